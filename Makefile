@@ -1,0 +1,31 @@
+# Everything runs inside .venv, which is made on first use and again when its ingredients change.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup sweep test lock clean
+
+help:           ## list these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.current  ## install everything into .venv (the others call it)
+
+$(VENV)/.current: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+sweep: setup    ## train sigmoid, tanh and relu, every run in MLflow
+	$(BIN)/python src/train.py -m activation=sigmoid,tanh,relu
+
+test: setup     ## lint, types and all tests: what CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+lock: setup     ## write down the versions in .venv, after changing pyproject.toml
+	$(BIN)/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' > constraints.txt
+
+clean:          ## remove .venv (never your runs or data)
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""mlplab: a lab bench for multi-layer perceptrons."""

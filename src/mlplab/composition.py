@@ -1,0 +1,85 @@
+"""From Hydra's composed config to the checked dataclass, and from Hydra's errors to sentences."""
+
+import difflib
+from dataclasses import fields
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from mlplab import config
+from mlplab.errors import ConfigError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def register() -> None:
+    """Tell Hydra the schema, and OmegaConf the resolvers that conf/ uses."""
+    ConfigStore.instance().store(name="schema", node=config.TrainConfig)
+    OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
+    OmegaConf.register_new_resolver("help_text", _help_text, replace=True)
+
+
+def from_hydra(composed: DictConfig) -> config.TrainConfig:
+    """Turn Hydra's composed config (without its ``hydra`` part) into a checked dataclass.
+
+    Raises:
+        ConfigError: a key is unknown, or a value is missing, has the wrong type or is out of bounds.
+    """
+    for key in _keys(composed):
+        if key not in _known_keys():  # Hydra lets `+key=value` add any
+            raise ConfigError(_unknown_key(key))
+    try:
+        typed = OmegaConf.to_object(composed)
+    except OmegaConfBaseException as error:
+        raise ConfigError(explain(error)) from error
+    assert isinstance(typed, config.TrainConfig)
+    return typed
+
+
+def explain(error: HydraException | OmegaConfBaseException) -> str:
+    """Say in one sentence which key is wrong, what its value is, and what would be right."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, value = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={value}: no such choice; there are {', '.join(error.options)}"
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: {_first_line(error)}; write key=value without spaces, and quote what is special"
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        return _unknown_key(str(cause.full_key))
+    if isinstance(cause, OmegaConfBaseException):
+        return f"{cause.full_key}={cause.value}: {_first_line(cause)}; `--help` explains every key"
+    return str(error)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0].rstrip(".")
+
+
+def _unknown_key(key: str) -> str:
+    close = difflib.get_close_matches(key, _known_keys(), n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{key}: no such key; {hint}`--help` explains every key"
+
+
+def _keys(node: DictConfig) -> list[str]:
+    """Return the names of all keys, nested ones joined by a dot."""
+    found = []
+    for key in map(str, node):
+        child = node._get_node(key)
+        found += [f"{key}.{below}" for below in _keys(child)] if isinstance(child, DictConfig) else [key]
+    return found
+
+
+def _known_keys() -> list[str]:
+    schemas = {"": config.TrainConfig, "data.": config.DataConfig, "tracking.": config.TrackingConfig}
+    return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
+
+
+def _help_text() -> str:
+    """Return the keys of conf/train.yaml with their comments: the one place where they are explained."""
+    text = (PROJECT_ROOT / "conf" / "train.yaml").read_text(encoding="utf-8")
+    keys = text[text.index("# Network") : text.index("hydra:\n")].rstrip()
+    return keys.replace("$", "$$")  # Hydra reads the help text as a string.Template

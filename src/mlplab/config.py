@@ -1,0 +1,151 @@
+"""What describes a run: types and bounds of every key. Defaults and explanations live in conf/, next to each other."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from math import inf
+from typing import Any, Optional
+
+from mlplab.errors import ConfigError
+
+Engine = StrEnum("Engine", ["numpy", "torch"])
+Activation = StrEnum("Activation", ["sigmoid", "tanh", "relu", "linear"])
+Init = StrEnum("Init", ["glorot", "he", "uniform", "gaussian", "pytorch"])
+Loss = StrEnum("Loss", ["cross_entropy", "squared_error"])
+Penalty = StrEnum("Penalty", ["none", "l1", "l2"])
+Optimizer = StrEnum("Optimizer", ["gd", "momentum", "adam"])
+DType = StrEnum("DType", ["float32", "float64"])
+Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
+DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "digits"])
+
+
+@dataclass
+class DataConfig:
+    """Which images, and how they are split and scaled."""
+
+    name: DataName
+    root: str
+    train_size: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
+    val_size: int
+    standardize: bool
+
+    def __post_init__(self) -> None:
+        _check("data.root", self.root, bool(self.root.strip()), "takes a folder; leave it out for the default")
+        _check(
+            "data.train_size",
+            self.train_size,
+            self.train_size is None or self.train_size > 0,
+            "takes a number of images, at least 1, or null for all",
+        )
+        _check(
+            "data.val_size",
+            self.val_size,
+            self.val_size >= 0,
+            "takes a number of images, 0 for no validation",
+        )
+
+
+@dataclass
+class TrackingConfig:
+    """Where, and under which names, MLflow remembers the run."""
+
+    uri: Optional[str]  # noqa: UP045
+    experiment: str
+    sweep: Optional[str]  # noqa: UP045
+    run_name: Optional[str]  # noqa: UP045
+
+    def __post_init__(self) -> None:
+        _check(
+            "tracking.experiment",
+            self.experiment,
+            bool(self.experiment.strip()),
+            "takes a name, such as mlplab",
+        )
+
+
+@dataclass
+class TrainConfig:
+    """One training run.
+
+    Raises:
+        ConfigError: at construction, for a value out of bounds; the message names key, value and remedy.
+    """
+
+    engine: Engine
+    hidden_sizes: list[int]
+    activation: Activation
+    init: Init
+    loss: Loss
+    penalty: Penalty
+    weight_decay: float
+    optimizer: Optimizer
+    learning_rate: float
+    learning_rate_decay: float
+    batch_size: int
+    epochs: int
+    iterations: Optional[int]  # noqa: UP045
+    seed: int
+    log_every: int
+    dtype: DType
+    device: Device
+    data: DataConfig
+    tracking: TrackingConfig
+
+    def __post_init__(self) -> None:
+        self._check_numbers()
+        _check(
+            "device",
+            self.device,
+            self.engine is Engine.torch or self.device in (Device.auto, Device.cpu),
+            "engine=numpy computes on the CPU; take engine=torch, or device=auto",
+        )
+        _check(
+            "dtype",
+            self.dtype,
+            self.device is not Device.mps or self.dtype is DType.float32,
+            "device=mps computes in float32 only; take dtype=float32, or another device",
+        )
+
+    def _check_numbers(self) -> None:
+        def check(key: str, holds: bool, remedy: str) -> None:
+            _check(key, getattr(self, key), holds, remedy)
+
+        check(
+            "hidden_sizes",
+            min(self.hidden_sizes, default=0) > 0,
+            "takes one hidden layer or more, each of at least 1 unit, such as [500,250,100]",
+        )
+        check("weight_decay", 0 <= self.weight_decay < inf, "takes 0 (no penalty) or more, such as 1e-4")
+        check("learning_rate", 0 < self.learning_rate < inf, "takes a number above 0, such as 0.01")
+        check(
+            "learning_rate_decay",
+            0 < self.learning_rate_decay <= 1,
+            "takes a factor above 0, at most 1 (none)",
+        )
+        check("batch_size", self.batch_size > 0, "takes a number of rows, at least 1")
+        check("epochs", self.epochs > 0, "takes a number of passes over the training split, at least 1")
+        check(
+            "iterations",
+            self.iterations is None or self.iterations > 0,
+            "takes a number of parameter updates, at least 1, or null to count epochs",
+        )
+        check("seed", self.seed >= 0, "takes a whole number, 0 or more")
+        check("log_every", self.log_every > 0, "takes a number of parameter updates, at least 1")
+
+
+def _check(key: str, value: object, holds: bool, remedy: str) -> None:
+    if not holds:
+        raise ConfigError(f"{key}={value}: {remedy}")
+
+
+def flatten(config: TrainConfig) -> dict[str, Any]:
+    """Return every key and its value, nested keys joined by a dot: ``{"engine": "numpy", "data.root": ...}``."""
+    return dict(_leaves(asdict(config), prefix=""))
+
+
+def _leaves(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, str(value) if isinstance(value, StrEnum) else value

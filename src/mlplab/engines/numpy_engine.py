@@ -1,0 +1,109 @@
+"""The from-scratch engine: mlplab.scratch on the training data."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlplab.config import Penalty, TrainConfig
+from mlplab.data import Dataset
+from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, State
+from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.scratch.losses import LOSSES
+from mlplab.scratch.network import Network
+from mlplab.scratch.optimizers import OPTIMIZERS
+from mlplab.scratch.penalties import PENALTIES
+
+
+@final
+class NumpyEngine(Engine):
+    """Forward, backward, penalty, update: everything in place, every buffer allocated once."""
+
+    def __init__(self, settings: TrainConfig, dataset: Dataset, layers: Layers) -> None:
+        dtype = np.dtype(settings.dtype)
+        self._splits = dataset.splits
+        self._network = Network(
+            layers,
+            ACTIVATIONS[settings.activation],
+            dtype,
+            max_rows=max(settings.batch_size, EVALUATION_ROWS),
+        )
+        self._loss = LOSSES[settings.loss]
+        self._optimizer = OPTIMIZERS[settings.optimizer](self._network.parameters_P)
+        active = settings.penalty is not Penalty.none and settings.weight_decay > 0
+        self._penalty = PENALTIES[settings.penalty] if active else None
+        self._weight_decay = settings.weight_decay
+        self._batch_BI = np.empty((settings.batch_size, dataset.inputs), dtype)
+        self._work_P = np.empty_like(self._weights_P)
+
+    @property
+    def device(self) -> str:
+        """See :attr:`Engine.device`."""
+        return "cpu"
+
+    def train_window(
+        self, batches: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]
+    ) -> NDArray[np.float64]:
+        """See :meth:`Engine.train_window`."""
+        losses = np.empty(len(batches))
+        # Overflow shows as an infinite loss, which the training loop reports with the iteration it came from.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for i, (rows_B, learning_rate) in enumerate(zip(batches, learning_rates, strict=True)):
+                losses[i] = self._step(rows_B, learning_rate)
+        return losses
+
+    def _step(self, rows_B: NDArray[np.int64], learning_rate: float) -> float:
+        network, train = self._network, self._splits["train"]
+        # mode="clip" gathers straight into the buffer; the default would gather into a copy first.
+        x_BI = np.take(train.images, rows_B, axis=0, out=self._batch_BI[: len(rows_B)], mode="clip")
+        labels_B = train.labels[rows_B]
+
+        output_BK = network.forward(x_BI)
+        loss = self._loss.forward(output_BK, labels_B)
+        self._loss.backward(output_BK, labels_B)
+        network.backward(x_BI, output_BK)
+        if self._penalty is not None:
+            gradient_P = network.gradient_P[: network.weight_count]
+            self._penalty.add_gradient(self._weights_P, self._weight_decay, gradient_P, self._work_P)
+        self._optimizer.step(network.gradient_P, learning_rate)
+        return loss
+
+    def evaluate(self, split: str) -> Evaluation:
+        """See :meth:`Engine.evaluate`."""
+        images, labels = self._splits[split].images, self._splits[split].labels
+        predictions = np.empty(len(labels), dtype=np.int64)
+        total = 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(labels), EVALUATION_ROWS):
+                chunk = slice(start, start + EVALUATION_ROWS)
+                logits_BK = self._network.forward(images[chunk])
+                logits_BK.argmax(axis=1, out=predictions[chunk])
+                total += self._loss.forward(logits_BK, labels[chunk]) * len(labels[chunk])
+        return Evaluation(total / len(labels), predictions, float(np.mean(predictions == labels)))
+
+    def penalty(self) -> float:
+        """See :meth:`Engine.penalty`."""
+        return 0.0 if self._penalty is None else self._penalty.value(self._weights_P, self._weight_decay)
+
+    def layers(self) -> Layers:
+        """See :meth:`Engine.layers`."""
+        return [
+            (W_IO.copy(), b_O.copy()) for W_IO, b_O in zip(self._network.weights, self._network.biases, strict=True)
+        ]
+
+    def state(self) -> State:
+        """See :meth:`Engine.state`."""
+        return {name: array.copy() for name, array in self._live_state().items()}
+
+    def restore(self, state: State) -> None:
+        """See :meth:`Engine.restore`."""
+        for name, array in self._live_state().items():
+            array[...] = state[name]
+
+    @property
+    def _weights_P(self) -> NDArray[Any]:
+        return self._network.parameters_P[: self._network.weight_count]
+
+    def _live_state(self) -> State:
+        return {"parameters": self._network.parameters_P, **self._optimizer.state()}

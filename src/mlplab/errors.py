@@ -1,0 +1,25 @@
+"""What a user can cause and mend: each is shown as its message alone, without a traceback, with exit status 1."""
+
+
+class UserError(Exception):
+    """Something outside the code is wrong. The message names what, its value, and the remedy."""
+
+
+class ConfigError(UserError):
+    """A key, type, choice or range in the config."""
+
+
+class DataError(UserError):
+    """A data set that is missing, or a file of it that is damaged."""
+
+
+class StoreError(UserError):
+    """The MLflow store cannot be reached, read or written."""
+
+
+class DivergedError(UserError):
+    """The loss became infinite or not a number."""
+
+
+class SweepError(UserError):
+    """Members of a sweep failed; each has said why."""

@@ -1,0 +1,20 @@
+"""A multi-layer perceptron from scratch: NumPy and nothing else.
+
+Read the files in this order; each is one idea:
+
+1. ``activations``   what a unit does with its input, and the derivative of that
+2. ``losses``        how wrong the outputs are, and the gradient of that
+3. ``initializers``  where the weights start
+4. ``network``       forward: inputs to logits; backward: the chain rule, layer by layer
+5. ``penalties``     what large weights cost
+6. ``optimizers``    how a gradient becomes a step
+
+Arrays carry the names of their axes as a suffix: ``x_BI`` is a batch of B rows with I numbers each.
+
+    B  rows of a minibatch          I  inputs of a layer (fan_in)
+    K  classes                      O  outputs of a layer (fan_out)
+    P  all parameters of a network, as one flat vector
+
+A training step works in place, on buffers that are allocated once: what it still allocates is a few numbers per
+row of the batch.
+"""

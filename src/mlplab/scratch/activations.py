@@ -1,0 +1,106 @@
+"""Activation functions f and their derivatives, element by element (softmax: row by row).
+
+Each derivative is written through the output ``a = f(z)``, so that the input ``z`` need not be kept:
+sigmoid' = a (1 - a), tanh' = 1 - a**2, relu' = [a > 0].
+"""
+
+from abc import ABC, abstractmethod
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+class Activation(ABC):
+    """A function of the pre-activations, and the way its gradient passes back."""
+
+    @abstractmethod
+    def forward(self, z_BO: Floats) -> None:
+        """Turn the pre-activations z into the activations f(z), in place. Any float dtype, shape (B, O)."""
+
+    @abstractmethod
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        """Turn dL/da into dL/dz, in place, given ``a_BO = f(z)`` of the same shape (B, O).
+
+        May overwrite ``a_BO`` too: in backpropagation this is the last time it is needed.
+        """
+
+
+@final
+class Sigmoid(Activation):
+    """f(z) = 1 / (1 + exp(-z))."""
+
+    def forward(self, z_BO: Floats) -> None:
+        # The same function as (1 + tanh(z / 2)) / 2: no exp that overflows, and fewer passes over memory.
+        z_BO *= 0.5
+        np.tanh(z_BO, out=z_BO)
+        z_BO += 1
+        z_BO *= 0.5
+
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        gradient_BO *= a_BO
+        np.subtract(1, a_BO, out=a_BO)
+        gradient_BO *= a_BO
+
+
+@final
+class Tanh(Activation):
+    """f(z) = tanh(z)."""
+
+    def forward(self, z_BO: Floats) -> None:
+        np.tanh(z_BO, out=z_BO)
+
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        a_BO *= a_BO
+        np.subtract(1, a_BO, out=a_BO)
+        gradient_BO *= a_BO
+
+
+@final
+class Relu(Activation):
+    """f(z) = max(z, 0); the derivative at 0 is taken as 0, as PyTorch takes it."""
+
+    def forward(self, z_BO: Floats) -> None:
+        np.maximum(z_BO, 0, out=z_BO)
+
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        np.sign(a_BO, out=a_BO)  # a >= 0, so the sign is the derivative: 0 or 1
+        gradient_BO *= a_BO
+
+
+@final
+class Linear(Activation):
+    """f(z) = z: the network stays one linear map, however deep."""
+
+    def forward(self, z_BO: Floats) -> None:
+        pass
+
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        pass
+
+
+@final
+class Softmax(Activation):
+    """f(z)_k = exp(z_k) / sum_j exp(z_j): each row becomes a probability distribution."""
+
+    def forward(self, z_BO: Floats) -> None:
+        # Softmax does not change when a row is shifted; with its maximum at 0 no exp can overflow.
+        z_BO -= z_BO.max(axis=1, keepdims=True)
+        np.exp(z_BO, out=z_BO)
+        z_BO /= z_BO.sum(axis=1, keepdims=True)
+
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        # The Jacobian of one row is J = diag(a) - a a^T, so J^T g = a * (g - <a, g>): never build the matrix.
+        gradient_BO -= np.einsum("bo,bo->b", a_BO, gradient_BO)[:, None]
+        gradient_BO *= a_BO
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "sigmoid": Sigmoid(),
+    "tanh": Tanh(),
+    "relu": Relu(),
+    "linear": Linear(),
+    "softmax": Softmax(),
+}

@@ -1,0 +1,1 @@
+"""Sweeps: many runs as one thing (``grid``), named by what varies (``names``)."""

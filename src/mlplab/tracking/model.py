@@ -1,0 +1,87 @@
+"""The trained network as an MLflow model, which predicts classes from raw pixels without this project.
+
+    mlflow.pyfunc.load_model("runs:/ID/model").predict(pixels)    uint8 (N, I) -> int64 (N,)
+
+Models are saved into a folder of the run's artifacts. Requirements, signature and example are given, not inferred:
+inference takes seconds. Nothing is pickled.
+"""
+
+import json
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Layers = list[tuple[NDArray[Any], NDArray[Any]]]
+
+
+def save_scratch(folder: Path, layers: Layers, activation: str, scaling: dict[str, float]) -> None:
+    """Save weights and settings beside a copy of ``scratch_model.py``, which MLflow runs to load them.
+
+    Args:
+        folder: is made.
+        layers: weights (I, O) and biases (O,), first layer first.
+        activation: of the hidden layers.
+        scaling: pixel_max, mean and std of the inputs.
+    """
+    import mlflow.pyfunc
+
+    inputs = len(layers[0][0])
+    with tempfile.TemporaryDirectory() as temporary:
+        weights, settings = Path(temporary) / "weights.npz", Path(temporary) / "settings.json"
+        arrays = {
+            f"{kind}{i}": array for i, layer in enumerate(layers) for kind, array in zip("Wb", layer, strict=True)
+        }
+        np.savez(weights, **arrays)  # type: ignore[arg-type]  # takes its own flags for possible names
+        settings.write_text(json.dumps({"activation": activation, **scaling}), encoding="utf-8")
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=str(Path(__file__).with_name("scratch_model.py")),
+            artifacts={"weights": str(weights), "settings": str(settings)},
+            pip_requirements=_requirements("mlflow", "numpy"),
+            signature=_signature(inputs),
+            input_example=_example(inputs),
+        )
+
+
+def save_torch(folder: Path, classifier: "nn.Module", inputs: int) -> None:
+    """Save a module from raw pixels to classes as an exported graph, in PyTorch's own format.
+
+    Args:
+        folder: is made.
+        classifier: takes uint8 of shape (B, inputs) to int64 of shape (B,), on the CPU.
+        inputs: pixels per image.
+    """
+    import mlflow.pytorch
+
+    mlflow.pytorch.save_model(
+        classifier,
+        folder,
+        serialization_format="pt2",
+        pip_requirements=_requirements("mlflow", "numpy", "torch"),
+        signature=_signature(inputs),
+        input_example=_example(inputs),
+    )
+
+
+def _signature(inputs: int) -> ModelSignature:
+    pixels = TensorSpec(np.dtype(np.uint8), (-1, inputs), name=None)
+    classes = TensorSpec(np.dtype(np.int64), (-1,), name=None)
+    return ModelSignature(inputs=Schema([pixels]), outputs=Schema([classes]))
+
+
+def _example(inputs: int) -> NDArray[np.uint8]:
+    # Two rows: from one, torch would conclude that a batch always has one.
+    return np.zeros((2, inputs), dtype=np.uint8)
+
+
+def _requirements(*names: str) -> list[str]:
+    return [f"{name}=={version(name).partition('+')[0]}" for name in names]

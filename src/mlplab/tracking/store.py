@@ -1,0 +1,148 @@
+"""Where runs are kept: SQLite at the project's root, or whatever MLflow URI the config names."""
+
+import logging
+import os
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+# MLflow's defaults wait four minutes for a dead server, and announce every schema step on the terminal.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus, ViewType
+from mlflow.exceptions import MlflowException
+
+from mlplab.composition import PROJECT_ROOT
+from mlplab.config import TrackingConfig
+from mlplab.errors import StoreError
+from mlplab.tracking.process import Process
+
+DEFAULT_URI = f"sqlite:///{PROJECT_ROOT / 'mlflow.db'}"
+_SQLITE = "sqlite:///"
+
+# Its warnings, one for every retry, would stand before the one message that says what is wrong.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+_UI = "http://127.0.0.1:5000"
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow store that answers, and the experiment in it."""
+
+    uri: str
+    experiment_id: str
+    client: MlflowClient
+
+    def page(self, path: str) -> str:
+        """Return the address in MLflow's page of ``path``, which begins with /."""
+        base = self.uri if self.uri.startswith("http") else _UI
+        return f"{base.rstrip('/')}/#{path}"
+
+    def run_page(self, run_id: str) -> str:
+        """Return the address of one run."""
+        return self.page(f"/experiments/{self.experiment_id}/runs/{run_id}")
+
+    def sweep_page(self, sweep: str) -> str:
+        """Return the address that shows the curves of all members of a sweep, overlaid."""
+        query = urlencode({"searchFilter": f"tags.sweep = '{sweep}'", "compareRunsMode": "CHART"}, quote_via=quote)
+        return self.page(f"/experiments/{self.experiment_id}/runs?{query}")
+
+    def ui_command(self) -> str | None:
+        """Return the command that serves MLflow's page of this store; None where a server does already."""
+        if self.uri.startswith("http"):
+            return None
+        if self.uri != DEFAULT_URI:
+            return f"mlflow ui --backend-store-uri {self.uri}"
+        return "mlflow ui" if Path.cwd() == PROJECT_ROOT else f"cd {PROJECT_ROOT} && mlflow ui"
+
+
+def open_store(config: TrackingConfig) -> Store:
+    """Return the store that the config names, made if it is a SQLite file that does not exist yet.
+
+    Runs that are still marked RUNNING although their process on this machine is gone are closed as KILLED.
+
+    Raises:
+        StoreError: it cannot be reached, read or written.
+    """
+    uri = config.uri or DEFAULT_URI
+    try:
+        client = _prepare_sqlite(uri) if uri.startswith(_SQLITE) else MlflowClient(uri)
+        store = Store(uri, _experiment_id(client, uri, config.experiment), client)
+        close_vanished(store)
+    except (MlflowException, OSError, sqlite3.Error) as error:
+        raise StoreError(_explain(uri, error)) from error
+    return store
+
+
+def close_vanished(store: Store) -> list[str]:
+    """Mark as KILLED the runs whose process on this machine is gone, and return their ids."""
+    vanished = [
+        run.info.run_id for run in _running(store) if (owner := Process.from_tags(run.data.tags)) and owner.is_gone()
+    ]
+    for run_id in vanished:
+        store.client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+    return vanished
+
+
+def _running(store: Store) -> list[Run]:
+    return list(
+        store.client.search_runs(
+            [store.experiment_id], "attributes.status = 'RUNNING'", ViewType.ACTIVE_ONLY, max_results=1_000
+        )
+    )
+
+
+def _prepare_sqlite(uri: str) -> MlflowClient:
+    """Create the file and its tables, one process at a time: MLflow's own creation breaks when two do it at once."""
+    path = Path(uri.removeprefix(_SQLITE)).absolute()
+    with FileLock(f"{path}.lock"):
+        is_new = not path.exists()
+        client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
+        if is_new:
+            with closing(sqlite3.connect(path)) as connection:
+                # Write-ahead logging, which the file remembers: readers never wait, small writes take half the time.
+                connection.execute("PRAGMA journal_mode=WAL")
+    return client
+
+
+def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = None
+        if uri.startswith(_SQLITE):
+            folder = Path(uri.removeprefix(_SQLITE)).absolute().parent / "mlruns" / quote(name, safe="")
+            location = folder.as_uri()
+        try:
+            return str(client.create_experiment(name, artifact_location=location))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)  # another process was faster
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise StoreError(
+            f"tracking.experiment={name}: was deleted in MLflow. Restore it there (mlflow experiments restore "
+            f"--experiment-id {found.experiment_id}), or take another name"
+        )
+    return str(found.experiment_id)
+
+
+def _explain(uri: str, error: Exception) -> str:
+    text = str(error)
+    system_error = re.search(r"\[Errno -?\d+\] [^'\")]+", text)  # the cause, in a connection error of many lines
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    reason = system_error[0] if system_error else lines[0][:200] if lines else type(error).__name__
+    return (
+        f"tracking.uri={uri}: MLflow's store cannot be used ({reason}). Start the server, correct tracking.uri or "
+        f"MLFLOW_TRACKING_URI, or leave both out to track in {DEFAULT_URI.removeprefix(_SQLITE)}"
+    )
