@@ -15,6 +15,7 @@ import requests
 from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.errors import StoreError
 from mlplab.tracking.store import Store
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 2.0
 BATCH = 1_000  # MLflow takes at most so many metrics in one call
-STORE_ERRORS = (MlflowException, requests.RequestException, OSError)
+STORE_ERRORS = (MlflowException, SQLAlchemyError, requests.RequestException, OSError)
 
 
 class Run:

@@ -19,6 +19,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus, ViewType
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.composition import PROJECT_ROOT
 from mlplab.config import TrackingConfig
@@ -74,10 +75,12 @@ def open_store(config: TrackingConfig) -> Store:
     """
     uri = config.uri or DEFAULT_URI
     try:
-        client = _prepare_sqlite(uri) if uri.startswith(_SQLITE) else MlflowClient(uri)
+        if uri.startswith(_SQLITE):
+            _prepare_sqlite(uri)
+        client = MlflowClient(uri)
         store = Store(uri, _experiment_id(client, uri, config.experiment), client)
         close_vanished(store)
-    except (MlflowException, OSError, sqlite3.Error) as error:
+    except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
         raise StoreError(_explain(uri, error)) from error
     return store
 
@@ -100,18 +103,20 @@ def _running(store: Store) -> list[Run]:
     )
 
 
-def _prepare_sqlite(uri: str) -> MlflowClient:
-    """Create the file and its tables, one process at a time: MLflow's own creation breaks when two do it at once."""
+def _prepare_sqlite(uri: str) -> None:
+    """Create the file with its tables if it is not there: by one process at a time, whole or not at all."""
     path = Path(uri.removeprefix(_SQLITE)).absolute()
     with FileLock(f"{path}.lock"):
-        is_new = not path.exists()
-        client = MlflowClient(uri)
-        client.search_experiments(max_results=1)
-        if is_new:
-            with closing(sqlite3.connect(path)) as connection:
-                # Write-ahead logging, which the file remembers: readers never wait, small writes take half the time.
-                connection.execute("PRAGMA journal_mode=WAL")
-    return client
+        if path.exists():
+            return
+        # MLflow needs a hundred steps to create its tables, and a file that was left in the middle of them is broken.
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        unfinished.unlink(missing_ok=True)
+        MlflowClient(f"{_SQLITE}{unfinished}").search_experiments(max_results=1)
+        with closing(sqlite3.connect(unfinished)) as connection:
+            # Write-ahead logging, which the file remembers: readers never wait, small writes take half the time.
+            connection.execute("PRAGMA journal_mode=WAL")
+        unfinished.replace(path)
 
 
 def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:

@@ -1,0 +1,130 @@
+"""What the tests share: configs composed from the real conf/, real data where it lies, and the real commands."""
+
+import os
+
+# Two test workers on two cores: more threads than that would only wait for each other. Read when NumPy is imported.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from mlplab import composition
+from mlplab.config import TrainConfig
+from mlplab.data import Dataset, Scaling, Split
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def settings() -> Callable[..., TrainConfig]:
+    """Compose a config from conf/ with overrides, as the command line would."""
+    composition.register()
+
+    def build(*overrides: str) -> TrainConfig:
+        with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+            return composition.from_hydra(compose("train", overrides=list(overrides)))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def small_dataset() -> Dataset:
+    """300 rows to train on and 70 to test on, of 20 inputs and 5 classes, in float64."""
+    rng = np.random.default_rng(7)
+
+    def split(rows: int) -> Split:
+        return Split(rng.normal(size=(rows, 20)), rng.integers(0, 5, rows))
+
+    return Dataset("small", "digest", Scaling(1.0), 5, split(300), split(70), None)
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder that holds real MNIST."""
+    root = Path(os.environ.get("MLPLAB_DATA_ROOT", PROJECT / "data"))
+    if not (root / "MNIST" / "raw" / "train-images-idx3-ubyte").exists():
+        pytest.skip("real MNIST is not on this machine; MLPLAB_DATA_ROOT can say where it is")
+    return root
+
+
+@dataclass
+class Project:
+    """A copy of the project in a folder of its own, where its commands can be run as anybody would."""
+
+    root: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "src/train.py", *arguments]
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        own = {"MLFLOW_TRACKING_URI": ""}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW", "MLPLAB", "PYTEST"))}
+        environment = {**kept, **own, **variables}
+        return {key: value for key, value in environment.items() if value}
+
+    def train(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.root,
+            env=self.environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.root,
+            env=self.environment(**variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def uri(self) -> str:
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(self.uri)
+
+    def runs(self) -> list[Run]:
+        """Every run in the store, oldest first."""
+        if not (self.root / "mlflow.db").exists():
+            return []
+        experiment = self.client.get_experiment_by_name("mlplab")
+        assert experiment is not None
+        return sorted(self.client.search_runs([experiment.experiment_id]), key=lambda run: run.info.start_time)
+
+    def points(self, run: Run, key: str) -> list[tuple[int, float]]:
+        return sorted((m.step, m.value) for m in self.client.get_metric_history(run.info.run_id, key))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A fresh copy for each test file: its store holds what that file's tests have run."""
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def fresh_project(tmp_path: Path) -> Project:
+    """A fresh copy for one test."""
+    return copy_project(tmp_path)
+
+
+def copy_project(root: Path) -> Project:
+    for folder in ("src", "conf"):
+        shutil.copytree(PROJECT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    return Project(root)

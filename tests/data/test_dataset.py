@@ -1,0 +1,113 @@
+"""Splits are drawn by seed, disjoint and scaled by the training split alone; every pixel counts in the digest."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlplab import data
+from mlplab.config import DataConfig, DataName, TrainConfig
+from mlplab.data import dataset as dataset_module
+from mlplab.data.acquire import DataUnavailableError
+from mlplab.errors import ConfigError, DataError
+
+DIGITS = DataConfig(name=DataName.digits, root="unused", train_size=None, val_size=0, standardize=False)
+
+
+def load(config: DataConfig = DIGITS, seed: int = 0, **changes: object) -> data.Dataset:
+    return data.load(replace(config, **changes), np.random.default_rng(seed), "float64")  # type: ignore[arg-type]
+
+
+def rows(split: data.Split) -> set[bytes]:
+    return {row.tobytes() for row in split.images}
+
+
+def test_digits_are_scaled_to_the_unit_interval() -> None:
+    found = load()
+    assert (found.name, found.inputs, found.classes) == ("digits", 64, 10)
+    assert (len(found.train), len(found.test), found.val) == (1_437, 360, None)
+    assert (found.train.images.min(), found.train.images.max()) == (0, 1)
+    assert found.train.labels.dtype == np.int64
+
+
+def test_splits_have_the_sizes_asked_for_and_share_no_row() -> None:
+    found = load(train_size=800, val_size=400)
+    assert found.val is not None
+    assert (len(found.train), len(found.val), len(found.test)) == (800, 400, 360)
+    assert not rows(found.train) & rows(found.val)
+
+
+def test_the_seed_draws_the_splits_and_leaves_the_test_set_alone() -> None:
+    one, same, other = load(val_size=400), load(val_size=400), load(val_size=400, seed=1)
+    np.testing.assert_array_equal(one.train.images, same.train.images)
+    assert one.digest == same.digest
+    assert one.digest != other.digest
+    assert rows(one.train) != rows(other.train)
+    np.testing.assert_array_equal(one.test.images, other.test.images)
+
+
+def test_without_train_size_training_takes_all_that_validation_leaves() -> None:
+    assert len(load(val_size=437).train) == 1_000
+
+
+@pytest.mark.parametrize(("train_size", "val_size"), [(1_438, 0), (1_000, 438), (None, 1_437)])
+def test_more_images_than_there_are_is_refused(train_size: int | None, val_size: int) -> None:
+    with pytest.raises(ConfigError, match=rf"data.train_size={train_size}, data.val_size={val_size}: .* 1,437 images"):
+        load(train_size=train_size, val_size=val_size)
+
+
+def test_standardizing_uses_mean_and_deviation_of_the_training_split_alone() -> None:
+    plain, found = load(val_size=700), load(val_size=700, standardize=True)
+    mean, std = plain.train.images.mean(), plain.train.images.std()
+    assert found.scaling.mean == pytest.approx(mean)
+    assert found.scaling.std == pytest.approx(std)
+    np.testing.assert_allclose(found.test.images, (plain.test.images - mean) / std, atol=1e-12)
+    assert found.train.images.mean() == pytest.approx(0, abs=1e-12)
+    assert found.train.images.std() == pytest.approx(1)
+
+
+def test_one_pixel_changes_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load().digest
+    read = dataset_module._read_digits
+
+    def changed() -> tuple[str, dataset_module._Raw, dataset_module._Raw, float]:
+        name, train, test, pixel_max = read()
+        test.pixels[3, 5] ^= 1
+        return name, train, test, pixel_max
+
+    monkeypatch.setattr(dataset_module, "_read_digits", changed)
+    assert load().digest != before
+    assert len(before) <= 36  # what MLflow keeps of it
+
+
+def test_auto_falls_back_only_where_mnist_is_not_to_be_had_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unavailable(name: str, root: Path) -> Path:
+        raise DataUnavailableError(f"{name} is not in {root}")
+
+    monkeypatch.setattr(dataset_module, "acquire", unavailable)
+    with caplog.at_level(logging.WARNING):
+        assert load(name=DataName.auto, root=str(tmp_path)).name == "digits"
+    assert "FALLING BACK to data=digits" in caplog.text
+    with pytest.raises(DataUnavailableError):
+        load(name=DataName.mnist, root=str(tmp_path))
+
+
+def test_auto_does_not_hide_a_damaged_file(tmp_path: Path) -> None:
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for name in dataset_module.idx.needed_files("mnist"):
+        (folder / name).write_bytes(b"not it")
+    with pytest.raises(DataError, match="train-images-idx3-ubyte: 6 bytes long"):
+        load(name=DataName.auto, root=str(tmp_path))
+
+
+def test_real_mnist_by_default(mnist_root: Path, settings: Callable[..., TrainConfig]) -> None:
+    found = data.load(settings(f"data.root={mnist_root}").data, np.random.default_rng(0), "float32")
+    assert (found.name, len(found.train), len(found.test), found.inputs) == ("mnist", 60_000, 10_000, 784)
+    assert found.train.images.dtype == np.float32
+    assert (found.train.images.min(), found.train.images.max()) == (0, 1)

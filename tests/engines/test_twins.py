@@ -1,0 +1,50 @@
+"""A NumPy run and a torch run of the same config are twins: same start, same batches, same numbers to 1e-9."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mlplab import engines, training
+from mlplab.config import TrainConfig
+from mlplab.data import Dataset
+from mlplab.engines import Engine
+
+ITERATIONS = 200
+ACTIVATIONS = ["sigmoid", "tanh", "relu", "linear"]
+
+
+def trained(settings: TrainConfig, dataset: Dataset) -> tuple[Engine, np.ndarray]:
+    engine = engines.build(settings, dataset, np.random.default_rng(1))
+    schedule = training.Schedule.plan(settings, len(dataset.train))
+    reports = list(training.train(engine, schedule, np.random.default_rng(2), settings.log_every, ["test"]))
+    return engine, np.array([list(report.metrics.values()) for report in reports if report.metrics])
+
+
+@pytest.mark.parametrize("penalty", ["none", "l1", "l2"])
+@pytest.mark.parametrize("optimizer", ["gd", "momentum", "adam"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+def test_both_engines_train_alike(
+    settings: Callable[..., TrainConfig],
+    small_dataset: Dataset,
+    activation: str,
+    optimizer: str,
+    penalty: str,
+    loss: str,
+) -> None:
+    overrides = [
+        f"activation={activation}", f"optimizer={optimizer}", f"penalty={penalty}", f"loss={loss}",
+        "weight_decay=0.01", "learning_rate=0.02", "learning_rate_decay=0.95", "batch_size=32",
+        "hidden_sizes=[16,12]", "dtype=float64", f"iterations={ITERATIONS}", "log_every=10", "device=cpu",
+    ]  # fmt: skip
+    (scratch, scratch_points), (torch, torch_points) = (
+        trained(settings(*overrides, f"engine={engine}"), small_dataset) for engine in ("numpy", "torch")
+    )
+    assert len(scratch_points) == ITERATIONS // 10
+    np.testing.assert_allclose(torch_points, scratch_points, rtol=0, atol=1e-9)
+    for ours, theirs in zip(scratch.layers(), torch.layers(), strict=True):
+        for array, twin in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(twin, array, rtol=0, atol=1e-9)
+    assert scratch.penalty() == pytest.approx(torch.penalty(), abs=1e-9)
+    np.testing.assert_array_equal(scratch.evaluate("test").predictions, torch.evaluate("test").predictions)

@@ -1,0 +1,64 @@
+"""Optimizer steps, against numbers worked by hand and against torch.optim."""
+
+import numpy as np
+import pytest
+import torch
+
+from mlplab.scratch.optimizers import OPTIMIZERS
+
+# theta = 1, gradients 2 and then 4, learning rate 0.1:
+#   gd        1 - 0.1 * 2 = 0.8;  0.8 - 0.1 * 4 = 0.4
+#   momentum  v = 2, 1 - 0.2 = 0.8;  v = 0.9 * 2 + 4 = 5.8, 0.8 - 0.58 = 0.22
+#   adam      first step: m_hat = 2, v_hat = 4, so 0.1 * 2 / 2 = 0.1 (epsilon aside)
+#             second: m = 0.9 * 0.2 + 0.4 = 0.58, m_hat = 0.58 / 0.19; v = 0.999 * 0.004 + 0.016 = 0.019996,
+#             v_hat = 0.019996 / 0.001999
+HAND_WORKED = {
+    "gd": [0.8, 0.4],
+    "momentum": [0.8, 0.22],
+    "adam": [0.9, 0.9 - 0.1 * (0.58 / 0.19) / np.sqrt(0.019996 / 0.001999)],
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_two_steps_are_the_hand_worked_numbers(name: str) -> None:
+    theta = np.array([1.0])
+    optimizer = OPTIMIZERS[name](theta)
+    for gradient, expected in zip([2.0, 4.0], HAND_WORKED[name], strict=True):
+        optimizer.step(np.array([gradient]), 0.1)
+        assert theta[0] == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_hundred_steps_are_those_of_torch(name: str) -> None:
+    rng = np.random.default_rng(3)
+    theta = rng.normal(size=50)
+    twin = torch.from_numpy(theta.copy()).requires_grad_()
+    optimizer = OPTIMIZERS[name](theta)
+    oracle = {
+        "gd": lambda: torch.optim.SGD([twin], lr=0.1),
+        "momentum": lambda: torch.optim.SGD([twin], lr=0.1, momentum=0.9),
+        "adam": lambda: torch.optim.Adam([twin], lr=0.1),
+    }[name]()
+    for _ in range(100):
+        gradient = rng.normal(size=50)
+        twin.grad = torch.from_numpy(gradient.copy())
+        oracle.step()
+        optimizer.step(gradient, 0.1)
+    np.testing.assert_allclose(theta, twin.detach().numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_restored_state_continues_exactly(name: str) -> None:
+    rng = np.random.default_rng(5)
+    gradients = rng.normal(size=(10, 8))
+    theta, other = np.ones(8), np.zeros(8)
+    optimizer, restored = OPTIMIZERS[name](theta), OPTIMIZERS[name](other)
+    for gradient in gradients[:5]:
+        optimizer.step(gradient.copy(), 0.1)
+    other[...] = theta
+    for key, array in optimizer.state().items():
+        restored.state()[key][...] = array
+    for gradient in gradients[5:]:
+        optimizer.step(gradient.copy(), 0.1)
+        restored.step(gradient.copy(), 0.1)
+    np.testing.assert_array_equal(theta, other)

@@ -1,0 +1,348 @@
+"""The real command against a real store: what is in MLflow afterwards, however it ended."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow.entities import Run
+
+from conftest import Project
+
+FAST = ["data=digits", "hidden_sizes=[32,16]", "learning_rate=0.1", "log_every=10", "epochs=2", "batch_size=50"]
+STEPS = 2 * 29  # ceil(1437 / 50)
+SLOW = [*FAST, "epochs=100000"]
+
+
+@pytest.fixture(scope="module")
+def finished(project: Project) -> Run:
+    """One finished run with everything switched on."""
+    options = ["activation=tanh", "weight_decay=1e-3", "data.val_size=237", "data.standardize=true", "seed=3"]
+    done = project.train(*FAST, *options)
+    assert done.returncode == 0, done.stderr
+    assert "warn" not in done.stderr.lower(), done.stderr
+    (run,) = project.runs()
+    return run
+
+
+def artifact(run: Run, name: str) -> Path:
+    return Path(urllib.parse.urlparse(run.info.artifact_uri).path) / name
+
+
+def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finished: Run) -> None:
+    assert finished.info.status == "FINISHED"
+    assert finished.info.run_name == "tanh gd lr=0.1"
+    assert finished.data.params == {
+        "engine": "numpy", "hidden_sizes": "[32, 16]", "activation": "tanh", "init": "glorot",
+        "loss": "cross_entropy", "penalty": "l2", "weight_decay": "0.001", "optimizer": "gd",
+        "learning_rate": "0.1", "learning_rate_decay": "1.0", "batch_size": "50", "epochs": "2",
+        "iterations": "None", "seed": "3", "log_every": "10", "dtype": "float32", "device": "auto",
+        "data.name": "digits", "data.root": str(project.root / "data"), "data.train_size": "None",
+        "data.val_size": "237", "data.standardize": "True", "tracking.uri": "None",
+        "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.run_name": "None",
+    }  # fmt: skip
+
+
+def test_points_are_at_every_multiple_of_log_every(project: Project, finished: Run) -> None:
+    steps = list(range(10, 2 * 24 + 1, 10))  # ceil(1200 / 50) = 24 updates an epoch
+    for key in ("train/loss", "train/penalty", "test/loss", "test/accuracy", "val/loss", "val/accuracy"):
+        assert [step for step, _ in project.points(finished, key)] == steps, key
+    losses = [loss for _, loss in project.points(finished, "train/loss")]
+    assert losses[-1] < losses[0]
+
+
+def test_final_metrics_are_there_once_each(project: Project, finished: Run) -> None:
+    expected = {f"final/{split}_{what}" for split in ("train", "test", "val") for what in ("accuracy", "loss")}
+    expected |= {"time/train_seconds", "time/total_seconds", "time/samples_per_second"}
+    found = {key for key in finished.data.metrics if key.startswith(("final/", "time/"))}
+    assert found == expected
+    for key in expected:
+        assert len(project.points(finished, key)) == 1
+
+
+def test_tags_say_what_the_run_was_and_where_it_came_from(finished: Run) -> None:
+    tags = finished.data.tags
+    assert re.fullmatch("[0-9a-f]{32}", tags["fingerprint"])
+    assert tags["data"] == "digits"
+    assert tags["version.numpy"] == np.__version__
+    assert {"host", "pid", "process_started", "version.mlflow", "version.python", "device"} <= set(tags)
+    assert "sweep" not in tags
+
+
+def test_the_data_set_is_an_input_with_its_digest(finished: Run) -> None:
+    (entry,) = finished.inputs.dataset_inputs
+    assert entry.dataset.name == "digits"
+    assert re.fullmatch("[0-9a-f]{32}", entry.dataset.digest)
+    profile = json.loads(entry.dataset.profile)
+    assert (profile["train"], profile["val"], profile["test"]) == (1_200, 237, 360)
+
+
+def test_artifacts_are_pictures_numbers_reports_config_and_model(project: Project, finished: Run) -> None:
+    names = {item.path for item in project.client.list_artifacts(finished.info.run_id)}
+    reports = {f"classification_report_{s}.{kind}" for s in ("train", "test", "val") for kind in ("txt", "json")}
+    assert names == reports | {
+        "config.yaml", "loss_curve.png", "confusion_matrix.png", "confusion_matrix.csv", "model",
+    }  # fmt: skip
+    for picture in ("loss_curve.png", "confusion_matrix.png"):
+        assert artifact(finished, picture).read_bytes().startswith(b"\x89PNG")
+    counts = np.loadtxt(artifact(finished, "confusion_matrix.csv"), delimiter=",", dtype=int)
+    assert counts.shape == (10, 10)
+    assert counts.sum() == 360
+    assert np.trace(counts) / 360 == pytest.approx(finished.data.metrics["final/test_accuracy"])
+    report = json.loads(artifact(finished, "classification_report_test.json").read_text())
+    assert report["accuracy"] == pytest.approx(finished.data.metrics["final/test_accuracy"])
+
+
+def test_nothing_is_left_in_the_output_folder_but_hydras_own(project: Project, finished: Run) -> None:
+    assert finished.info.status == "FINISHED"
+    left = {path.name for path in (project.root / "outputs").glob("*/*/*")}
+    assert left == {".hydra", "train.log"}
+
+
+PREDICT = """
+import sys
+sys.modules["mlplab"] = None
+import mlflow, numpy as np
+from sklearn.datasets import load_digits
+pixels, labels = load_digits(return_X_y=True)
+model = mlflow.pyfunc.load_model(sys.argv[1])
+print((model.predict(pixels[1437:].astype(np.uint8)) == labels[1437:]).mean())
+"""
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_the_model_predicts_raw_pixels_elsewhere_with_the_accuracy_that_was_logged(
+    project: Project, finished: Run, tmp_path: Path, engine: str
+) -> None:
+    run = finished
+    if engine == "torch":
+        done = project.train(*FAST, "engine=torch", "activation=relu", "optimizer=adam", "learning_rate=0.01")
+        assert done.returncode == 0, done.stderr
+        run = project.runs()[-1]
+        assert run.data.tags["version.torch"].startswith("2.")
+    command = [sys.executable, "-c", PREDICT, f"runs:/{run.info.run_id}/model"]
+    environment = project.environment(MLFLOW_TRACKING_URI=project.uri)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == pytest.approx(run.data.metrics["final/test_accuracy"])
+
+
+def measured(project: Project, run: Run) -> dict[str, list[tuple[int, float]]]:
+    return {key: project.points(run, key) for key in run.data.metrics if not key.startswith("time/")}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_a_run_twice_is_the_same_run_bit_by_bit(fresh_project: Project, engine: str) -> None:
+    for _ in range(2):
+        assert fresh_project.train(*FAST, f"engine={engine}").returncode == 0
+    one, other = fresh_project.runs()
+    assert one.data.tags["fingerprint"] == other.data.tags["fingerprint"]
+    assert measured(fresh_project, one) == measured(fresh_project, other)
+
+
+def test_members_of_a_sweep_share_a_tag_are_named_by_what_varies_and_the_link_finds_them(
+    fresh_project: Project,
+) -> None:
+    done = fresh_project.train("-m", *FAST, "activation=relu,tanh", "learning_rate=0.1,1e-2")
+    assert done.returncode == 0, done.stderr
+    runs = fresh_project.runs()
+    names = sorted(str(run.info.run_name) for run in runs)
+    assert names == ["relu lr=0.01", "relu lr=0.1", "tanh lr=0.01", "tanh lr=0.1"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    (sweep,) = {run.data.tags["sweep"] for run in runs}
+    assert all("mlflow.parentRunId" not in run.data.tags for run in runs)
+    link = re.search(r"all curves of this sweep: (\S+)", done.stdout)
+    assert link is not None
+    query = urllib.parse.parse_qs(link[1].partition("?")[2])
+    assert query["searchFilter"] == [f"tags.sweep = '{sweep}'"]
+    experiment = link[1].partition("/experiments/")[2].partition("/")[0]
+    found = fresh_project.client.search_runs([experiment], query["searchFilter"][0])
+    assert {run.info.run_id for run in found} == {run.info.run_id for run in runs}
+
+
+def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(fresh_project: Project) -> None:
+    done = fresh_project.train("-m", *FAST, "activation=relu", "learning_rate=0.1,1e9,0.01")
+    assert done.returncode == 1
+    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED", "FINISHED"]
+    assert "ERROR: 1 of 3 runs failed" in done.stderr
+    assert re.search(r"lr=1e\+09: train/loss=\S+ at iteration", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_divergence_ends_failed_with_a_message_a_traceback_artifact_and_status_1(fresh_project: Project) -> None:
+    done = fresh_project.train(*FAST, "activation=relu", "learning_rate=1e9")
+    assert done.returncode == 1
+    assert re.search(r"^ERROR: train/loss=(nan|inf) at iteration \d+: training diverged. Try", done.stderr, re.M)
+    assert "Traceback" not in done.stderr
+    (run,) = fresh_project.runs()
+    assert run.info.status == "FAILED"
+    assert "DivergedError" in artifact(run, "traceback.txt").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sweep", [[], ["-m", "activation=relu,tanh"]])
+def test_a_signal_ends_killed_with_what_was_measured(
+    fresh_project: Project, number: signal.Signals, sweep: list[str]
+) -> None:
+    process = fresh_project.start(*sweep, *SLOW)
+    wait_for_points(fresh_project, process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, stderr
+    assert "stopping, writing down what was measured" in stderr
+    assert "Traceback" not in stderr
+    (run,) = fresh_project.runs()
+    assert run.info.status == "KILLED"
+    steps = [step for step, _ in fresh_project.points(run, "train/loss")]
+    assert steps == list(range(10, 10 * len(steps) + 1, 10))
+    assert steps == [step for step, _ in fresh_project.points(run, "test/accuracy")]
+
+
+def test_a_killed_process_is_found_by_the_next_run(fresh_project: Project) -> None:
+    process = fresh_project.start(*SLOW)
+    wait_for_points(fresh_project, process)
+    process.kill()
+    process.communicate(timeout=60)
+    assert fresh_project.runs()[0].info.status == "RUNNING"
+    assert fresh_project.train(*FAST).returncode == 0
+    assert [run.info.status for run in fresh_project.runs()] == ["KILLED", "FINISHED"]
+
+
+def wait_for_points(project: Project, process: subprocess.Popen[str]) -> None:
+    """Wait until the store shows that the run has begun to measure: points appear while it goes on."""
+    assert process.stdout is not None
+    while "iterations" not in (line := process.stdout.readline()):
+        assert line, process.communicate()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if any("train/loss" in run.data.metrics for run in project.runs()):
+            return
+        time.sleep(0.2)
+    process.kill()
+    pytest.fail(f"no point appeared: {process.communicate()}")
+
+
+def test_auto_falls_back_loudly_and_records_what_it_took(fresh_project: Project) -> None:
+    # A mirror that refuses at once stands for a machine without network.
+    proxy = "http://127.0.0.1:9"
+    offline = {"http_proxy": proxy, "https_proxy": proxy}
+    done = fresh_project.train(*FAST[1:], "data=auto", **offline)
+    assert done.returncode == 0, done.stderr
+    assert "FALLING BACK to data=digits" in done.stderr
+    (run,) = fresh_project.runs()
+    assert (
+        run.data.params["data.name"] == run.data.tags["data"] == run.inputs.dataset_inputs[0].dataset.name == "digits"
+    )
+    refused = fresh_project.train(*FAST[1:], "data=mnist", **offline)
+    assert refused.returncode == 1
+    assert str(fresh_project.root / "data" / "MNIST" / "raw") in refused.stderr
+    assert "To run offline, put train-images-idx3-ubyte" in refused.stderr
+    assert len(fresh_project.runs()) == 1
+
+
+def test_faults_that_show_only_at_work_are_one_message_and_leave_no_run(project: Project, finished: Run) -> None:
+    before = {run.info.run_id: run.info.status for run in project.runs()}
+    assert finished.info.run_id in before
+    faults = {
+        "data.val_size=1437": "data.train_size=None, data.val_size=1437: the training set has 1,437 images",
+        "batch_size=1438": "batch_size=1438: the training split has 1,437 images",
+        "tracking.uri=http://127.0.0.1:9": "tracking.uri=http://127.0.0.1:9: MLflow's store cannot be used",
+    }
+    for override, message in faults.items():
+        done = project.train(*FAST, override)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"ERROR: {message}"), done.stderr
+        assert done.stderr.count("\n") == 1
+    assert {run.info.run_id: run.info.status for run in project.runs()} == before
+
+
+def test_a_folder_that_cannot_be_made_is_one_message(fresh_project: Project) -> None:
+    (fresh_project.root / "outputs").write_text("in the way")
+    refused_folder(fresh_project, "Not a directory")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_one_message(fresh_project: Project) -> None:
+    fresh_project.root.chmod(0o555)
+    try:
+        refused_folder(fresh_project, "Permission denied")
+    finally:
+        fresh_project.root.chmod(0o755)
+
+
+def refused_folder(project: Project, reason: str) -> None:
+    done = project.train(*FAST)
+    assert done.returncode == 1
+    assert re.match(rf"ERROR: \S+outputs\S*: cannot be written \({reason}\)", done.stderr), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not project.runs()
+
+
+def test_output_that_is_no_terminal_is_one_line_per_epoch_then_a_summary(fresh_project: Project) -> None:
+    done = fresh_project.train(*FAST)
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"sigmoid gd lr=0.1: {STEPS} iterations"
+    for epoch in (1, 2):
+        assert re.match(rf"  epoch {epoch}/2  iteration +{29 * epoch}  train loss \d\.\d{{4}}", lines[epoch])
+    summary = {line.split()[0] + " " + line.split()[1]: line for line in lines[3:]}
+    (run,) = fresh_project.runs()
+    assert f"{run.data.metrics['final/test_accuracy']:.4f}" in summary["test accuracy"]
+    assert f"run            {run.info.run_id}" in done.stdout
+    assert "mlflow ui" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_bare_mlflow_ui_at_the_root_shows_the_runs_and_their_artifacts(project: Project, finished: Run) -> None:
+    port = "5017"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "ui", "--port", port, "--workers", "1"],
+        cwd=project.root, env=project.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    base = f"http://127.0.0.1:{port}"
+    try:
+        found = json.loads(fetch(f"{base}/api/2.0/mlflow/runs/get?run_id={finished.info.run_id}"))
+        assert found["run"]["info"]["status"] == "FINISHED"
+        png = fetch(f"{base}/get-artifact?path=confusion_matrix.png&run_uuid={finished.info.run_id}")
+        assert png.startswith(b"\x89PNG")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def fetch(url: str) -> bytes:
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                content: bytes = answer.read()
+                return content
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"no answer from {url}")
+
+
+def test_the_working_folder_does_not_matter(fresh_project: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command = [sys.executable, str(fresh_project.root / "src" / "train.py"), *FAST]
+    done = subprocess.run(command, cwd=elsewhere, env=fresh_project.environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"cd {fresh_project.root} && mlflow ui" in done.stdout
+    assert len(fresh_project.runs()) == 1
+    assert not list(elsewhere.iterdir())
+
+
+def test_relu_learns_real_mnist(fresh_project: Project, mnist_root: Path) -> None:
+    options = ["data=mnist", "activation=relu", "learning_rate=0.1", "epochs=1", "data.train_size=20000"]
+    done = fresh_project.train(*options, MLPLAB_DATA_ROOT=str(mnist_root))
+    assert done.returncode == 0, done.stderr
+    (run,) = fresh_project.runs()
+    assert run.data.metrics["final/test_accuracy"] > 0.92
+    assert [step for step, _ in fresh_project.points(run, "test/loss")] == [200]

@@ -1,0 +1,80 @@
+"""The model in MLflow predicts what the trained network predicts, from raw pixels, without this project."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from mlplab.data import Scaling
+from mlplab.engines.torch_engine import classifier
+from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.scratch.initializers import INITIALIZERS, initialize
+from mlplab.scratch.network import Network
+from mlplab.tracking import model
+
+SCALING = Scaling(pixel_max=255.0, mean=0.13, std=0.31)
+PREDICT = """
+import sys
+sys.modules["mlplab"] = None  # whoever imports it now gets an ImportError
+import numpy as np
+import mlflow.pyfunc
+pixels = np.load(sys.argv[2])
+np.save(sys.argv[3], mlflow.pyfunc.load_model(sys.argv[1]).predict(pixels))
+"""
+
+
+def layers() -> list[tuple[np.ndarray, np.ndarray]]:
+    drawn = initialize(INITIALIZERS["pytorch"], np.random.default_rng(0), [64, 30, 20, 10])
+    return [(W.astype(np.float32), b.astype(np.float32)) for W, b in drawn]
+
+
+def elsewhere(folder: Path, tmp_path: Path, pixels: np.ndarray) -> np.ndarray:
+    """Predict in another process, in another folder, where the project cannot be imported."""
+    np.save(tmp_path / "pixels.npy", pixels)
+    command = [sys.executable, "-c", PREDICT, str(folder), str(tmp_path / "pixels.npy"), str(tmp_path / "out.npy")]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=200)
+    found: np.ndarray = np.load(tmp_path / "out.npy")
+    return found
+
+
+def expected(activation: str, pixels: np.ndarray) -> np.ndarray:
+    network = Network(layers(), ACTIVATIONS[activation], np.float32, len(pixels))
+    return network.forward(SCALING.apply(pixels, np.float32)).argmax(axis=1)
+
+
+def save(engine: str, folder: Path, activation: str) -> None:
+    if engine == "torch":
+        module: nn.Module = classifier(layers(), activation, SCALING)
+        model.save_torch(folder, module, 64)
+    else:
+        scaling = {"pixel_max": SCALING.pixel_max, "mean": SCALING.mean, "std": SCALING.std}
+        model.save_scratch(folder, layers(), activation, scaling)
+
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (500, 64), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "linear"])
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_every_activation_predicts_alike(tmp_path: Path, engine: str, activation: str) -> None:
+    import mlflow.pyfunc
+
+    save(engine, tmp_path / "model", activation)
+    predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(PIXELS)
+    assert predicted.dtype == np.int64
+    np.testing.assert_array_equal(predicted, expected(activation, PIXELS))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_it_needs_nothing_of_this_project_and_pickles_nothing(tmp_path: Path, engine: str) -> None:
+    folder = tmp_path / "model"
+    save(engine, folder, "tanh")
+    np.testing.assert_array_equal(elsewhere(folder, tmp_path, PIXELS), expected("tanh", PIXELS))
+    assert not list(folder.rglob("*.pkl"))
+    requirements = (folder / "requirements.txt").read_text().split()
+    assert all("==" in requirement and "+" not in requirement for requirement in requirements)

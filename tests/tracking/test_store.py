@@ -1,0 +1,122 @@
+"""The store: made once however many begin, and rid of runs whose process vanished."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from mlplab.config import TrackingConfig
+from mlplab.errors import StoreError
+from mlplab.tracking.process import Process
+from mlplab.tracking.store import Store, open_store
+
+WRITER = """
+import sys
+from pathlib import Path
+from mlplab.config import TrackingConfig
+from mlplab.tracking.run import Run
+from mlplab.tracking.store import open_store
+
+uri, folder = sys.argv[1], Path(sys.argv[2])
+store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, run_name=None))
+with Run(store, "writer", {}, folder) as run:
+    for step in range(500):
+        run.log_metrics({"train/loss": step / 7, "test/loss": step / 3}, step)
+"""
+
+
+def config(folder: Path) -> TrackingConfig:
+    return TrackingConfig(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment="lab", sweep=None, run_name=None)
+
+
+def running(store: Store, process: Process | None) -> str:
+    tags = process.tags() if process else {}
+    return str(store.client.create_run(store.experiment_id, tags=tags).info.run_id)
+
+
+def status(store: Store, run_id: str) -> str:
+    return str(store.client.get_run(run_id).info.status)
+
+
+def test_eight_processes_on_a_store_that_does_not_exist_lose_no_point(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITER, str(config(tmp_path).uri), str(tmp_path)]
+    writers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    errors = [writer.communicate(timeout=200)[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * 8, errors
+    client = MlflowClient(config(tmp_path).uri)
+    (experiment,) = [found for found in client.search_experiments() if found.name == "lab"]
+    runs = client.search_runs([experiment.experiment_id])
+    assert [run.info.status for run in runs] == ["FINISHED"] * 8
+    for run in runs:
+        for key, divisor in {"train/loss": 7, "test/loss": 3}.items():
+            history = client.get_metric_history(run.info.run_id, key)
+            assert sorted((point.step, point.value) for point in history) == [
+                (step, step / divisor) for step in range(500)
+            ]
+
+
+def test_readers_never_wait_for_a_writer(tmp_path: Path) -> None:
+    open_store(config(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_run_whose_process_vanished_is_closed_as_killed(tmp_path: Path) -> None:
+    store = open_store(config(tmp_path))
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = replace(Process.current(), pid=child.pid, started=psutil.Process(child.pid).create_time())
+    vanished = running(store, owner)
+    open_store(config(tmp_path))
+    assert status(store, vanished) == "RUNNING"
+    child.communicate(b"\n")
+    open_store(config(tmp_path))
+    assert status(store, vanished) == "KILLED"
+
+
+def test_a_later_process_with_the_same_number_is_another(tmp_path: Path) -> None:
+    store = open_store(config(tmp_path))
+    run_id = running(store, replace(Process.current(), started=Process.current().started - 3_600))
+    open_store(config(tmp_path))
+    assert status(store, run_id) == "KILLED"
+
+
+def test_runs_of_this_process_of_other_machines_and_of_unknown_origin_are_left_alone(tmp_path: Path) -> None:
+    store = open_store(config(tmp_path))
+    elsewhere = replace(Process.current(), host="another-machine", pid=1)
+    left = [running(store, owner) for owner in (Process.current(), elsewhere, None)]
+    open_store(config(tmp_path))
+    assert [status(store, run_id) for run_id in left] == ["RUNNING"] * 3
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:9", "sqlite:////proc/nowhere/mlflow.db", "carrier-pigeon://coop", "sqlite:///{text}"]
+)
+def test_a_store_that_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, uri: str) -> None:
+    text = tmp_path / "text"
+    text.write_text("not a database, and long enough to be looked at as one " * 20)
+    uri = uri.format(text=text)
+    with pytest.raises(StoreError) as caught:
+        open_store(replace(config(tmp_path), uri=uri))
+    assert str(caught.value).startswith(f"tracking.uri={uri}: ")
+    assert "MLFLOW_TRACKING_URI" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_deleted_experiment_is_named_with_the_remedy(tmp_path: Path) -> None:
+    store = open_store(config(tmp_path))
+    store.client.delete_experiment(store.experiment_id)
+    with pytest.raises(StoreError, match=r"tracking.experiment=lab: was deleted .*mlflow experiments restore"):
+        open_store(config(tmp_path))
+
+
+def test_the_link_of_a_sweep_filters_by_its_tag_and_opens_the_charts(tmp_path: Path) -> None:
+    page = open_store(config(tmp_path)).sweep_page("2026-a")
+    assert page.startswith("http://127.0.0.1:5000/#/experiments/1/runs?")
+    assert "searchFilter=tags.sweep%20%3D%20%272026-a%27" in page
+    assert "compareRunsMode=CHART" in page
