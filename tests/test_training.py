@@ -97,6 +97,9 @@ def test_reports_tell_epochs_and_the_end() -> None:
         (3, 1, True), (4, 2, False), (6, 2, True), (8, 3, True),
     ]  # fmt: skip
     assert [r.rows for r in reports] == [10, 14, 20, 28]
+    # losses 1 2 3 | 4 | 4 5 6 | 7 8, with 4 4 2 rows in every epoch
+    means = [(4 + 8 + 6) / 10, 4, (16 + 20 + 12) / 10, (28 + 32) / 8]
+    assert [r.train_loss for r in reports] == pytest.approx(means)
 
 
 def test_an_infinite_loss_stops_at_once_and_says_where_and_what_to_try() -> None:

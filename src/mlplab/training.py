@@ -75,7 +75,7 @@ class Report:
         epoch: the pass that the last of them belonged to, from 1.
         rows: training rows seen so far, counted in every epoch.
         ends_epoch: whether that pass is now complete (or the run is).
-        train_loss: mean over the rows seen since the last point, or up to this one.
+        train_loss: mean over the rows of that pass so far.
         metrics: what to log at this step, by its name in MLflow; empty between the points.
         train_seconds: spent on updates so far, without evaluations.
     """
@@ -105,7 +105,7 @@ def train(
         DivergedError: a loss became infinite or not a number; the message says at which update.
     """
     batches = schedule.batches(rng)
-    window = _Window()
+    point, epoch = _Window(), _Window()  # losses since the last point, and in this epoch
     step, rows, seconds = 0, 0, 0.0
     while step < schedule.steps:
         stop = schedule.next_stop(step, log_every)
@@ -117,26 +117,30 @@ def train(
         _require_finite(losses, step, schedule.learning_rate)
 
         sizes = np.array([len(batch) for batch in window_batches])
-        window.add(losses, sizes)
+        point.add(losses, sizes)
+        epoch.add(losses, sizes)
         step, rows = stop, rows + int(sizes.sum())
-        train_loss, metrics = window.mean, {}
+        metrics = {}
         if step % log_every == 0:
-            metrics = {"train/loss": train_loss, **_measure(engine, splits)}
-            window = _Window()
+            metrics = {"train/loss": point.mean, **_measure(engine, splits)}
+            point = _Window()
+        is_whole = step % schedule.steps_per_epoch == 0
         yield Report(
             step=step,
             epoch=ceil(step / schedule.steps_per_epoch),
             rows=rows,
-            ends_epoch=step % schedule.steps_per_epoch == 0 or step == schedule.steps,
-            train_loss=train_loss,
+            ends_epoch=is_whole or step == schedule.steps,
+            train_loss=epoch.mean,
             metrics=metrics,
             train_seconds=seconds,
         )
+        if is_whole:
+            epoch = _Window()
 
 
 @dataclass
 class _Window:
-    """Batch losses since the last point, weighted by the rows of each batch."""
+    """Batch losses, weighted by the rows of each batch."""
 
     total: float = 0.0
     rows: int = 0

@@ -1,8 +1,10 @@
 """Acquiring over a real HTTP server, through torchvision's own classes: whole files or none, by one process."""
 
+import gc
 import gzip
 import hashlib
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -65,6 +67,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     server.shutdown()
     thread.join()
     server.server_close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # torchvision leaves the sockets of refused requests to the collector
 
 
 def names(folder: Path) -> set[str]:

@@ -1,0 +1,55 @@
+"""The README is true: its commands are valid, and the transcripts that it shows are what is printed."""
+
+import re
+import shlex
+
+import pytest
+from conftest import PROJECT, Project
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+CONSOLES = re.findall(r"```console\n(.*?)```", README, re.S)
+TRANSCRIPTS = [
+    (command, output)
+    for console in CONSOLES
+    for command, output in re.findall(r"^\$ (python src/train\.py [^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", console, re.M)
+]
+COMMANDS = sorted(set(re.findall(r"`(python src/train\.py[^`]*)`", README)))
+
+
+def arguments(command: str) -> list[str]:
+    return shlex.split(command.partition("#")[0])[2:]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_accepted(project: Project, command: str) -> None:
+    words = arguments(command)
+    if "--help" not in words:
+        words = [word.split(",")[0] for word in words if word != "-m"] + ["--cfg", "job"]
+    done = project.train(*words)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("command", "output"), TRANSCRIPTS)
+def test_every_transcript_is_what_is_printed(project: Project, command: str, output: str) -> None:
+    done = project.train(*arguments(command))
+    assert masked(done.stdout + done.stderr) == masked(output)
+
+
+def masked(text: str) -> list[str]:
+    """Leave out what differs from run to run: speeds, times, ids; keep every loss and accuracy to two digits."""
+    text = re.sub(r"[\d,]+ samples/s", "SPEED", text)
+    text = re.sub(r"\d+\.\d s", "TIME", text)
+    text = re.sub(r"[0-9a-f]{32}", "ID", text)
+    text = re.sub(r"(\d\.\d\d)\d\d", r"\1", text)
+    text = re.sub(r"experiments/\d+", "experiments/N", text)
+    return text.strip().splitlines()
+
+
+def test_the_readme_has_commands_and_transcripts() -> None:
+    assert len(COMMANDS) >= 6
+    assert len(TRANSCRIPTS) == 3
+
+
+@pytest.mark.parametrize("target", re.findall(r"^\$ make (\w+)", README, re.M))
+def test_its_make_targets_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.M)
