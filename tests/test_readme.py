@@ -4,6 +4,7 @@ import re
 import shlex
 
 import pytest
+
 from conftest import PROJECT, Project
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
