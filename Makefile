@@ -24,8 +24,11 @@ test: setup     ## lint, types and all tests: what CI runs
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-lock: setup     ## write down the versions in .venv, after changing pyproject.toml
-	$(BIN)/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' > constraints.txt
+lock:           ## resolve pyproject.toml anew and write down the versions
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(VENV)-lock/bin/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' > constraints.txt
+	rm -rf $(VENV)-lock
 
 clean:          ## remove .venv (never your runs or data)
 	rm -rf $(VENV)

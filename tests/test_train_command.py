@@ -229,6 +229,27 @@ def wait_for_points(project: Project, process: subprocess.Popen[str]) -> None:
     pytest.fail(f"no point appeared: {process.communicate()}")
 
 
+def test_a_changed_checkout_is_recorded_with_its_commit_and_its_difference(fresh_project: Project) -> None:
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=fresh_project.root, capture_output=True, text=True, check=True).stdout
+
+    (fresh_project.root / ".gitignore").write_text("outputs/\nml*\n__pycache__/\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    assert fresh_project.train(*FAST).returncode == 0
+    with (fresh_project.root / "conf" / "train.yaml").open("a") as file:
+        file.write("# changed\n")
+    assert fresh_project.train(*FAST).returncode == 0
+    clean, dirty = fresh_project.runs()
+    assert clean.data.tags["git.commit"] == dirty.data.tags["git.commit"] == git("rev-parse", "HEAD").strip()
+    assert (clean.data.tags["git.dirty"], dirty.data.tags["git.dirty"]) == ("false", "true")
+    assert not artifact(clean, "git.diff").exists()
+    assert "+# changed" in artifact(dirty, "git.diff").read_text()
+
+
 def test_auto_falls_back_loudly_and_records_what_it_took(fresh_project: Project) -> None:
     # A mirror that refuses at once stands for a machine without network.
     proxy = "http://127.0.0.1:9"

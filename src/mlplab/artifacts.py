@@ -39,16 +39,11 @@ def write(
 
 
 def _loss_curves(reports: Sequence[Report], evaluations: Mapping[str, Evaluation]) -> dict[str, figures.Curve]:
-    """Return the logged points of every split, and where training ended between two of them that end too."""
+    """Return the logged points of every split; of a run too short to have any, where it ended."""
     points = [report for report in reports if report.metrics]
-    end = reports[-1]
-    curves: dict[str, figures.Curve] = {}
-    for split, found in evaluations.items():
-        curve = [(point.step, point.metrics[f"{split}/loss"]) for point in points]
-        if not end.metrics:
-            curve.append((end.step, end.train_loss if split == "train" else found.loss))
-        curves[split] = curve
-    return curves
+    if not points:
+        return {split: [(reports[-1].step, found.loss)] for split, found in evaluations.items()}
+    return {split: [(point.step, point.metrics[f"{split}/loss"]) for point in points] for split in evaluations}
 
 
 def _write_confusion_matrix(folder: Path, name: str, found: Evaluation, dataset: Dataset) -> None:

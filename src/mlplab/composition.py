@@ -2,7 +2,6 @@
 
 import difflib
 from dataclasses import fields
-from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -11,8 +10,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from mlplab import config
 from mlplab.errors import ConfigError
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+from mlplab.project import PROJECT_ROOT
 
 
 def register() -> None:
@@ -28,6 +26,9 @@ def from_hydra(composed: DictConfig) -> config.TrainConfig:
     Raises:
         ConfigError: a key is unknown, or a value is missing, has the wrong type or is out of bounds.
     """
+    for group in ("data", "tracking"):
+        if OmegaConf.is_missing(composed, group) or composed.get(group) is None:
+            raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
     for key in _keys(composed):
         if key not in _known_keys():  # Hydra lets `+key=value` add any
             raise ConfigError(_unknown_key(key))
@@ -50,8 +51,9 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return _unknown_key(str(cause.full_key))
     if isinstance(cause, OmegaConfBaseException):
-        return f"{cause.full_key}={cause.value}: {_first_line(cause)}; `--help` explains every key"
-    return str(error)
+        where = f"{cause.full_key}={cause.value}: " if cause.full_key else ""
+        return f"{where}{_first_line(cause)}; `--help` explains every key"
+    return " ".join(str(error).split())
 
 
 def _first_line(error: Exception) -> str:
@@ -59,7 +61,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _unknown_key(key: str) -> str:
-    close = difflib.get_close_matches(key, _known_keys(), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(key, _known_keys(), n=1, cutoff=0.6)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"{key}: no such key; {hint}`--help` explains every key"
 

@@ -58,8 +58,14 @@ class TrackingConfig:
         _check(
             "tracking.experiment",
             self.experiment,
-            bool(self.experiment.strip()),
-            "takes a name, such as mlplab",
+            0 < len(self.experiment.strip()) <= 250,
+            "takes a name of up to 250 characters, such as mlplab",
+        )
+        _check(
+            "tracking.sweep",
+            self.sweep,
+            self.sweep is None or not set(self.sweep) & set("'\"`"),
+            "takes a name without quotation marks: MLflow could not search for it",
         )
 
 
@@ -106,14 +112,19 @@ class TrainConfig:
             "device=mps computes in float32 only; take dtype=float32, or another device",
         )
 
+    @property
+    def name(self) -> str:
+        """The run's name: the one given, or what people ask for first."""
+        return self.tracking.run_name or f"{self.activation} {self.optimizer} lr={self.learning_rate:g}"
+
     def _check_numbers(self) -> None:
         def check(key: str, holds: bool, remedy: str) -> None:
             _check(key, getattr(self, key), holds, remedy)
 
         check(
             "hidden_sizes",
-            min(self.hidden_sizes, default=0) > 0,
-            "takes one hidden layer or more, each of at least 1 unit, such as [500,250,100]",
+            bool(self.hidden_sizes) and all(0 < size <= 1_000_000 for size in self.hidden_sizes),
+            "takes one hidden layer or more, each of 1 to 1,000,000 units, such as [500,250,100]",
         )
         check("weight_decay", 0 <= self.weight_decay < inf, "takes 0 (no penalty) or more, such as 1e-4")
         check("learning_rate", 0 < self.learning_rate < inf, "takes a number above 0, such as 0.01")

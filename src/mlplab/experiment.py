@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -11,13 +10,13 @@ from omegaconf import OmegaConf
 
 from mlplab import artifacts, config, data, engines, training
 from mlplab.data import Dataset
-from mlplab.engines.base import Engine
+from mlplab.engines.base import Engine, Evaluation
 from mlplab.errors import ConfigError
 from mlplab.progress import Display, show_next, show_summary
 from mlplab.tracking import identity, model
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import open_store
+from mlplab.tracking.store import open_store, public
 from mlplab.training import Report, Schedule
 
 log = logging.getLogger(__name__)
@@ -42,45 +41,50 @@ def run(settings: config.TrainConfig, output_folder: Path) -> Result:
         UserError: see its subclasses; once the run has begun in MLflow, it has ended there as FAILED.
     """
     start = time.perf_counter()
-    _warn_of_ignored(settings)
-    split_rng, weights_rng, batch_rng = _streams(settings.seed)
+    tracking = settings.tracking
+    split_rng, weights_rng, batch_rng = training.random_streams(settings.seed)
     dataset = data.load(settings.data, split_rng, settings.dtype)
-    settings = replace(settings, data=replace(settings.data, name=config.DataName(dataset.name)))
     _check_batch_size(settings, dataset)
     engine = engines.build(settings, dataset, weights_rng)
+    settings = _resolved(settings, dataset, engine)
     schedule = Schedule.plan(settings, len(dataset.train))
-    name = settings.tracking.run_name or f"{settings.activation} {settings.optimizer} lr={settings.learning_rate:g}"
+    _warn_of_ignored(settings, schedule)
     git = identity.GitState.read()
 
-    store = open_store(settings.tracking)
-    with Run(store, name, _tags(settings, dataset, engine, git), output_folder) as tracked:
+    store = open_store(tracking)
+    with Run(store, settings.name, _tags(settings, dataset, git), output_folder) as tracked:
         _record_beginning(tracked, settings, dataset, git)
-        reports = _train(tracked, Display(name, schedule), settings, engine, schedule, batch_rng)
+        reports = _train(tracked, settings, engine, schedule, batch_rng)
+        last = reports[-1]
         evaluations = {split: engine.evaluate(split) for split in dataset.splits}
-        final = {
-            **{f"final/{split}_accuracy": found.accuracy for split, found in evaluations.items()},
-            **{f"final/{split}_loss": found.loss for split, found in evaluations.items()},
-            "time/train_seconds": reports[-1].train_seconds,
-            "time/samples_per_second": reports[-1].rows / reports[-1].train_seconds,
-        }
-        artifacts.write(tracked.artifacts, name, reports, evaluations, dataset)
+        final = _final_metrics(evaluations, last)
+        tracked.log_metrics(final, last.step)
+        training.require_finite(final, last.step, schedule)
+        artifacts.write(tracked.artifacts, settings.name, reports, evaluations, dataset)
         _save_model(tracked.artifacts / "model", settings, engine, dataset)
-        final["time/total_seconds"] = time.perf_counter() - start
-        tracked.log_metrics(final, reports[-1].step)
-    show_summary(final)
+        total = {"time/total_seconds": time.perf_counter() - start}
+        tracked.log_metrics(total, last.step)
+    show_summary(tracked.run_id, final | total)
     if settings.tracking.sweep is None:  # the members of a sweep share one page
         show_next(store, tracked.run_id)
-    return Result(tracked.run_id, final)
+    return Result(tracked.run_id, final | total)
 
 
-def _streams(seed: int) -> Iterator[np.random.Generator]:
-    """Yield independent generators for the splits, the weights and the batches, all from one seed."""
-    return (np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(3))
+def _resolved(settings: config.TrainConfig, dataset: Dataset, engine: Engine) -> config.TrainConfig:
+    """Return the config with what "auto" came to, and without what nobody else should read."""
+    return replace(
+        settings,
+        device=config.Device(engine.device),
+        data=replace(settings.data, name=config.DataName(dataset.name)),
+        tracking=replace(settings.tracking, uri=settings.tracking.uri and public(settings.tracking.uri)),
+    )
 
 
-def _warn_of_ignored(settings: config.TrainConfig) -> None:
+def _warn_of_ignored(settings: config.TrainConfig, schedule: Schedule) -> None:
     if settings.penalty is config.Penalty.none and settings.weight_decay > 0:
         log.warning("weight_decay=%g has no effect: penalty=none", settings.weight_decay)
+    if settings.log_every > schedule.steps:
+        log.warning("log_every=%d: no point is logged, training ends before", settings.log_every)
 
 
 def _check_batch_size(settings: config.TrainConfig, dataset: Dataset) -> None:
@@ -91,20 +95,16 @@ def _check_batch_size(settings: config.TrainConfig, dataset: Dataset) -> None:
         )
 
 
-def _tags(
-    settings: config.TrainConfig, dataset: Dataset, engine: Engine, git: identity.GitState | None
-) -> dict[str, str]:
+def _tags(settings: config.TrainConfig, dataset: Dataset, git: identity.GitState | None) -> dict[str, str]:
     tags = {
         "fingerprint": identity.fingerprint(settings, dataset.digest),
         "data": dataset.name,
-        "device": engine.device,
         **Process.current().tags(),
+        **identity.origin_tags(git),
         **{f"version.{library}": number for library, number in identity.versions(settings).items()},
     }
     if settings.tracking.sweep:
         tags["sweep"] = settings.tracking.sweep
-    if git:
-        tags |= {"git.commit": git.commit, "git.dirty": str(git.dirty).lower()}
     return tags
 
 
@@ -114,16 +114,14 @@ def _record_beginning(
     """Write what is known before training, so that a run that is killed still says what it was."""
     tracked.log_params(config.flatten(settings))
     profile = {**{split: len(rows) for split, rows in dataset.splits.items()}, **asdict(dataset.scaling)}
-    tracked.log_dataset(dataset.name, dataset.digest, settings.data.root, profile)
-    resolved = OmegaConf.to_yaml(OmegaConf.structured(settings))
-    (tracked.artifacts / "config.yaml").write_text(resolved, encoding="utf-8")
+    tracked.log_dataset(dataset.name, dataset.digest, dataset.source, profile)
+    tracked.log_text(OmegaConf.to_yaml(OmegaConf.structured(settings)), "config.yaml")
     if git and git.dirty:
-        (tracked.artifacts / "git.diff").write_text(git.diff, encoding="utf-8")
+        tracked.log_text(git.diff, "git.diff")
 
 
 def _train(
     tracked: Run,
-    display: Display,
     settings: config.TrainConfig,
     engine: Engine,
     schedule: Schedule,
@@ -131,13 +129,22 @@ def _train(
 ) -> list[Report]:
     splits = ["test", "val"] if settings.data.val_size else ["test"]
     reports = []
-    with display:
+    with Display(settings.name, schedule) as display:
         for report in training.train(engine, schedule, batch_rng, settings.log_every, splits):
             if report.metrics:
                 tracked.log_metrics(report.metrics, report.step)
             display.update(report)
             reports.append(report)
     return reports
+
+
+def _final_metrics(evaluations: dict[str, Evaluation], last: Report) -> dict[str, float]:
+    return {
+        **{f"final/{split}_accuracy": found.accuracy for split, found in evaluations.items()},
+        **{f"final/{split}_loss": found.loss for split, found in evaluations.items()},
+        "time/train_seconds": last.train_seconds,
+        "time/samples_per_second": last.rows / last.train_seconds,
+    }
 
 
 def _save_model(folder: Path, settings: config.TrainConfig, engine: Engine, dataset: Dataset) -> None:

@@ -4,14 +4,20 @@ In a terminal a progress bar, elsewhere one line per epoch; then a summary, and 
 """
 
 import logging
+import os
+import sys
 from collections.abc import Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
-from mlplab.tracking.store import Store
 from mlplab.training import Report, Schedule
+
+if TYPE_CHECKING:
+    from mlplab.tracking.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +29,12 @@ class Display:
         """Prepare to show a run of that name."""
         self._name, self._schedule = name, schedule
         console = Console()
-        columns = (
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[status]}"),
-            TimeElapsedColumn(),
+        columns = (  # fit into 80 characters
+            TextColumn("{task.description}", markup=False, table_column=Column(max_width=18, no_wrap=True)),
+            BarColumn(bar_width=8),
+            TextColumn("{task.fields[status]}", markup=False, table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True),
             TextColumn("left"),
-            TimeRemainingColumn(),
         )
         self._bar = Progress(*columns, console=console) if console.is_terminal else None
         self._metrics: dict[str, float] = {}
@@ -39,7 +44,7 @@ class Display:
             self._bar.start()
             self._task = self._bar.add_task(self._name, total=self._schedule.steps, status="")
         else:
-            print(f"{self._name}: {self._schedule.steps:,} iterations", flush=True)
+            say(f"{self._name}: {self._schedule.steps:,} iterations")
         return self
 
     def __exit__(
@@ -52,12 +57,17 @@ class Display:
         """Show where training stands."""
         self._metrics.update(report.metrics)
         if self._bar is not None:
-            self._bar.update(self._task, completed=report.step, status=self._status(report))
+            self._bar.update(self._task, completed=report.step, status=self._short_status(report))
         if report.ends_epoch:
             line = self._status(report)
             log.info("%s %s", self._name, line)
             if self._bar is None:
-                print(f"  {line}", flush=True)
+                say(f"  {line}")
+
+    def _short_status(self, report: Report) -> str:
+        speed = report.rows / report.train_seconds if report.train_seconds > 0 else 0.0
+        epoch = f"epoch {report.epoch}/{self._schedule.epochs}"
+        return f"{epoch} it {report.step:,} loss {report.train_loss:.3f} {speed:,.0f}/s"
 
     def _status(self, report: Report) -> str:
         schedule = self._schedule
@@ -74,26 +84,35 @@ class Display:
         return "  ".join(parts)
 
 
-def show_summary(final: Mapping[str, float]) -> None:
+def show_summary(run_id: str, final: Mapping[str, float]) -> None:
     """Print how the run ended."""
     rows = {
         "test accuracy": f"{final['final/test_accuracy']:.4f}   (train {final['final/train_accuracy']:.4f})",
         "test loss": f"{final['final/test_loss']:.4f}   (train {final['final/train_loss']:.4f})",
-        "time": f"{final['time/total_seconds']:.1f} s   (training {final['time/train_seconds']:.1f} s)",
     }
     if "final/val_accuracy" in final:
-        rows["val accuracy"] = f"{final['final/val_accuracy']:.4f}"
-    _print_rows(rows)
+        rows["val accuracy"] = f"{final['final/val_accuracy']:.4f}   (loss {final['final/val_loss']:.4f})"
+    rows["time"] = f"{final['time/total_seconds']:.1f} s   (training {final['time/train_seconds']:.1f} s)"
+    rows["run"] = run_id
+    _say_rows(rows)
 
 
-def show_next(store: Store, run_id: str) -> None:
-    """Print where a run is kept, and what to type to look at it."""
-    rows = {"run": run_id, "page": store.run_page(run_id)}
+def show_next(store: "Store", run_id: str) -> None:
+    """Print where to look at a run, and what to type for it."""
+    rows = {"page": store.run_page(run_id)}
     if command := store.ui_command():
         rows["served by"] = command
-    _print_rows(rows)
+    _say_rows(rows)
 
 
-def _print_rows(rows: Mapping[str, str]) -> None:
+def _say_rows(rows: Mapping[str, str]) -> None:
     for label, text in rows.items():
-        print(f"  {label:<14} {text}", flush=True)
+        say(f"  {label:<14} {text}")
+
+
+def say(line: str) -> None:
+    """Print a line at once. Where nobody reads any more (``| head``), the work goes on in silence."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,7 +4,7 @@ Names no engine and no tracker: it yields reports, and whoever iterates shows an
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -89,6 +89,11 @@ class Report:
     train_seconds: float
 
 
+def random_streams(seed: int) -> Iterator[np.random.Generator]:
+    """Yield three independent generators from one seed: for the splits, the initial weights and the batches."""
+    return (np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(3))
+
+
 def train(
     engine: Engine, schedule: Schedule, rng: np.random.Generator, log_every: int, splits: Sequence[str]
 ) -> Iterator[Report]:
@@ -109,33 +114,46 @@ def train(
     step, rows, seconds = 0, 0, 0.0
     while step < schedule.steps:
         stop = schedule.next_stop(step, log_every)
-        window_batches = [next(batches) for _ in range(step, stop)]
-        learning_rates = [schedule.learning_rate_at(i) for i in range(step, stop)]
+        window = [next(batches) for _ in range(step, stop)]
         start = time.perf_counter()
-        losses = engine.train_window(window_batches, learning_rates)
+        losses = engine.train_window(window, [schedule.learning_rate_at(i) for i in range(step, stop)])
         seconds += time.perf_counter() - start
-        _require_finite(losses, step, schedule.learning_rate)
+        require_finite({"train/loss": losses}, step + 1, schedule)
 
-        sizes = np.array([len(batch) for batch in window_batches])
+        sizes = np.array([len(batch) for batch in window])
         point.add(losses, sizes)
         epoch.add(losses, sizes)
         step, rows = stop, rows + int(sizes.sum())
-        metrics = {}
+        metrics: dict[str, float] = {}
         if step % log_every == 0:
             metrics = {"train/loss": point.mean, **_measure(engine, splits)}
+            require_finite(metrics, step, schedule)
             point = _Window()
         is_whole = step % schedule.steps_per_epoch == 0
-        yield Report(
-            step=step,
-            epoch=ceil(step / schedule.steps_per_epoch),
-            rows=rows,
-            ends_epoch=is_whole or step == schedule.steps,
-            train_loss=epoch.mean,
-            metrics=metrics,
-            train_seconds=seconds,
-        )
+        number = ceil(step / schedule.steps_per_epoch)
+        yield Report(step, number, rows, is_whole or step == schedule.steps, epoch.mean, metrics, seconds)
         if is_whole:
             epoch = _Window()
+
+
+def require_finite(values: Mapping[str, float | NDArray[np.float64]], step: int, schedule: Schedule) -> None:
+    """Stop training that has diverged.
+
+    Args:
+        values: what was measured: at ``step``, or an array for that and the following updates.
+        step: parameter updates so far.
+        schedule: has the learning rate to be made smaller.
+
+    Raises:
+        DivergedError: one is infinite or not a number; the message says which, where, and what to try.
+    """
+    for key, measured in values.items():
+        bad = np.flatnonzero(~np.isfinite(np.atleast_1d(measured)))
+        if len(bad):
+            raise DivergedError(
+                f"{key}={np.atleast_1d(measured)[bad[0]]} at iteration {step + int(bad[0]):,}: training diverged. "
+                f"Try a smaller step, such as learning_rate={schedule.learning_rate / 10:g}"
+            )
 
 
 @dataclass
@@ -163,12 +181,3 @@ def _measure(engine: Engine, splits: Sequence[str]) -> dict[str, float]:
         found[f"{split}/loss"] = evaluation.loss
         found[f"{split}/accuracy"] = evaluation.accuracy
     return found
-
-
-def _require_finite(losses: NDArray[np.float64], step: int, learning_rate: float) -> None:
-    bad = np.flatnonzero(~np.isfinite(losses))
-    if len(bad):
-        raise DivergedError(
-            f"train/loss={losses[bad[0]]} at iteration {step + int(bad[0]) + 1:,}: training diverged. "
-            f"Try a smaller step, such as learning_rate={learning_rate / 10:g}"
-        )

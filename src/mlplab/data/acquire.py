@@ -32,25 +32,24 @@ def acquire(name: str, root: Path) -> Path:
 
     Raises:
         DataUnavailableError: files are missing and cannot be downloaded; the message says where they belong.
-        DataError: the folder cannot be written.
     """
     folder = root / TORCHVISION_CLASSES[name] / "raw"
-    if _missing(name, folder):
+    if _missing(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(root / ".acquire.lock"):
-                if missing := _missing(name, folder):
+                if missing := _missing(folder):
                     _download(name, folder, missing)
         except OSError as error:
-            raise DataError(
+            raise DataUnavailableError(
                 f"data.root={root}: cannot be written ({error.strerror or error}). "
                 "Point data.root, or MLPLAB_DATA_ROOT, at a folder that can"
             ) from error
     return folder
 
 
-def _missing(name: str, folder: Path) -> list[str]:
-    return [file for file in idx.needed_files(name) if not (folder / file).exists()]
+def _missing(folder: Path) -> list[str]:
+    return [file.name for file in idx.FILES if not (folder / file.name).exists()]
 
 
 def _download(name: str, folder: Path, missing: list[str]) -> None:
@@ -66,7 +65,9 @@ def _download(name: str, folder: Path, missing: list[str]) -> None:
                 getattr(datasets, TORCHVISION_CLASSES[name])(incoming, download=True)
         except (RuntimeError, EOFError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
             raise DataUnavailableError(_how_to_place(name, folder, str(error))) from error
-        idx.write_checksums(staging)
+        if name not in idx.PUBLISHED_MD5:
+            idx.write_checksums(staging)
+            (staging / idx.CHECKSUMS_FILE).replace(folder / idx.CHECKSUMS_FILE)
         for file in missing:
             (staging / file).replace(folder / file)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -52,10 +53,16 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Splits ready to train on. ``digest`` is a hash of every pixel and label in them, and of their scaling."""
+    """Splits ready to train on.
+
+    Attributes:
+        digest: a hash of every pixel and label in them, and of their scaling.
+        source: where they came from: a type of MLflow's data set sources, and its fields.
+    """
 
     name: str
     digest: str
+    source: tuple[str, Mapping[str, Any]]
     scaling: Scaling
     classes: int
     train: Split
@@ -106,12 +113,19 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
     return Dataset(
         name=name,
         digest=_digest(raw, scaling),
+        source=_source(name, config),
         scaling=scaling,
         classes=CLASSES,
         train=Split(scaling.apply(train.pixels, dtype), train.labels),
         test=Split(scaling.apply(test.pixels, dtype), test.labels),
         val=None if val is None else Split(scaling.apply(val.pixels, dtype), val.labels),
     )
+
+
+def _source(name: str, config: DataConfig) -> tuple[str, Mapping[str, Any]]:
+    if name == "digits":
+        return "code", {"tags": {"function": "sklearn.datasets.load_digits"}}
+    return "local", {"uri": str(Path(config.root).expanduser().resolve())}
 
 
 def _read(config: DataConfig) -> tuple[str, _Raw, _Raw, float]:

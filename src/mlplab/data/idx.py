@@ -5,6 +5,7 @@ See "THE IDX FILE FORMAT", Y. LeCun, C. Cortes, C. Burges, the MNIST database.
 """
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.errors import DataError
+
+log = logging.getLogger(__name__)
 
 CHECKSUMS_FILE = "MD5SUMS"
 
@@ -43,8 +46,8 @@ FILES = (
     IdxFile("t10k-labels-idx1-ubyte", 2049, (10_000,)),
 )
 
-# MD5 of the unpacked files, in the order of FILES. Nobody publishes those of KMNIST: they are noted in CHECKSUMS_FILE,
-# beside the files, once torchvision has checked the archives.
+# MD5 of the unpacked files, in the order of FILES. Nobody publishes those of KMNIST: where torchvision has downloaded
+# and checked the archives for us they are noted in CHECKSUMS_FILE, beside the files.
 PUBLISHED_MD5 = {
     "mnist": (
         "6bbc9ace898e44ae57da46a324031adb",
@@ -71,12 +74,6 @@ def read(name: str, folder: Path) -> list[NDArray[np.uint8]]:
     return [_read_verified(folder / file.name, file, expected.get(file.name)) for file in FILES]
 
 
-def needed_files(name: str) -> list[str]:
-    """Return the names of the files that :func:`read` opens."""
-    noted = [] if name in PUBLISHED_MD5 else [CHECKSUMS_FILE]
-    return [*noted, *(file.name for file in FILES)]
-
-
 def write_checksums(folder: Path) -> None:
     """Note the MD5 of the four FILES in ``folder``, in the format of the command ``md5sum``."""
     lines = [f"{_md5((folder / file.name).read_bytes())}  {file.name}\n" for file in FILES]
@@ -86,6 +83,9 @@ def write_checksums(folder: Path) -> None:
 def _checksums(name: str, folder: Path) -> dict[str, str]:
     if name in PUBLISHED_MD5:
         return {file.name: md5 for file, md5 in zip(FILES, PUBLISHED_MD5[name], strict=True)}
+    if not (folder / CHECKSUMS_FILE).exists():
+        log.warning("data=%s: nobody publishes checksums of these files: only sizes and headers are verified", name)
+        return {}
     rows = (line.split() for line in (folder / CHECKSUMS_FILE).read_text(encoding="utf-8").splitlines())
     return {row[1]: row[0] for row in rows if len(row) == 2}
 
@@ -93,7 +93,7 @@ def _checksums(name: str, folder: Path) -> dict[str, str]:
 def _read_verified(path: Path, file: IdxFile, md5: str | None) -> NDArray[np.uint8]:
     content = path.read_bytes()
     if fault := _fault(content, file, md5):
-        raise DataError(f"{path}: {fault}. Remove the file and run again: it is then fetched anew")
+        raise DataError(f"{path}: {fault}. Put the original in its place, or remove it to have it downloaded")
     return np.frombuffer(content, dtype=np.uint8, offset=len(file.header)).reshape(file.shape)
 
 
@@ -104,9 +104,9 @@ def _fault(content: bytes, file: IdxFile, md5: str | None) -> str | None:
         magic = int.from_bytes(content[:4], "big")
         return f"begins with magic number {magic} and other sizes than {file.magic} and {file.shape}: another file"
     actual = _md5(content)
-    if actual == md5:
-        return None
     swapped = next((name for name, published in PUBLISHED_MD5.items() if actual in published), None)
+    if actual == md5 or (md5 is None and swapped is None):
+        return None
     return f"MD5 {actual} instead of {md5}: " + (f"it belongs to {swapped}" if swapped else "its content was changed")
 
 

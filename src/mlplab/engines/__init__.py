@@ -4,7 +4,8 @@ import numpy as np
 
 from mlplab import config
 from mlplab.data import Dataset
-from mlplab.engines.base import Engine
+from mlplab.engines.base import Engine, Layers
+from mlplab.errors import ConfigError
 from mlplab.scratch.initializers import INITIALIZERS, initialize
 
 
@@ -14,10 +15,16 @@ def build(settings: config.TrainConfig, dataset: Dataset, rng: np.random.Generat
     The weights are drawn here for either engine, so that both start from the same numbers.
 
     Raises:
-        ConfigError: the device is not there.
+        ConfigError: the device, or the memory, is not there.
     """
     sizes = [dataset.inputs, *settings.hidden_sizes, dataset.classes]
-    layers = initialize(INITIALIZERS[settings.init], rng, sizes)
+    try:
+        return _build(settings, dataset, initialize(INITIALIZERS[settings.init], rng, sizes))
+    except MemoryError as error:
+        raise ConfigError(f"hidden_sizes={settings.hidden_sizes}: needs more memory than there is") from error
+
+
+def _build(settings: config.TrainConfig, dataset: Dataset, layers: Layers) -> Engine:
     if settings.engine is config.Engine.torch:
         from mlplab.engines.torch_engine import TorchEngine  # torch takes over a second to import
 

@@ -1,7 +1,6 @@
 """Optimizers: how a gradient becomes a step. All work in place on one flat vector of parameters.
 
-The constants are PyTorch's defaults, and so is the order of operations, which is what makes a run with either
-engine the same run.
+The constants are PyTorch's defaults, so that a run with either engine is the same run, up to rounding.
 """
 
 from abc import ABC, abstractmethod

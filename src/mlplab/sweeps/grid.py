@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
@@ -21,18 +22,21 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from mlplab.composition import from_hydra
 from mlplab.config import TrainConfig
-from mlplab.errors import SweepError
+from mlplab.errors import ConfigError, SweepError
+from mlplab.progress import say
 from mlplab.sweeps.names import member_name
+
+if TYPE_CHECKING:
+    from mlplab.tracking.store import Store
 
 _SWEEP, _RUN_NAME = "tracking.sweep", "tracking.run_name"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One member: what Hydra is told to run it, its name and its config."""
+    """One member: what Hydra is told to run it, and its config."""
 
     overrides: list[str]
-    name: str
     settings: TrainConfig
 
 
@@ -49,7 +53,7 @@ def plan(arguments: list[str], hydra_config: DictConfig, loader: ConfigLoader) -
     """
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]
-    given = {override.get_key_element() for override in overrides}
+    given = {override.get_key_element() for override in overrides if override.value() is not None}
     shared = [] if _SWEEP in given else [f"{_SWEEP}={_new_sweep()}"]
     jobs = []
     for combination in BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]:
@@ -57,7 +61,11 @@ def plan(arguments: list[str], hydra_config: DictConfig, loader: ConfigLoader) -
         name = member_name({key: values[key] for key in varying})
         own = [] if _RUN_NAME in given or not name else [f"{_RUN_NAME}={_quoted(name)}"]
         full = [*combination, *shared, *own]
-        jobs.append(Job(full, name, _compose(full, hydra_config, loader)))
+        jobs.append(Job(full, _compose(full, hydra_config, loader)))
+    if not jobs:
+        raise ConfigError(
+            f"{' '.join(arguments)}: no combination to run; write the values, as in activation=relu,tanh"
+        )
     return jobs
 
 
@@ -65,13 +73,18 @@ def run(jobs: Sequence[Job], folder: Path, launcher: Launcher) -> Sequence[JobRe
     """Launch all jobs, show where their curves are, and return their results.
 
     Raises:
+        StoreError: the store cannot be used; none has run.
         SweepError: jobs failed; the others have run.
     """
-    print(f"sweep {jobs[0].settings.tracking.sweep}: {len(jobs)} runs", flush=True)
+    from mlplab.tracking.store import open_store  # MLflow takes a second to import: not for a wrong key
+
+    settings = jobs[0].settings
+    store = open_store(settings.tracking)  # one that does not answer is said once, before the first job
+    say(f"sweep {settings.tracking.sweep}: {len(jobs)} runs")
     try:
         results = launcher.launch([job.overrides for job in jobs], initial_job_idx=0)
     finally:
-        _show_page(jobs[0].settings)
+        _show_page(store, str(settings.tracking.sweep))
     _raise_failures(jobs, results, folder)
     return results
 
@@ -93,19 +106,15 @@ def _quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _show_page(settings: TrainConfig) -> None:
-    from mlplab.tracking.store import open_store  # MLflow takes a second to import
-
-    store = open_store(settings.tracking)
-    assert settings.tracking.sweep is not None
-    print(f"all curves of this sweep: {store.sweep_page(settings.tracking.sweep)}", flush=True)
+def _show_page(store: "Store", sweep: str) -> None:
+    say(f"all curves of this sweep: {store.sweep_page(sweep)}")
     if command := store.ui_command():
-        print(f"served by:                {command}", flush=True)
+        say(f"served by:                {command}")
 
 
 def _raise_failures(jobs: Sequence[Job], results: Sequence[JobReturn], folder: Path) -> None:
     failed = [
-        f"{job.name}: {result._return_value}"  # the public property would print, and raise at the first
+        f"{job.settings.name}: {result._return_value}"  # the public property would print, and raise at the first
         for job, result in zip(jobs, results, strict=True)
         if result.status is not JobStatus.COMPLETED
     ]

@@ -1,15 +1,19 @@
 """What a run is: a fingerprint of all that determines its result, and the code and libraries it came from."""
 
+import getpass
 import hashlib
 import json
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from mlplab.composition import PROJECT_ROOT
+from threadpoolctl import threadpool_info
+
 from mlplab.config import Engine, TrainConfig, flatten
+from mlplab.project import PROJECT_ROOT
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTING_CODE = ("data", "engines", "scratch", "training.py")
@@ -18,10 +22,10 @@ _NOT_DETERMINING = ("tracking.", "data.root", "data.name")
 
 
 def fingerprint(config: TrainConfig, data_digest: str) -> str:
-    """Return 32 hexadecimal digits: the same for two runs exactly if nothing that determines their result differs.
+    """Return 32 hexadecimal digits: runs that have them in common compute the same.
 
     Hashed are the hyperparameters, the data's digest, the source files that compute, and the versions of the
-    libraries that compute.
+    libraries that compute. (To the last bit the results are the same on one machine with one number of threads.)
     """
     determining = {key: value for key, value in flatten(config).items() if not key.startswith(_NOT_DETERMINING)}
     parts = [determining, data_digest, _code_digest(), _computing_versions(config)]
@@ -36,6 +40,19 @@ def versions(config: TrainConfig) -> dict[str, str]:
         **_computing_versions(config),
         **{name: version(name) for name in names},
     }
+
+
+def origin_tags(git: "GitState | None") -> dict[str, str]:
+    """Return the tags that say who ran what: MLflow's own, which its page shows, and the state of the checkout."""
+    tags = {
+        "mlflow.user": getpass.getuser(),
+        "mlflow.source.name": Path(sys.argv[0]).name,
+        "mlflow.source.type": "LOCAL",
+        "threads": str(max((pool["num_threads"] for pool in threadpool_info()), default=1)),
+    }
+    if git:
+        tags |= {"git.commit": git.commit, "git.dirty": str(git.dirty).lower(), "mlflow.source.git.commit": git.commit}
+    return tags
 
 
 def _computing_versions(config: TrainConfig) -> dict[str, str]:
@@ -65,9 +82,12 @@ class GitState:
     def read(cls) -> "GitState | None":
         """Return the state of the project's checkout; None where it is none, or git is not installed."""
         try:
+            if Path(_git("rev-parse", "--show-toplevel").strip()) != PROJECT_ROOT:
+                return None  # another project's repository, around this one
+            status = _git("status", "--porcelain")
             commit = _git("rev-parse", "HEAD").strip()
-            dirty = bool(_git("status", "--porcelain").strip())
-            return cls(commit, dirty, _git("diff", "HEAD") if dirty else "")
+            changed = "".join(f"# {line}\n" for line in status.splitlines())  # names the files git does not know, too
+            return cls(commit, bool(status), changed + _git("diff", "--binary", "HEAD") if status else "")
         except (OSError, subprocess.CalledProcessError):
             return None
 

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,7 +19,8 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.errors import StoreError
-from mlplab.tracking.store import Store
+from mlplab.interrupts import held
+from mlplab.tracking.store import Store, public
 
 log = logging.getLogger(__name__)
 
@@ -31,40 +33,64 @@ class Run:
     """A run in the store, as a context: it ends as what happened inside.
 
     Points are kept back and written every FLUSH_SECONDS: one write of a hundred costs what one of one does.
-    While the store does not answer they are kept, and tried again; should it never answer, they are saved as a
-    file in ``rescue_folder`` and the end is a StoreError that says where.
+    While the store does not answer they are kept, and tried again. What it has not taken at the end is saved in
+    ``rescue_folder``, and the end is a StoreError that says where.
 
     Attributes:
-        run_id: MLflow's id of the run.
+        run_id: MLflow's id of the run, once the context is entered.
         artifacts: a folder to write files into; the store gets them all at the end.
     """
 
+    run_id: str
+
     def __init__(self, store: Store, name: str, tags: Mapping[str, str], rescue_folder: Path) -> None:
+        """Prepare a run; nothing is in the store before the context is entered."""
+        self._store, self._name, self._tags = store, name, dict(tags)
+        self._rescue_folder = rescue_folder
+        self._unwritten: list[Metric] = []
+        self._next_flush = 0.0
+
+    def __enter__(self) -> "Run":
         """Create the run in the store, RUNNING.
 
         Raises:
             StoreError: the store did not take it.
         """
-        self._store = store
-        self._rescue_folder = rescue_folder
-        self._unwritten: list[Metric] = []
-        self._next_flush = 0.0
+        self.artifacts = Path(tempfile.mkdtemp(prefix=".artifacts-", dir=self._rescue_folder))
         try:
-            created = store.client.create_run(store.experiment_id, run_name=name, tags=dict(tags))
-        except STORE_ERRORS as error:
-            raise StoreError(f"tracking.uri={store.uri}: the run could not be created ({error})") from error
-        self.run_id: str = created.info.run_id
-        self.artifacts = Path(tempfile.mkdtemp(prefix=".artifacts-", dir=rescue_folder))
+            with held():
+                created = self._call(
+                    self._store.client.create_run, self._store.experiment_id, run_name=self._name, tags=self._tags
+                )
+                self.run_id = created.info.run_id
+        except BaseException as error:
+            if hasattr(self, "run_id"):
+                self.__exit__(type(error), error, error.__traceback__)
+            else:
+                shutil.rmtree(self.artifacts, ignore_errors=True)
+            raise
+        return self
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Write the parameters, at once."""
-        self._store.client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in params.items()])
+        """Write the parameters, at once. Raises StoreError."""
+        entities = [Param(key, str(value)) for key, value in params.items()]
+        self._call(self._store.client.log_batch, self.run_id, params=entities)
 
-    def log_dataset(self, name: str, digest: str, source: str, profile: Mapping[str, Any]) -> None:
-        """Write the data set that the run trains on."""
-        entity = DatasetEntity(name, digest, source_type="local", source=source, profile=json.dumps(profile))
+    def log_dataset(
+        self, name: str, digest: str, source: tuple[str, Mapping[str, Any]], profile: Mapping[str, Any]
+    ) -> None:
+        """Write the data set that the run trains on; ``source`` is a type of MLflow's and its fields.
+
+        Raises StoreError.
+        """
+        kind, fields = source
+        entity = DatasetEntity(name, digest, kind, json.dumps(fields), profile=json.dumps(profile))
         tags = [InputTag("mlflow.data.context", "training")]
-        self._store.client.log_inputs(self.run_id, [DatasetInput(entity, tags)])
+        self._call(self._store.client.log_inputs, self.run_id, [DatasetInput(entity, tags)])
+
+    def log_text(self, text: str, name: str) -> None:
+        """Write a text artifact, at once. Raises StoreError."""
+        self._call(self._store.client.log_text, self.run_id, text, name)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Take a point of every metric, measured now, to be written soon."""
@@ -73,34 +99,52 @@ class Run:
         if time.monotonic() >= self._next_flush:
             self._try_flush()
 
-    def __enter__(self) -> "Run":
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        status = _status(error)
+        """End the run as FINISHED, FAILED (an error) or KILLED (an interrupt); no signal cuts this short.
+
+        Raises:
+            StoreError: the store did not take everything; the message says where the rest is.
+        """
+        with held():
+            self._end(_status(error), error)
+
+    def _end(self, status: str, error: BaseException | None) -> None:
         if status == "FAILED" and error is not None:
-            (self.artifacts / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+            with suppress(OSError):  # the disk may be what failed
+                text = "".join(traceback.format_exception(error))
+                (self.artifacts / "traceback.txt").write_text(text, encoding="utf-8")
+        client = self._store.client
+        faults = [
+            fault
+            for fault in (
+                _attempt(self._flush),
+                _attempt(lambda: client.log_artifacts(self.run_id, str(self.artifacts))),
+            )
+            if fault is not None
+        ]
+        if faults and status == "FINISHED":
+            status = "FAILED"
+        if ending := _attempt(lambda: client.set_terminated(self.run_id, status)):
+            faults.append(ending)
+        if faults:
+            raise StoreError(self._rescue(faults)) from faults[0]
+        shutil.rmtree(self.artifacts, ignore_errors=True)
+
+    def _call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         try:
-            self._flush()
-            self._store.client.log_artifacts(self.run_id, str(self.artifacts))
-            self._store.client.set_terminated(self.run_id, status)
-        except STORE_ERRORS as store_error:
-            raise StoreError(self._rescue(status, store_error)) from store_error
-        shutil.rmtree(self.artifacts)
+            return function(*arguments, **keywords)
+        except STORE_ERRORS as error:
+            raise StoreError(
+                f"tracking.uri={public(self._store.uri)}: MLflow did not take the run ({error})"
+            ) from error
 
     def _try_flush(self) -> None:
         start = time.monotonic()
-        try:
-            self._flush()
-        except STORE_ERRORS as error:
-            log.warning(
-                "MLflow at %s does not answer; %d values wait. %s",
-                self._store.uri,
-                len(self._unwritten),
-                error,
-            )
+        if fault := _attempt(self._flush):
+            count, uri = len(self._unwritten), public(self._store.uri)
+            log.warning("MLflow at %s does not answer; %d values wait. %s", uri, count, fault)
         # A store that is slow, or dead, is asked less often: training never spends most of its time waiting.
         now = time.monotonic()
         self._next_flush = now + max(FLUSH_SECONDS, 10 * (now - start))
@@ -111,15 +155,29 @@ class Run:
             # Only now: what an interrupt leaves here is written again, and the store keeps one of each.
             del self._unwritten[: len(batch)]
 
-    def _rescue(self, status: str, error: Exception) -> str:
+    def _rescue(self, faults: list[Exception]) -> str:
+        """Keep what the store did not take, and return what to tell the user."""
         rescued = self._rescue_folder / "unwritten"
-        self.artifacts.rename(rescued)
-        points = [{"key": m.key, "value": m.value, "step": m.step, "timestamp": m.timestamp} for m in self._unwritten]
-        (rescued / "metrics.json").write_text(json.dumps(points, indent=1), encoding="utf-8")
-        return (
-            f"tracking.uri={self._store.uri}: MLflow stopped answering, so run {self.run_id} could not be ended as "
-            f"{status} there ({error}). What it did not take is in {rescued}"
-        )
+        reasons = "; ".join(str(fault).split("\n", 1)[0] for fault in faults)
+        message = f"tracking.uri={public(self._store.uri)}: MLflow did not take all of run {self.run_id} ({reasons})"
+        try:
+            self.artifacts.rename(rescued)
+            points = [
+                {"key": m.key, "value": m.value, "step": m.step, "timestamp": m.timestamp} for m in self._unwritten
+            ]
+            (rescued / "metrics.json").write_text(json.dumps(points, indent=1), encoding="utf-8")
+        except OSError as error:
+            return f"{message}; nor could it be saved in {rescued} ({error.strerror})"
+        return f"{message}. What it did not take is in {rescued}"
+
+
+def _attempt(action: Callable[[], Any]) -> Exception | None:
+    """Return the error that the store, or the disk, answered with; None where all went well."""
+    try:
+        action()
+    except STORE_ERRORS as error:
+        return error
+    return None
 
 
 def _status(error: BaseException | None) -> str:

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shlex
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -21,9 +23,9 @@ from mlflow.entities import Run, RunStatus, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from mlplab.composition import PROJECT_ROOT
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
+from mlplab.project import PROJECT_ROOT
 from mlplab.tracking.process import Process
 
 DEFAULT_URI = f"sqlite:///{PROJECT_ROOT / 'mlflow.db'}"
@@ -44,7 +46,7 @@ class Store:
 
     def page(self, path: str) -> str:
         """Return the address in MLflow's page of ``path``, which begins with /."""
-        base = self.uri if self.uri.startswith("http") else _UI
+        base = public(self.uri) if self.uri.startswith("http") else _UI
         return f"{base.rstrip('/')}/#{path}"
 
     def run_page(self, run_id: str) -> str:
@@ -61,8 +63,13 @@ class Store:
         if self.uri.startswith("http"):
             return None
         if self.uri != DEFAULT_URI:
-            return f"mlflow ui --backend-store-uri {self.uri}"
-        return "mlflow ui" if Path.cwd() == PROJECT_ROOT else f"cd {PROJECT_ROOT} && mlflow ui"
+            return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
+        return "mlflow ui" if Path.cwd() == PROJECT_ROOT else f"cd {shlex.quote(str(PROJECT_ROOT))} && mlflow ui"
+
+
+def public(uri: str) -> str:
+    """Return the URI without a user name and password, for messages and records."""
+    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def open_store(config: TrackingConfig) -> Store:
@@ -87,9 +94,7 @@ def open_store(config: TrackingConfig) -> Store:
 
 def close_vanished(store: Store) -> list[str]:
     """Mark as KILLED the runs whose process on this machine is gone, and return their ids."""
-    vanished = [
-        run.info.run_id for run in _running(store) if (owner := Process.from_tags(run.data.tags)) and owner.is_gone()
-    ]
+    vanished = [run.info.run_id for run in _running(store) if _has_vanished(store, run)]
     for run_id in vanished:
         store.client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
     return vanished
@@ -103,10 +108,22 @@ def _running(store: Store) -> list[Run]:
     )
 
 
+def _has_vanished(store: Store, run: Run) -> bool:
+    owner = Process.from_tags(run.data.tags)
+    if owner is None or not owner.is_gone():
+        return False
+    # Asked once more: between the search and the end of its process a run may have ended in order.
+    return bool(store.client.get_run(run.info.run_id).info.status == "RUNNING")
+
+
 def _prepare_sqlite(uri: str) -> None:
     """Create the file with its tables if it is not there: by one process at a time, whole or not at all."""
     path = Path(uri.removeprefix(_SQLITE)).absolute()
-    with FileLock(f"{path}.lock"):
+    if path.exists():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")  # MLflow would ask a file that is no database for minutes
+        return
+    with FileLock(f"{path}.lock", timeout=60):
         if path.exists():
             return
         # MLflow needs a hundred steps to create its tables, and a file that was left in the middle of them is broken.
@@ -148,6 +165,6 @@ def _explain(uri: str, error: Exception) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     reason = system_error[0] if system_error else lines[0][:200] if lines else type(error).__name__
     return (
-        f"tracking.uri={uri}: MLflow's store cannot be used ({reason}). Start the server, correct tracking.uri or "
-        f"MLFLOW_TRACKING_URI, or leave both out to track in {DEFAULT_URI.removeprefix(_SQLITE)}"
+        f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason}). Start the server, correct "
+        f"tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in {DEFAULT_URI.removeprefix(_SQLITE)}"
     )

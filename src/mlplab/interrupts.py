@@ -1,0 +1,55 @@
+"""SIGINT, SIGTERM and SIGHUP as an exception that never strikes in the middle of what must be whole."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the process to stop."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.exit_status = 128 + signal_number
+
+
+class _State:
+    holding = False
+    waiting: int | None = None
+
+
+def install() -> None:
+    """From now on let the signals raise :class:`Stopped` in the main thread."""
+    for number in _SIGNALS:
+        signal.signal(number, _handle)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Keep a signal that comes meanwhile waiting: it raises at the end of the block."""
+    if _State.holding:
+        yield
+        return
+    _State.holding = True
+    try:
+        yield
+    finally:
+        _State.holding = False
+        number, _State.waiting = _State.waiting, None
+        if number is not None:
+            raise Stopped(number)
+
+
+def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    with suppress(OSError, RuntimeError, ValueError):  # the terminal may be gone, or busy with a line of its own
+        print(
+            f"\n{signal.Signals(number).name}: stopping, writing down what was measured", file=sys.stderr, flush=True
+        )
+    if _State.holding:
+        _State.waiting = number
+    else:
+        raise Stopped(number)
