@@ -45,7 +45,7 @@ def small_dataset() -> Dataset:
     def split(rows: int) -> Split:
         return Split(rng.normal(size=(rows, 20)), rng.integers(0, 5, rows))
 
-    return Dataset("small", "digest", Scaling(1.0), 5, split(300), split(70), None)
+    return Dataset("small", "digest", ("local", {}), Scaling(1.0), 5, split(300), split(70), None)
 
 
 @pytest.fixture(scope="session")

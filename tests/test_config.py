@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import Project
-from mlplab.composition import PROJECT_ROOT, from_hydra
+from mlplab.project import PROJECT_ROOT
 
 FAULTS = {
     "lerning_rate=0.1": ["lerning_rate: no such key", "did you mean learning_rate?"],
@@ -18,6 +18,11 @@ FAULTS = {
     "dtype=float16": ["dtype=float16", "[float32, float64]"],
     "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
     "data=mnits": ["data=mnits: no such choice", "auto, digits, fashion_mnist, kmnist, mnist"],
+    "data=null": ["Config group override must be a string"],
+    "hidden_sizes=[2000000]": ["hidden_sizes=[2000000]: takes one hidden layer or more, each of 1 to 1,000,000 units"],
+    "~activation": ["missing 1 required positional argument: 'activation'"],
+    'tracking.sweep="it\'s"': ["tracking.sweep=it's: takes a name without quotation marks"],
+    "-m activation=glob(*)": ["no combination to run"],
     "tracking=cloud": ["tracking=cloud: no such choice", "local, server"],
     "learning_rate=fast": ["learning_rate=fast", "could not be converted to Float"],
     "epochs=1.5": ["epochs=1.5", "could not be converted to Integer"],
@@ -60,17 +65,21 @@ def test_a_fault_is_one_message_and_nothing_is_done(project: Project, arguments:
     assert "Traceback" not in done.stdout + done.stderr
     assert not project.runs()
     assert not (project.root / "multirun").exists()
+    assert not (project.root / "outputs").exists()
 
 
 def test_a_traceback_is_there_for_who_asks(project: Project) -> None:
     done = project.train("learning_rate=0", HYDRA_FULL_ERROR="1")
     assert done.returncode == 1
+    assert "Traceback (most recent call last)" in done.stderr
     assert "learning_rate=0.0: takes a number above 0" in done.stderr
 
 
 def test_help_explains_every_key(project: Project) -> None:
     done = project.train("--help")
     assert done.returncode == 0
+    for choice in ("auto", "mnist", "fashion_mnist", "kmnist", "digits", "local", "server", "tracking.uri"):
+        assert choice in done.stdout
     keys = (PROJECT_ROOT / "conf" / "train.yaml").read_text()
     for line in keys[keys.index("# Network") : keys.index("hydra:\n")].splitlines():
         assert line.rstrip() in done.stdout
@@ -94,9 +103,3 @@ def test_the_data_root_is_the_environments_or_the_projects(settings, monkeypatch
     assert settings().data.root == "/somewhere"
     monkeypatch.delenv("MLPLAB_DATA_ROOT")
     assert settings().data.root == str(PROJECT_ROOT / "data")
-
-
-def test_composing_checks_what_hydra_lets_through(settings) -> None:  # type: ignore[no-untyped-def]
-    assert callable(from_hydra)
-    with pytest.raises(Exception, match="iterations=0"):
-        settings("iterations=0")

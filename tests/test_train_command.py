@@ -1,11 +1,16 @@
 """The real command against a real store: what is in MLflow afterwards, however it ended."""
 
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 import urllib.parse
 import urllib.request
@@ -13,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow.data import get_source
 from mlflow.entities import Run
 
 from conftest import Project
@@ -44,7 +50,7 @@ def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finish
         "engine": "numpy", "hidden_sizes": "[32, 16]", "activation": "tanh", "init": "glorot",
         "loss": "cross_entropy", "penalty": "l2", "weight_decay": "0.001", "optimizer": "gd",
         "learning_rate": "0.1", "learning_rate_decay": "1.0", "batch_size": "50", "epochs": "2",
-        "iterations": "None", "seed": "3", "log_every": "10", "dtype": "float32", "device": "auto",
+        "iterations": "None", "seed": "3", "log_every": "10", "dtype": "float32", "device": "cpu",
         "data.name": "digits", "data.root": str(project.root / "data"), "data.train_size": "None",
         "data.val_size": "237", "data.standardize": "True", "tracking.uri": "None",
         "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.run_name": "None",
@@ -73,7 +79,9 @@ def test_tags_say_what_the_run_was_and_where_it_came_from(finished: Run) -> None
     assert re.fullmatch("[0-9a-f]{32}", tags["fingerprint"])
     assert tags["data"] == "digits"
     assert tags["version.numpy"] == np.__version__
-    assert {"host", "pid", "process_started", "version.mlflow", "version.python", "device"} <= set(tags)
+    assert {"host", "pid", "process_started", "version.mlflow", "version.python", "threads", "mlflow.user"} <= set(
+        tags
+    )
     assert "sweep" not in tags
 
 
@@ -81,6 +89,7 @@ def test_the_data_set_is_an_input_with_its_digest(finished: Run) -> None:
     (entry,) = finished.inputs.dataset_inputs
     assert entry.dataset.name == "digits"
     assert re.fullmatch("[0-9a-f]{32}", entry.dataset.digest)
+    assert get_source(entry.dataset).to_dict() == {"tags": {"function": "sklearn.datasets.load_digits"}}
     profile = json.loads(entry.dataset.profile)
     assert (profile["train"], profile["val"], profile["test"]) == (1_200, 237, 360)
 
@@ -186,7 +195,7 @@ def test_divergence_ends_failed_with_a_message_a_traceback_artifact_and_status_1
     assert "DivergedError" in artifact(run, "traceback.txt").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("sweep", [[], ["-m", "activation=relu,tanh"]])
 def test_a_signal_ends_killed_with_what_was_measured(
     fresh_project: Project, number: signal.Signals, sweep: list[str]
@@ -320,8 +329,71 @@ def test_output_that_is_no_terminal_is_one_line_per_epoch_then_a_summary(fresh_p
     assert "\x1b" not in done.stdout
 
 
+def test_a_reader_that_leaves_does_not_stop_the_work(fresh_project: Project) -> None:
+    with fresh_project.start(*FAST, "epochs=50") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=100) == 0
+    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]
+
+
+def test_a_terminal_of_80_columns_shows_epoch_loss_speed_and_time_left(fresh_project: Project) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = fresh_project.environment(TERM="xterm", COLUMNS="80")
+    process = subprocess.Popen(
+        fresh_project.command(*FAST, "epochs=300", "tracking.run_name='[/x] is no markup'"),
+        cwd=fresh_project.root, env=environment, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while chunk := read_or_nothing(ours):
+        shown += chunk
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    lines = [line for line in re.split(r"[\r\n]+", text) if "epoch" in line]
+    pattern = r"\[/x\] is no markup .* epoch \d+/300 it [\d,]+ loss \d\.\d{3} [\d,]+/s \d\d:\d\d left"
+    assert re.search(pattern, lines[-1]), lines[-3:]
+    assert max(map(len, lines)) <= 80
+
+
+def read_or_nothing(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # Linux reports the end of a terminal so
+        return b""
+
+
+def test_a_numpy_run_never_imports_torch(fresh_project: Project) -> None:
+    script = "import runpy, sys; sys.argv[0] = 'src/train.py'; runpy.run_path('src/train.py', run_name='__main__')"
+    check = "; assert 'mlplab.experiment' in sys.modules; assert 'torch' not in sys.modules"
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, 'src'); {script}{check}", *FAST]
+    done = subprocess.run(
+        command, cwd=fresh_project.root, env=fresh_project.environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_settings_without_effect_are_said(fresh_project: Project) -> None:
+    done = fresh_project.train(*FAST, "penalty=none", "weight_decay=0.1", "log_every=1000")
+    assert done.returncode == 0
+    assert "WARNING: weight_decay=0.1 has no effect: penalty=none" in done.stderr
+    assert "WARNING: log_every=1000: no point is logged" in done.stderr
+
+
+def test_an_update_that_explodes_at_the_very_end_is_divergence_too(fresh_project: Project) -> None:
+    done = fresh_project.train(*FAST, "activation=relu", "learning_rate=1e30", "iterations=1")
+    assert done.returncode == 1
+    assert re.search(r"ERROR: final/\w+_loss=(nan|inf) at iteration 1: training diverged", done.stderr)
+    assert [run.info.status for run in fresh_project.runs()] == ["FAILED"]
+
+
 def test_a_bare_mlflow_ui_at_the_root_shows_the_runs_and_their_artifacts(project: Project, finished: Run) -> None:
-    port = "5017"
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
     process = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "ui", "--port", port, "--workers", "1"],
         cwd=project.root, env=project.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -329,8 +401,8 @@ def test_a_bare_mlflow_ui_at_the_root_shows_the_runs_and_their_artifacts(project
     )  # fmt: skip
     base = f"http://127.0.0.1:{port}"
     try:
-        found = json.loads(fetch(f"{base}/api/2.0/mlflow/runs/get?run_id={finished.info.run_id}"))
-        assert found["run"]["info"]["status"] == "FINISHED"
+        answer = json.loads(fetch(f"{base}/api/2.0/mlflow/runs/get?run_id={finished.info.run_id}"))
+        assert answer["run"]["info"]["status"] == "FINISHED"
         png = fetch(f"{base}/get-artifact?path=confusion_matrix.png&run_uuid={finished.info.run_id}")
         assert png.startswith(b"\x89PNG")
     finally:

@@ -100,8 +100,8 @@ def test_auto_falls_back_only_where_mnist_is_not_to_be_had_and_says_so(
 def test_auto_does_not_hide_a_damaged_file(tmp_path: Path) -> None:
     folder = tmp_path / "MNIST" / "raw"
     folder.mkdir(parents=True)
-    for name in dataset_module.idx.needed_files("mnist"):
-        (folder / name).write_bytes(b"not it")
+    for file in dataset_module.idx.FILES:
+        (folder / file.name).write_bytes(b"not it")
     with pytest.raises(DataError, match="train-images-idx3-ubyte: 6 bytes long"):
         load(name=DataName.auto, root=str(tmp_path))
 

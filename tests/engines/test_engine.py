@@ -58,7 +58,7 @@ def test_evaluation_counts_every_row_of_an_uneven_split(settings: Settings, engi
     rng = np.random.default_rng(0)
     rows = EVALUATION_ROWS + 3
     split = Split(rng.normal(size=(rows, 20)), rng.integers(0, 5, rows))
-    dataset = Dataset("uneven", "digest", Scaling(1.0), 5, split, split, None)
+    dataset = Dataset("uneven", "digest", ("local", {}), Scaling(1.0), 5, split, split, None)
     bound = build(settings, dataset, f"engine={engine}")
     found = bound.evaluate("test")
 
@@ -78,7 +78,9 @@ def test_learning_goes_down_on_float32_too(settings: Settings, small_dataset: Da
     def single(split: Split) -> Split:
         return Split(split.images.astype(np.float32), split.labels)
 
-    dataset = Dataset("f32", "digest", Scaling(1.0), 5, single(small_dataset.train), single(small_dataset.test), None)
+    dataset = Dataset(
+        "f32", "digest", ("local", {}), Scaling(1.0), 5, single(small_dataset.train), single(small_dataset.test), None
+    )
     chosen = settings(*OPTIONS, f"engine={engine}", "optimizer=adam", "learning_rate=0.01", "epochs=30")
     bound = engines.build(chosen, dataset, np.random.default_rng(1))
     before = bound.evaluate("train").loss

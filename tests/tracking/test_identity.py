@@ -1,6 +1,8 @@
 """A fingerprint changes exactly with what determines a run's result."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +27,16 @@ def test_the_data_itself_does_and_its_name_does_not(settings: Settings) -> None:
     assert identity.fingerprint(settings("data=mnist"), "x") == identity.fingerprint(settings("data=auto"), "x")
 
 
-def test_the_code_that_computes_does(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_that_computes_does_and_other_code_does_not(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "mlplab"
+    shutil.copytree(identity._PACKAGE, copy)
     before = identity.fingerprint(settings(), "data")
-    monkeypatch.setattr(identity, "_COMPUTING_CODE", ("data", "engines", "scratch"))
+    monkeypatch.setattr(identity, "_PACKAGE", copy)
+    assert identity.fingerprint(settings(), "data") == before
+    (copy / "figures.py").write_text("# other colours")
+    assert identity.fingerprint(settings(), "data") == before
+    with (copy / "scratch" / "losses.py").open("a") as file:
+        file.write("# another thought")
     assert identity.fingerprint(settings(), "data") != before

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
+from mlplab import interrupts
 from mlplab.config import TrackingConfig
 from mlplab.errors import DivergedError, StoreError
 from mlplab.tracking import run as run_module
@@ -115,6 +118,70 @@ def test_a_store_that_fails_for_a_while_gets_everything_later(
         run.log_metrics({"train/loss": 1.0}, 400)
     assert "1 values wait" in caplog.text
     assert history(store, run.run_id, "train/loss") == [(200, 2.0), (400, 1.0)]
+
+
+def test_artifacts_that_cannot_be_stored_end_failed_with_the_true_reason_and_are_kept(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "mlruns").write_text("in the way")
+    with pytest.raises(StoreError) as caught, Run(store, "name", {}, tmp_path) as run:
+        run.log_metrics({"train/loss": 2.0}, 200)
+        (run.artifacts / "note.txt").write_text("hello")
+    assert store.client.get_run(run.run_id).info.status == "FAILED"
+    assert history(store, run.run_id, "train/loss") == [(200, 2.0)]
+    assert "mlruns" in str(caught.value)
+    assert (tmp_path / "unwritten" / "note.txt").read_text() == "hello"
+
+
+def test_a_folder_that_vanished_meanwhile_does_not_keep_the_run_open(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a bug"), Run(store, "name", {}, tmp_path) as run:
+        shutil.rmtree(run.artifacts)
+        raise ValueError("a bug")
+    assert store.client.get_run(run.run_id).info.status == "FAILED"
+
+
+def test_a_signal_during_the_ending_waits_until_the_run_has_ended(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = store.client.log_artifacts
+
+    def upload_and_be_stopped(*arguments: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        upload(*arguments)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    interrupts.install()
+    try:
+        with pytest.raises(interrupts.Stopped), Run(store, "name", {}, tmp_path) as run:
+            (run.artifacts / "note.txt").write_text("hello")
+            monkeypatch.setattr(store.client, "log_artifacts", upload_and_be_stopped)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert store.client.get_run(run.run_id).info.status == "FINISHED"
+    assert artifacts(store, run.run_id) == {"note.txt"}
+
+
+def test_a_signal_while_the_run_is_created_ends_it_killed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = store.client.create_run
+    created = []
+
+    def create_and_be_stopped(*arguments: object, **keywords: object) -> object:
+        created.append(create(*arguments, **keywords))  # type: ignore[arg-type]
+        signal.raise_signal(signal.SIGTERM)
+        return created[0]
+
+    monkeypatch.setattr(store.client, "create_run", create_and_be_stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, interrupts._handle)
+    try:
+        with pytest.raises(interrupts.Stopped), Run(store, "name", {}, tmp_path):
+            pytest.fail("the body must not begin")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert store.client.get_run(created[0].info.run_id).info.status == "KILLED"
 
 
 @pytest.fixture

@@ -120,3 +120,26 @@ def test_the_link_of_a_sweep_filters_by_its_tag_and_opens_the_charts(tmp_path: P
     assert page.startswith("http://127.0.0.1:5000/#/experiments/1/runs?")
     assert "searchFilter=tags.sweep%20%3D%20%272026-a%27" in page
     assert "compareRunsMode=CHART" in page
+
+
+def test_a_password_in_the_uri_is_shown_to_nobody(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        open_store(replace(config(tmp_path), uri="http://anna:secret@127.0.0.1:9"))
+    assert "secret" not in str(caught.value)
+    assert "tracking.uri=http://127.0.0.1:9" in str(caught.value)
+
+
+def test_a_run_that_ended_in_order_while_we_looked_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(config(tmp_path))
+    run_id = running(store, replace(Process.current(), started=0.0))
+    is_gone = Process.is_gone
+
+    def ends_meanwhile(process: Process) -> bool:
+        store.client.set_terminated(run_id, "FINISHED")
+        return is_gone(process)
+
+    monkeypatch.setattr(Process, "is_gone", ends_meanwhile)
+    open_store(config(tmp_path))
+    assert status(store, run_id) == "FINISHED"

@@ -1,7 +1,5 @@
 """Where runs are kept: SQLite at the project's root, or whatever MLflow URI the config names."""
 
-import logging
-import os
 import re
 import shlex
 import sqlite3
@@ -9,13 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
-
-# MLflow's defaults wait four minutes for a dead server, and announce every schema step on the terminal.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -31,8 +22,6 @@ from mlplab.tracking.process import Process
 DEFAULT_URI = f"sqlite:///{PROJECT_ROOT / 'mlflow.db'}"
 _SQLITE = "sqlite:///"
 
-# Its warnings, one for every retry, would stand before the one message that says what is wrong.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 _UI = "http://127.0.0.1:5000"
 
 
