@@ -24,7 +24,8 @@ from mlplab.tracking.store import Store, open_store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    shutil.copy(empty_store, tmp_path)
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     return open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, run_name=None))
 
