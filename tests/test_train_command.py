@@ -195,8 +195,16 @@ def test_divergence_ends_failed_with_a_message_a_traceback_artifact_and_status_1
     assert "DivergedError" in artifact(run, "traceback.txt").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("sweep", [[], ["-m", "activation=relu,tanh"]])
+@pytest.mark.parametrize(
+    ("number", "sweep"),
+    [
+        (signal.SIGINT, []),
+        (signal.SIGTERM, []),
+        (signal.SIGHUP, []),
+        (signal.SIGINT, ["-m", "activation=relu,tanh"]),
+        (signal.SIGTERM, ["-m", "activation=relu,tanh"]),
+    ],
+)
 def test_a_signal_ends_killed_with_what_was_measured(
     fresh_project: Project, number: signal.Signals, sweep: list[str]
 ) -> None:
