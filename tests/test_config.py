@@ -18,7 +18,7 @@ FAULTS = {
     "dtype=float16": ["dtype=float16", "[float32, float64]"],
     "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
     "data=mnits": ["data=mnits: no such choice", "auto, digits, fashion_mnist, kmnist, mnist"],
-    "data=null": ["Config group override must be a string"],
+    "data=null": ["data=null", "take one of the choices"],
     "hidden_sizes=[2000000]": ["hidden_sizes=[2000000]: takes one hidden layer or more, each of 1 to 1,000,000 units"],
     "~activation": ["missing 1 required positional argument: 'activation'"],
     'tracking.sweep="it\'s"': ["tracking.sweep=it's: takes a name without quotation marks"],

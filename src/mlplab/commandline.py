@@ -88,5 +88,6 @@ def _message(error: Exception) -> str | None:
             return None
         return f"{error.filename or 'disk'}: cannot be written ({error.strerror}); make it writable, or free space"
     if isinstance(error, ValueError):  # Hydra's, of data=null
-        return str(error) if str(error).startswith("Config group override") else None
+        is_hydras = str(error).startswith("Config group override")
+        return "data=null, tracking=null: take one of the choices that `--help` lists" if is_hydras else None
     return str(error)

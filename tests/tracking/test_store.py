@@ -95,7 +95,14 @@ def test_runs_of_this_process_of_other_machines_and_of_unknown_origin_are_left_a
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://127.0.0.1:9", "sqlite:////proc/nowhere/mlflow.db", "carrier-pigeon://coop", "sqlite:///{text}"]
+    "uri",
+    [
+        "http://127.0.0.1:9",
+        "sqlite:////proc/nowhere/mlflow.db",
+        "carrier-pigeon://coop",
+        "sqlite:///{text}",
+        "postgresql://127.0.0.1/x",
+    ],
 )
 def test_a_store_that_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, uri: str) -> None:
     text = tmp_path / "text"

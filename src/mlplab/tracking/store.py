@@ -76,7 +76,7 @@ def open_store(config: TrackingConfig) -> Store:
         client = MlflowClient(uri)
         store = Store(uri, _experiment_id(client, uri, config.experiment), client)
         close_vanished(store)
-    except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
+    except (MlflowException, SQLAlchemyError, ImportError, OSError, sqlite3.Error) as error:
         raise StoreError(_explain(uri, error)) from error
     return store
 
