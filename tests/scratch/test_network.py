@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.scratch.gradients import Gradient
 from mlplab.scratch.initializers import INITIALIZERS, initialize
 from mlplab.scratch.losses import LOSSES
 from mlplab.scratch.network import Network
@@ -16,9 +17,12 @@ SIZES = [6, 5, 4, 3]
 WEIGHT_DECAY = 0.05
 
 
-def build(activation: str, sizes: list[int] = SIZES, dtype: type = np.float64, max_rows: int = 8) -> Network:
+def build(
+    activation: str, sizes: list[int] = SIZES, dtype: type = np.float64, max_rows: int = 8, penalty: str = "none"
+) -> Network:
     layers = initialize(INITIALIZERS["pytorch"], np.random.default_rng(0), sizes)
-    return Network(layers, ACTIVATIONS[activation], dtype, max_rows)
+    chosen = None if penalty == "none" else PENALTIES[penalty](WEIGHT_DECAY)
+    return Network(layers, ACTIVATIONS[activation], dtype, max_rows, chosen)
 
 
 @pytest.mark.parametrize("penalty", ["none", *PENALTIES])
@@ -27,38 +31,72 @@ def build(activation: str, sizes: list[int] = SIZES, dtype: type = np.float64, m
 def test_gradient_is_the_central_difference(activation: str, loss: str, penalty: str) -> None:
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(8, SIZES[0])), rng.integers(0, SIZES[-1], 8)
-    network = build(activation)
-    weights = network.parameters_P[: network.weight_count]
+    network = build(activation, penalty=penalty)
 
     def objective() -> float:
-        penalized = PENALTIES[penalty].value(weights, WEIGHT_DECAY) if penalty != "none" else 0.0
+        penalized = sum(map(network.penalty.value, network.weights)) if network.penalty else 0.0
         return LOSSES[loss].forward(network.forward(x), labels) + penalized
 
     output = network.forward(x)
     LOSSES[loss].forward(output, labels)
     LOSSES[loss].backward(output, labels)
-    network.backward(x, output)
-    if penalty != "none":
-        gradient = network.gradient_P[: network.weight_count]
-        PENALTIES[penalty].add_gradient(weights, WEIGHT_DECAY, gradient, np.empty_like(weights))
-    actual = network.gradient_P.copy()
+    actual = {}
+    for index, gradient in network.backward(x, output):
+        actual[index] = np.zeros_like(network.parameters[index])
+        gradient.add_to(actual[index])
+    assert sorted(actual) == list(range(len(network.parameters)))
 
     h = 1e-6
-    expected = np.empty_like(actual)
-    for i, parameter in enumerate(network.parameters_P.copy()):
-        network.parameters_P[i] = parameter + h
-        above = objective()
-        network.parameters_P[i] = parameter - h
-        below = objective()
-        network.parameters_P[i] = parameter
-        expected[i] = (above - below) / (2 * h)
-    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-8)
+    for index, parameters in enumerate(network.parameters):
+        expected = np.empty_like(parameters)
+        for i, parameter in np.ndenumerate(parameters.copy()):
+            parameters[i] = parameter + h
+            above = objective()
+            parameters[i] = parameter - h
+            below = objective()
+            parameters[i] = parameter
+            expected[i] = (above - below) / (2 * h)
+        np.testing.assert_allclose(actual[index], expected, rtol=1e-5, atol=1e-8)
+
+
+def test_parameters_may_be_updated_as_soon_as_their_gradient_comes() -> None:
+    rng = np.random.default_rng(1)
+    x, delta = rng.normal(size=(8, SIZES[0])), rng.normal(size=(8, SIZES[-1]))
+    at_once, afterwards = build("tanh"), build("tanh")
+    at_once.forward(x)
+    for _, gradient in at_once.backward(x, delta):
+        gradient.add_to(gradient.theta_IO, scale=-0.1)
+    afterwards.forward(x)
+    found = {}
+    for index, gradient in afterwards.backward(x, delta):
+        found[index] = np.zeros_like(gradient.theta_IO)
+        gradient.add_to(found[index])
+    for index, updated in enumerate(at_once.parameters):
+        np.testing.assert_allclose(updated, afterwards.parameters[index] - 0.1 * found[index], rtol=1e-12)
+
+
+@pytest.mark.parametrize("penalty", ["none", *PENALTIES])
+@pytest.mark.parametrize("keep", [0.0, 0.5, 1.0])
+def test_a_gradient_adds_itself_to_any_array_and_to_its_own_parameters(keep: float, penalty: str) -> None:
+    rng = np.random.default_rng(2)
+    a, delta, theta, out = (rng.normal(size=shape) for shape in [(4, 3), (4, 2), (3, 2), (3, 2)])
+    share = {"none": 0, "l1": np.sign(theta), "l2": theta}[penalty]
+    expected = a.T @ delta + WEIGHT_DECAY * share
+    gradient = Gradient(a, delta, theta, None if penalty == "none" else PENALTIES[penalty](WEIGHT_DECAY))
+    before = out.copy()
+    if keep == 0:
+        out[0, 0] = np.nan
+    gradient.add_to(out, scale=-0.1, keep=keep)
+    np.testing.assert_allclose(out, keep * before - 0.1 * expected, rtol=1e-12)
+    before = theta.copy()
+    gradient.add_to(theta, scale=-0.1)
+    np.testing.assert_allclose(theta, before - 0.1 * expected, rtol=1e-12)
 
 
 def test_penalties_are_their_formulas() -> None:
-    weights = np.array([1.0, -2.0, 0.0, 3.0])
-    assert PENALTIES["l1"].value(weights, 0.1) == pytest.approx(0.6)
-    assert PENALTIES["l2"].value(weights, 0.1) == pytest.approx(0.7)
+    weights = np.array([[1.0, -2.0], [0.0, 3.0]])
+    assert PENALTIES["l1"](0.1).value(weights) == pytest.approx(0.6)
+    assert PENALTIES["l2"](0.1).value(weights) == pytest.approx(0.7)
 
 
 def test_rows_pass_independently_in_batches_of_any_size() -> None:
@@ -67,15 +105,6 @@ def test_rows_pass_independently_in_batches_of_any_size() -> None:
     whole = network.forward(x).copy()
     for start, stop in [(0, 1), (1, 4), (4, 8)]:
         np.testing.assert_allclose(network.forward(x[start:stop]), whole[start:stop], rtol=1e-12)
-
-
-def test_parameters_are_one_vector_and_layers_are_views_of_it() -> None:
-    network = build("relu")
-    network.parameters_P[...] = np.arange(len(network.parameters_P))
-    assert [W.shape for W in network.weights] == [(6, 5), (5, 4), (4, 3)]
-    assert network.weights[0][0, 0] == 0
-    assert network.biases[-1][-1] == len(network.parameters_P) - 1
-    assert network.weight_count == 6 * 5 + 5 * 4 + 4 * 3
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -90,14 +119,14 @@ def allocated_by_a_step(activation: str, optimizer: str, width: int) -> int:
     rng = np.random.default_rng(0)
     network = build(activation, [784, width, width, 10], np.float32, max_rows=64)
     x, labels = rng.normal(size=(64, 784)).astype(np.float32), rng.integers(0, 10, 64)
-    update = OPTIMIZERS[optimizer](network.parameters_P)
+    update = OPTIMIZERS[optimizer](network.parameters)
 
     def step() -> None:
         output = network.forward(x)
         LOSSES["cross_entropy"].forward(output, labels)
         LOSSES["cross_entropy"].backward(output, labels)
-        network.backward(x, output)
-        update.step(network.gradient_P, 0.01)
+        for index, gradient in network.backward(x, output):
+            update.step(index, gradient, 0.01)
 
     step()
     tracemalloc.start()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mlplab.scratch.gradients import Gradient
 from mlplab.scratch.optimizers import OPTIMIZERS
 
 # theta = 1, gradients 2 and then 4, learning rate 0.1:
@@ -19,31 +20,36 @@ HAND_WORKED = {
 }
 
 
+def gradient_of(theta: np.ndarray, gradient: np.ndarray) -> Gradient:
+    """One row of inputs, all 1 (as for a bias): then delta is the gradient."""
+    return Gradient(np.ones((1, 1)), gradient.reshape(1, -1).copy(), theta, None)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_two_steps_are_the_hand_worked_numbers(name: str) -> None:
-    theta = np.array([1.0])
-    optimizer = OPTIMIZERS[name](theta)
+    theta = np.array([[1.0]])
+    optimizer = OPTIMIZERS[name]([theta])
     for gradient, expected in zip([2.0, 4.0], HAND_WORKED[name], strict=True):
-        optimizer.step(np.array([gradient]), 0.1)
-        assert theta[0] == pytest.approx(expected, rel=1e-7)
+        optimizer.step(0, gradient_of(theta, np.array([gradient])), 0.1)
+        assert theta[0, 0] == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_hundred_steps_are_those_of_torch(name: str) -> None:
     rng = np.random.default_rng(3)
-    theta = rng.normal(size=50)
+    theta = rng.normal(size=(1, 50))
     twin = torch.from_numpy(theta.copy()).requires_grad_()
-    optimizer = OPTIMIZERS[name](theta)
+    optimizer = OPTIMIZERS[name]([theta])
     oracle = {
         "gd": lambda: torch.optim.SGD([twin], lr=0.1),
         "momentum": lambda: torch.optim.SGD([twin], lr=0.1, momentum=0.9),
         "adam": lambda: torch.optim.Adam([twin], lr=0.1),
     }[name]()
     for _ in range(100):
-        gradient = rng.normal(size=50)
+        gradient = rng.normal(size=(1, 50))
         twin.grad = torch.from_numpy(gradient.copy())
         oracle.step()
-        optimizer.step(gradient, 0.1)
+        optimizer.step(0, gradient_of(theta, gradient), 0.1)
     np.testing.assert_allclose(theta, twin.detach().numpy(), rtol=1e-10)
 
 
@@ -51,14 +57,14 @@ def test_a_hundred_steps_are_those_of_torch(name: str) -> None:
 def test_restored_state_continues_exactly(name: str) -> None:
     rng = np.random.default_rng(5)
     gradients = rng.normal(size=(10, 8))
-    theta, other = np.ones(8), np.zeros(8)
-    optimizer, restored = OPTIMIZERS[name](theta), OPTIMIZERS[name](other)
+    theta, other = np.ones((1, 8)), np.zeros((1, 8))
+    optimizer, restored = OPTIMIZERS[name]([theta]), OPTIMIZERS[name]([other])
     for gradient in gradients[:5]:
-        optimizer.step(gradient.copy(), 0.1)
+        optimizer.step(0, gradient_of(theta, gradient), 0.1)
     other[...] = theta
     for key, array in optimizer.state().items():
         restored.state()[key][...] = array
     for gradient in gradients[5:]:
-        optimizer.step(gradient.copy(), 0.1)
-        restored.step(gradient.copy(), 0.1)
+        optimizer.step(0, gradient_of(theta, gradient), 0.1)
+        restored.step(0, gradient_of(other, gradient), 0.1)
     np.testing.assert_array_equal(theta, other)

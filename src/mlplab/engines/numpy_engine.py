@@ -1,7 +1,7 @@
 """The from-scratch engine: mlplab.scratch on the training data."""
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +23,17 @@ class NumpyEngine(Engine):
     def __init__(self, settings: TrainConfig, dataset: Dataset, layers: Layers) -> None:
         dtype = np.dtype(settings.dtype)
         self._splits = dataset.splits
+        active = settings.penalty is not Penalty.none and settings.weight_decay > 0
         self._network = Network(
             layers,
             ACTIVATIONS[settings.activation],
             dtype,
             max_rows=max(settings.batch_size, EVALUATION_ROWS),
+            penalty=PENALTIES[settings.penalty](settings.weight_decay) if active else None,
         )
         self._loss = LOSSES[settings.loss]
-        self._optimizer = OPTIMIZERS[settings.optimizer](self._network.parameters_P)
-        active = settings.penalty is not Penalty.none and settings.weight_decay > 0
-        self._penalty = PENALTIES[settings.penalty] if active else None
-        self._weight_decay = settings.weight_decay
+        self._optimizer = OPTIMIZERS[settings.optimizer](self._network.parameters)
         self._batch_BI = np.empty((settings.batch_size, dataset.inputs), dtype)
-        self._work_P = np.empty_like(self._weights_P)
 
     @property
     def device(self) -> str:
@@ -62,11 +60,8 @@ class NumpyEngine(Engine):
         output_BK = network.forward(x_BI)
         loss = self._loss.forward(output_BK, labels_B)
         self._loss.backward(output_BK, labels_B)
-        network.backward(x_BI, output_BK)
-        if self._penalty is not None:
-            gradient_P = network.gradient_P[: network.weight_count]
-            self._penalty.add_gradient(self._weights_P, self._weight_decay, gradient_P, self._work_P)
-        self._optimizer.step(network.gradient_P, learning_rate)
+        for index, gradient in network.backward(x_BI, output_BK):
+            self._optimizer.step(index, gradient, learning_rate)
         return loss
 
     def evaluate(self, split: str) -> Evaluation:
@@ -84,12 +79,14 @@ class NumpyEngine(Engine):
 
     def penalty(self) -> float:
         """See :meth:`Engine.penalty`."""
-        return 0.0 if self._penalty is None else self._penalty.value(self._weights_P, self._weight_decay)
+        penalty = self._network.penalty
+        return 0.0 if penalty is None else sum(map(penalty.value, self._network.weights))
 
     def layers(self) -> Layers:
         """See :meth:`Engine.layers`."""
         return [
-            (W_IO.copy(), b_O.copy()) for W_IO, b_O in zip(self._network.weights, self._network.biases, strict=True)
+            (W_IO.copy(), b_1O[0].copy())
+            for W_IO, b_1O in zip(self._network.weights, self._network.biases, strict=True)
         ]
 
     def state(self) -> State:
@@ -101,9 +98,6 @@ class NumpyEngine(Engine):
         for name, array in self._live_state().items():
             array[...] = state[name]
 
-    @property
-    def _weights_P(self) -> NDArray[Any]:
-        return self._network.parameters_P[: self._network.weight_count]
-
     def _live_state(self) -> State:
-        return {"parameters": self._network.parameters_P, **self._optimizer.state()}
+        parameters = {f"parameter.{i}": array for i, array in enumerate(self._network.parameters)}
+        return {**parameters, **self._optimizer.state()}

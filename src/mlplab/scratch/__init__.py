@@ -1,4 +1,4 @@
-"""A multi-layer perceptron from scratch: NumPy and nothing else.
+"""A multi-layer perceptron from scratch: NumPy, and the matrix product of SciPy's BLAS.
 
 Read the files in this order; each is one idea:
 
@@ -7,13 +7,16 @@ Read the files in this order; each is one idea:
 3. ``initializers``  where the weights start
 4. ``network``       forward: inputs to logits; backward: the chain rule, layer by layer
 5. ``penalties``     what large weights cost
-6. ``optimizers``    how a gradient becomes a step
+6. ``gradients``     what the chain rule hands to the optimizer
+7. ``optimizers``    how a gradient becomes a step
+
+``products`` is the matrix product that all of them use.
 
 Arrays carry the names of their axes as a suffix: ``x_BI`` is a batch of B rows with I numbers each.
 
     B  rows of a minibatch          I  inputs of a layer (fan_in)
     K  classes                      O  outputs of a layer (fan_out)
-    P  all parameters of a network, as one flat vector
+    M, N, O  in ``products``: the shapes of any product
 
 A training step works in place, on buffers that are allocated once: what it still allocates is a few numbers per
 row of the batch.

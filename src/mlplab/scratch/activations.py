@@ -8,9 +8,8 @@ from abc import ABC, abstractmethod
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from mlplab.scratch.products import Floats
 
 
 class Activation(ABC):
@@ -66,7 +65,7 @@ class Relu(Activation):
         np.maximum(z_BO, 0, out=z_BO)
 
     def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
-        np.sign(a_BO, out=a_BO)  # a >= 0, so the sign is the derivative: 0 or 1
+        np.greater(a_BO, 0, out=a_BO)  # the derivative: 0 or 1. np.sign is the same and branches: 10 times as long
         gradient_BO *= a_BO
 
 

@@ -10,7 +10,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplab.scratch.activations import ACTIVATIONS, Floats
+from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.scratch.products import Floats
 
 Labels = NDArray[np.int64]
 

@@ -1,31 +1,33 @@
-"""Optimizers: how a gradient becomes a step. All work in place on one flat vector of parameters.
+"""Optimizers: how a gradient becomes a step, in place.
 
 The constants are PyTorch's defaults, so that a run with either engine is the same run, up to rounding.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from math import sqrt
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplab.scratch.activations import Floats
+from mlplab.scratch.gradients import Gradient
+from mlplab.scratch.products import Floats, add
 
 MOMENTUM = 0.9
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Optimizer(ABC):
-    """A rule for the next step. What it remembers between steps is its state."""
-
-    def __init__(self, parameters_P: Floats) -> None:
-        """Work on ``parameters_P``, in place: float vector, shape (P,)."""
-        self.parameters_P = parameters_P
+    """A rule for the next step of each array of parameters. What it remembers between steps is its state."""
 
     @abstractmethod
-    def step(self, gradient_P: Floats, learning_rate: float) -> None:
-        """Update the parameters. ``gradient_P``, shape (P,), serves as work space and is overwritten."""
+    def __init__(self, parameters: Sequence[Floats]) -> None:
+        """Prepare for arrays of these shapes and dtypes."""
+
+    @abstractmethod
+    def step(self, index: int, gradient: Gradient, learning_rate: float) -> None:
+        """Update the parameters of this gradient, which are the array number ``index``."""
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[np.generic]]:
@@ -36,9 +38,11 @@ class Optimizer(ABC):
 class GradientDescent(Optimizer):
     """theta <- theta - eta g."""
 
-    def step(self, gradient_P: Floats, learning_rate: float) -> None:
-        gradient_P *= learning_rate
-        self.parameters_P -= gradient_P
+    def __init__(self, parameters: Sequence[Floats]) -> None:
+        pass
+
+    def step(self, index: int, gradient: Gradient, learning_rate: float) -> None:  # noqa: ARG002
+        gradient.add_to(gradient.theta_IO, scale=-learning_rate)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         return {}
@@ -48,18 +52,16 @@ class GradientDescent(Optimizer):
 class Momentum(Optimizer):
     """v <- mu v + g, theta <- theta - eta v: Polyak's heavy ball, as in torch.optim.SGD(momentum=0.9)."""
 
-    def __init__(self, parameters_P: Floats) -> None:
-        super().__init__(parameters_P)
-        self.velocity_P = np.zeros_like(parameters_P)
+    def __init__(self, parameters: Sequence[Floats]) -> None:
+        self._velocities = [np.zeros_like(theta) for theta in parameters]
 
-    def step(self, gradient_P: Floats, learning_rate: float) -> None:
-        self.velocity_P *= MOMENTUM
-        self.velocity_P += gradient_P
-        np.multiply(self.velocity_P, learning_rate, out=gradient_P)
-        self.parameters_P -= gradient_P
+    def step(self, index: int, gradient: Gradient, learning_rate: float) -> None:
+        velocity_IO = self._velocities[index]
+        gradient.add_to(velocity_IO, keep=MOMENTUM)
+        add(velocity_IO, gradient.theta_IO, scale=-learning_rate)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {"velocity": self.velocity_P}
+        return {f"velocity.{i}": array for i, array in enumerate(self._velocities)}
 
 
 @final
@@ -72,38 +74,41 @@ class Adam(Optimizer):
 
     with m_hat = m / (1 - beta_1**t) and v_hat = v / (1 - beta_2**t): both averages start at 0, and without that
     correction the first steps would be too small.
+
+    Kept here are the sums M = m / (1 - beta_1) and V = v / (1 - beta_2): M <- beta_1 M + g and V <- beta_2 V + g**2
+    are two passes over memory fewer, and what was left out are factors of the step and of epsilon.
     """
 
-    def __init__(self, parameters_P: Floats) -> None:
-        super().__init__(parameters_P)
-        self.m_P = np.zeros_like(parameters_P)
-        self.v_P = np.zeros_like(parameters_P)
-        self.t = np.zeros((), dtype=np.int64)
-        self._work_P = np.empty_like(parameters_P)
+    def __init__(self, parameters: Sequence[Floats]) -> None:
+        self._Ms = [np.zeros_like(theta) for theta in parameters]
+        self._Vs = [np.zeros_like(theta) for theta in parameters]
+        self._t = np.zeros(len(parameters), dtype=np.int64)
+        self._work = np.empty_like(max(parameters, key=np.size)).reshape(-1)  # room for any of them
 
-    def step(self, gradient_P: Floats, learning_rate: float) -> None:
-        self.t += 1
-        t = int(self.t)
-        work_P = self._work_P
+    def step(self, index: int, gradient: Gradient, learning_rate: float) -> None:
+        M_IO, V_IO = self._Ms[index], self._Vs[index]
+        self._t[index] += 1
+        t = int(self._t[index])
 
-        self.m_P *= BETA_1
-        np.multiply(gradient_P, 1 - BETA_1, out=work_P)
-        self.m_P += work_P
+        work_IO = self._work[: M_IO.size].reshape(M_IO.shape)
+        gradient.add_to(work_IO, keep=0.0)
+        M_IO *= BETA_1
+        M_IO += work_IO
+        work_IO *= work_IO
+        V_IO *= BETA_2
+        V_IO += work_IO
 
-        self.v_P *= BETA_2
-        gradient_P *= gradient_P
-        gradient_P *= 1 - BETA_2
-        self.v_P += gradient_P
-
-        denominator_P = np.sqrt(self.v_P, out=gradient_P)
-        denominator_P /= sqrt(1 - BETA_2**t)
-        denominator_P += EPSILON
-        np.divide(self.m_P, denominator_P, out=work_P)
-        work_P *= learning_rate / (1 - BETA_1**t)
-        self.parameters_P -= work_P
+        # m_hat = M * m_factor, sqrt(v_hat) = sqrt(V) * v_factor
+        m_factor = (1 - BETA_1) / (1 - BETA_1**t)
+        v_factor = sqrt((1 - BETA_2) / (1 - BETA_2**t))
+        denominator_IO = np.sqrt(V_IO, out=work_IO)
+        denominator_IO += EPSILON / v_factor
+        step_IO = np.divide(M_IO, denominator_IO, out=work_IO)
+        add(step_IO, gradient.theta_IO, scale=-learning_rate * m_factor / v_factor)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {"m": self.m_P, "v": self.v_P, "t": self.t}
+        sums = {f"M.{i}": array for i, array in enumerate(self._Ms)}
+        return {**sums, **{f"V.{i}": array for i, array in enumerate(self._Vs)}, "t": self._t}
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"gd": GradientDescent, "momentum": Momentum, "adam": Adam}

@@ -5,44 +5,48 @@ from typing import final
 
 import numpy as np
 
-from mlplab.scratch.activations import Floats
+from mlplab.scratch.products import Floats, add
 
 
 class Penalty(ABC):
     """A cost of large weights."""
 
-    @abstractmethod
-    def value(self, weights_P: Floats, weight_decay: float) -> float:
-        """Return the penalty of all weights, one flat vector."""
+    def __init__(self, weight_decay: float) -> None:
+        """Take lambda, the factor in the loss."""
+        self.weight_decay = weight_decay
 
     @abstractmethod
-    def add_gradient(self, weights_P: Floats, weight_decay: float, gradient_P: Floats, work_P: Floats) -> None:
-        """Add the penalty's gradient to ``gradient_P``. ``work_P``, of the same shape, is overwritten."""
+    def value(self, weights_IO: Floats) -> float:
+        """Return the penalty of one layer's weights."""
+
+    @abstractmethod
+    def add_gradient(self, weights_IO: Floats, out_IO: Floats, scale: float) -> None:
+        """Add ``scale`` times the penalty's gradient to ``out``, in place; ``out`` may be the weights themselves."""
 
 
 @final
 class L1(Penalty):
     """lambda * sum |w|: pulls every weight towards 0 by the same amount, so many end there."""
 
-    def value(self, weights_P: Floats, weight_decay: float) -> float:
-        return weight_decay * float(np.abs(weights_P).sum(dtype=np.float64))
+    def value(self, weights_IO: Floats) -> float:
+        return self.weight_decay * float(np.abs(weights_IO).sum(dtype=np.float64))
 
-    def add_gradient(self, weights_P: Floats, weight_decay: float, gradient_P: Floats, work_P: Floats) -> None:
-        np.sign(weights_P, out=work_P)
-        work_P *= weight_decay
-        gradient_P += work_P
+    def add_gradient(self, weights_IO: Floats, out_IO: Floats, scale: float) -> None:
+        add(np.sign(weights_IO), out_IO, scale * self.weight_decay)
 
 
 @final
 class L2(Penalty):
     """lambda / 2 * sum w**2: its gradient lambda * w shrinks each weight in proportion ("weight decay")."""
 
-    def value(self, weights_P: Floats, weight_decay: float) -> float:
-        return 0.5 * weight_decay * float(np.square(weights_P, dtype=np.float64).sum())
+    def value(self, weights_IO: Floats) -> float:
+        return 0.5 * self.weight_decay * float(np.square(weights_IO, dtype=np.float64).sum())
 
-    def add_gradient(self, weights_P: Floats, weight_decay: float, gradient_P: Floats, work_P: Floats) -> None:
-        np.multiply(weights_P, weight_decay, out=work_P)
-        gradient_P += work_P
+    def add_gradient(self, weights_IO: Floats, out_IO: Floats, scale: float) -> None:
+        if out_IO is weights_IO:  # plain gradient descent: one pass instead of two
+            out_IO *= 1 + scale * self.weight_decay
+        else:
+            add(weights_IO, out_IO, scale * self.weight_decay)
 
 
-PENALTIES: dict[str, Penalty] = {"l1": L1(), "l2": L2()}
+PENALTIES: dict[str, type[Penalty]] = {"l1": L1, "l2": L2}
