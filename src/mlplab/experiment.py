@@ -150,7 +150,7 @@ def _final_metrics(evaluations: dict[str, Evaluation], last: Report) -> dict[str
 def _save_model(folder: Path, settings: config.TrainConfig, engine: Engine, dataset: Dataset) -> None:
     layers, scaling = engine.layers(), dataset.scaling
     if settings.engine is config.Engine.torch:
-        from mlplab.engines.torch_engine import classifier
+        from mlplab.engines.torch_network import classifier
 
         model.save_torch(folder, classifier(layers, settings.activation, scaling), dataset.inputs)
     else:

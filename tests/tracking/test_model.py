@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from mlplab.data import Scaling
-from mlplab.engines.torch_engine import classifier
+from mlplab.engines.torch_network import classifier
 from mlplab.scratch.activations import ACTIVATIONS
 from mlplab.scratch.initializers import INITIALIZERS, initialize
 from mlplab.scratch.network import Network

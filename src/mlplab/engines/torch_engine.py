@@ -1,26 +1,20 @@
 """The PyTorch engine: the same network, objective and update, by autograd and torch.optim."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mlplab import config
-from mlplab.data import Dataset, Scaling
+from mlplab.data import Dataset
 from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, State
+from mlplab.engines.cuda_graph import CapturedStep
+from mlplab.engines.torch_network import LOSSES, network
+from mlplab.engines.torch_steps import Descent, OptimizerStep, Step
 from mlplab.errors import ConfigError
-from mlplab.scratch.optimizers import BETA_1, BETA_2, EPSILON, MOMENTUM
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "linear": nn.Identity,
-}
 
 
 @final
@@ -37,19 +31,20 @@ class TorchEngine(Engine):
             )
             for name, split in dataset.splits.items()
         }
-        self._module = _network(layers, settings.activation).to(self._device, dtype)
         self._loss = LOSSES[settings.loss]
-        self._penalty_kind, self._weight_decay = settings.penalty, settings.weight_decay
+        self._penalty_kind = settings.penalty if settings.weight_decay > 0 else config.Penalty.none
+        self._weight_decay = settings.weight_decay
+        self._module = network(layers, settings.activation).to(self._device, dtype)
         self._weights = [p for p in self._module.parameters() if p.ndim == 2]
-        self._optimizer = self._build_optimizer(settings.optimizer)
+        self._take_step = self._build_step(settings.optimizer)
+        self._captured: dict[int, CapturedStep] = {}  # by batch size
 
-    def _build_optimizer(self, name: config.Optimizer) -> torch.optim.Optimizer:
+    def _build_step(self, optimizer: config.Optimizer) -> Step:
         l2 = self._weight_decay if self._penalty_kind is config.Penalty.l2 else 0.0
-        biases = [p for p in self._module.parameters() if p.ndim == 1]
-        groups = [{"params": self._weights, "weight_decay": l2}, {"params": biases, "weight_decay": 0.0}]
-        if name is config.Optimizer.adam:
-            return torch.optim.Adam(groups, betas=(BETA_1, BETA_2), eps=EPSILON)
-        return torch.optim.SGD(groups, momentum=MOMENTUM if name is config.Optimizer.momentum else 0.0)
+        l1 = self._penalty if self._penalty_kind is config.Penalty.l1 else None
+        if optimizer is config.Optimizer.gd and l1 is None and self._device.type == "cpu":
+            return Descent(self._module, self._loss, l2)
+        return OptimizerStep(self._module, self._loss, l1, optimizer, l2)
 
     @property
     def device(self) -> str:
@@ -60,22 +55,29 @@ class TorchEngine(Engine):
         self, batches: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]
     ) -> NDArray[np.float64]:
         """See :meth:`Engine.train_window`."""
-        images, labels = self._splits["train"]
         sizes = [len(batch) for batch in batches]
         rows = torch.split(torch.from_numpy(np.concatenate(batches)).to(self._device), sizes)
-        losses = torch.empty(len(batches), dtype=images.dtype, device=self._device)
-        l1 = self._penalty_kind is config.Penalty.l1 and self._weight_decay > 0
-        for i, (rows_B, learning_rate) in enumerate(zip(rows, learning_rates, strict=True)):
-            for group in self._optimizer.param_groups:
-                group["lr"] = learning_rate
-            loss = self._loss(self._module(images[rows_B]), labels[rows_B])
-            losses[i] = loss.detach()
-            if l1:
-                loss = loss + self._penalty()
-            self._optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            self._optimizer.step()
-        return losses.cpu().numpy().astype(np.float64)
+        losses = []
+        step = self._captured_step if self._device.type == "cuda" else self._step
+        for rows_B, learning_rate in zip(rows, learning_rates, strict=True):
+            losses.append(step(rows_B, learning_rate))
+        return torch.stack(losses).cpu().numpy().astype(np.float64)
+
+    def _step(self, rows_B: Tensor, learning_rate: float) -> Tensor:
+        self._take_step.set_learning_rate(learning_rate)
+        return self._take_step_on(rows_B)
+
+    def _take_step_on(self, rows_B: Tensor) -> Tensor:
+        images, labels = self._splits["train"]
+        return self._take_step(images.index_select(0, rows_B), labels.index_select(0, rows_B))
+
+    def _captured_step(self, rows_B: Tensor, learning_rate: float) -> Tensor:
+        if len(rows_B) not in self._captured:
+            before = self.state()
+            self._captured[len(rows_B)] = CapturedStep(self._take_step_on, rows_B)
+            self.restore(before)
+        self._take_step.set_learning_rate(learning_rate)
+        return self._captured[len(rows_B)](rows_B)
 
     @torch.no_grad()
     def evaluate(self, split: str) -> Evaluation:
@@ -112,25 +114,17 @@ class TorchEngine(Engine):
 
     def state(self) -> State:
         """See :meth:`Engine.state`."""
-        found = {f"parameter.{i}": _to_numpy(p).copy() for i, p in enumerate(self._module.parameters())}
-        for i, values in self._optimizer.state_dict()["state"].items():
-            for key, value in values.items():
-                if value is not None:  # SGD keeps a momentum buffer of None where there is no momentum
-                    found[f"optimizer.{i}.{key}"] = _to_numpy(value).copy()
-        return found
+        return {name: _to_numpy(tensor).copy() for name, tensor in self._live_state().items()}
 
     @torch.no_grad()
     def restore(self, state: State) -> None:
         """See :meth:`Engine.restore`."""
-        for i, parameter in enumerate(self._module.parameters()):
-            parameter.copy_(torch.from_numpy(state[f"parameter.{i}"]))
-        saved = self._optimizer.state_dict()
-        saved["state"] = {}
-        for name, array in state.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".")
-                saved["state"].setdefault(int(index), {})[key] = torch.from_numpy(array.copy())
-        self._optimizer.load_state_dict(saved)
+        for name, tensor in self._live_state().items():
+            tensor.copy_(torch.from_numpy(state[name]))
+
+    def _live_state(self) -> dict[str, Tensor]:
+        parameters = {f"parameter.{i}": p for i, p in enumerate(self._module.parameters())}
+        return {**parameters, **self._take_step.live_state()}
 
 
 def choose_device(settings: config.TrainConfig) -> torch.device:
@@ -152,52 +146,6 @@ def choose_device(settings: config.TrainConfig) -> torch.device:
         found = ", ".join(str(device) for device, is_there in there.items() if is_there)
         raise ConfigError(f"device={settings.device}: not on this machine, which has {found}; take device=auto")
     return torch.device(str(settings.device))
-
-
-def _cross_entropy(logits_BK: Tensor, labels_B: Tensor) -> Tensor:
-    return functional.cross_entropy(logits_BK, labels_B)
-
-
-def _squared_error(logits_BK: Tensor, labels_B: Tensor) -> Tensor:
-    p_BK = functional.softmax(logits_BK, dim=1)
-    y_BK = functional.one_hot(labels_B, logits_BK.shape[1])
-    return (p_BK - y_BK).square().sum(dim=1).mean() / 2
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": _cross_entropy,
-    "squared_error": _squared_error,
-}
-
-
-def _network(layers: Layers, activation: str) -> nn.Sequential:
-    """Return linear layers with these parameters and the activation between them."""
-    modules: list[nn.Module] = []
-    for W_IO, b_O in layers:
-        fan_in, fan_out = W_IO.shape
-        linear = nn.Linear(fan_in, fan_out, dtype=torch.float64)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(W_IO.T.copy()))
-            linear.bias.copy_(torch.from_numpy(b_O))
-        modules += [linear, ACTIVATIONS[activation]()]
-    return nn.Sequential(*modules[:-1])  # no activation behind the logits
-
-
-class _Classifier(nn.Module):
-    def __init__(self, network: nn.Sequential, scaling: Scaling, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.network, self.scaling, self.dtype = network, scaling, dtype
-
-    def forward(self, pixels_BI: Tensor) -> Tensor:
-        x_BI = (pixels_BI.to(self.dtype) / self.scaling.pixel_max - self.scaling.mean) / self.scaling.std
-        logits_BK: Tensor = self.network(x_BI)
-        return logits_BK.argmax(dim=1)
-
-
-def classifier(layers: Layers, activation: str, scaling: Scaling) -> nn.Module:
-    """Return a module on the CPU that takes raw pixels, uint8 of shape (B, I), to classes, int64 of shape (B,)."""
-    dtype = torch.from_numpy(layers[0][0]).dtype
-    return _Classifier(_network(layers, activation).to(dtype), scaling, dtype).eval()
 
 
 def _to_numpy(tensor: Tensor) -> NDArray[Any]:

@@ -1,0 +1,63 @@
+"""The network as PyTorch modules, its losses, and the classifier that a finished run saves."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mlplab.data import Scaling
+from mlplab.engines.base import Layers
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "linear": nn.Identity,
+}
+
+
+def _cross_entropy(logits_BK: Tensor, labels_B: Tensor) -> Tensor:
+    return functional.cross_entropy(logits_BK, labels_B)
+
+
+def _squared_error(logits_BK: Tensor, labels_B: Tensor) -> Tensor:
+    p_BK = functional.softmax(logits_BK, dim=1)
+    y_BK = functional.one_hot(labels_B, logits_BK.shape[1])
+    return (p_BK - y_BK).square().sum(dim=1).mean() / 2
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": _cross_entropy,
+    "squared_error": _squared_error,
+}
+
+
+def network(layers: Layers, activation: str) -> nn.Sequential:
+    """Return linear layers with these parameters and the activation between them."""
+    modules: list[nn.Module] = []
+    for W_IO, b_O in layers:
+        fan_in, fan_out = W_IO.shape
+        linear = nn.Linear(fan_in, fan_out, dtype=torch.float64)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(W_IO.T.copy()))
+            linear.bias.copy_(torch.from_numpy(b_O))
+        modules += [linear, ACTIVATIONS[activation]()]
+    return nn.Sequential(*modules[:-1])  # no activation behind the logits
+
+
+class _Classifier(nn.Module):
+    def __init__(self, network: nn.Sequential, scaling: Scaling, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.network, self.scaling, self.dtype = network, scaling, dtype
+
+    def forward(self, pixels_BI: Tensor) -> Tensor:
+        x_BI = (pixels_BI.to(self.dtype) / self.scaling.pixel_max - self.scaling.mean) / self.scaling.std
+        logits_BK: Tensor = self.network(x_BI)
+        return logits_BK.argmax(dim=1)
+
+
+def classifier(layers: Layers, activation: str, scaling: Scaling) -> nn.Module:
+    """Return a module on the CPU that takes raw pixels, uint8 of shape (B, I), to classes, int64 of shape (B,)."""
+    dtype = torch.from_numpy(layers[0][0]).dtype
+    return _Classifier(network(layers, activation).to(dtype), scaling, dtype).eval()

@@ -1,0 +1,136 @@
+"""A training step in PyTorch: by torch.optim, or for plain gradient descent on the CPU with one pass less."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from mlplab import config
+from mlplab.scratch.optimizers import BETA_1, BETA_2, EPSILON, MOMENTUM
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Step(ABC):
+    """Forward, backward and update of one network."""
+
+    @abstractmethod
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Set it for the steps to come."""
+
+    @abstractmethod
+    def __call__(self, x_BI: Tensor, labels_B: Tensor) -> Tensor:
+        """Take the step, and return the loss before it: shape (), without the penalty, detached."""
+
+    @abstractmethod
+    def live_state(self) -> dict[str, Tensor]:
+        """Return the tensors that the next step depends on, besides the parameters: to copy from, and into."""
+
+
+@final
+class Descent(Step):
+    """Plain gradient descent, L2 included.
+
+    Autograd finds delta = dL/dz of every layer; the gradient product delta^T a is added straight into the weights,
+    where torch.optim.SGD would have it written, read and added: 0.85 of the time of a step of the baseline.
+    """
+
+    def __init__(self, module: nn.Sequential, loss: Loss, weight_decay: float) -> None:
+        """Train the module; ``weight_decay`` is the factor of the L2 penalty on its weights."""
+        self._module, self._loss, self._weight_decay = module.requires_grad_(False), loss, weight_decay
+        self._learning_rate = 0.0
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        self._learning_rate = learning_rate
+
+    def __call__(self, x_BI: Tensor, labels_B: Tensor) -> Tensor:
+        layers: list[tuple[nn.Linear, Tensor]] = []
+        outputs: list[Tensor] = []
+        a_BI = x_BI
+        for module in self._module:
+            inputs, a_BI = a_BI, module(a_BI)
+            if isinstance(module, nn.Linear):
+                layers.append((module, inputs.detach()))
+                outputs.append(a_BI.requires_grad_())
+        loss = self._loss(a_BI, labels_B)
+        deltas = torch.autograd.grad(loss, outputs)
+
+        rate = self._learning_rate
+        for (linear, inputs), delta_BO in zip(layers, deltas, strict=True):
+            linear.weight.addmm_(delta_BO.t(), inputs, beta=1 - rate * self._weight_decay, alpha=-rate)
+            linear.bias.sub_(delta_BO.sum(dim=0), alpha=rate)
+        return loss.detach()
+
+    def live_state(self) -> dict[str, Tensor]:
+        return {}
+
+
+@final
+class OptimizerStep(Step):
+    """torch.optim, fused: one pass over the parameters, which is half of Adam's time on the CPU."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        loss: Loss,
+        penalty: Callable[[], Tensor] | None,
+        name: config.Optimizer,
+        weight_decay: float,
+    ) -> None:
+        """Train the module.
+
+        Args:
+            module: its parameters lie on the device.
+            loss: of logits and labels.
+            penalty: is added to the loss, for autograd; None where there is none, or it is L2.
+            name: of the rule.
+            weight_decay: factor of the L2 penalty on the weights, which the optimizer adds to their gradient.
+        """
+        self._module, self._loss, self._penalty = module, loss, penalty
+        weights, biases = ([p for p in module.parameters() if p.ndim == ndim] for ndim in (2, 1))
+        groups = [{"params": weights, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
+        self._optimizer = _optimizer(name, groups, weights[0].device)
+        self._allocate()
+
+    def _allocate(self) -> None:
+        """Have the optimizer's state from the start, at the zeros that it begins with: to restore, and for graphs."""
+        for parameter in self._module.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        self._optimizer.step()  # with learning rate 0
+        self._optimizer.zero_grad()
+        for tensor in self.live_state().values():
+            tensor.zero_()
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(learning_rate)
+            else:
+                group["lr"] = learning_rate
+
+    def __call__(self, x_BI: Tensor, labels_B: Tensor) -> Tensor:
+        loss = self._loss(self._module(x_BI), labels_B)
+        objective = loss if self._penalty is None else loss + self._penalty()
+        torch.autograd.backward(objective)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        return loss.detach()
+
+    def live_state(self) -> dict[str, Tensor]:
+        return {
+            f"optimizer.{i}.{key}": tensor
+            for i, parameter in enumerate(self._module.parameters())
+            for key, tensor in self._optimizer.state[parameter].items()
+            if isinstance(tensor, Tensor)  # SGD keeps a buffer of None where there is no momentum
+        }
+
+
+def _optimizer(name: config.Optimizer, groups: list[dict[str, Any]], device: torch.device) -> torch.optim.Optimizer:
+    # A captured graph replays numbers as they were: only what lies on the device can change between replays.
+    learning_rate = torch.zeros((), device=device) if device.type == "cuda" else 0.0
+    if name is config.Optimizer.adam:
+        return torch.optim.Adam(groups, lr=learning_rate, betas=(BETA_1, BETA_2), eps=EPSILON, fused=True)
+    momentum = MOMENTUM if name is config.Optimizer.momentum else 0.0
+    return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, fused=True)
