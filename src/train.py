@@ -1,12 +1,16 @@
 """Train one network, or with -m a sweep of them: ``python src/train.py --help``."""
 
+import gc
+
+gc.disable()  # until startup.run has imported everything
+
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from mlplab import commandline, composition
+from mlplab import commandline, composition, startup
 
 composition.register()
 
@@ -16,11 +20,7 @@ def train(composed: DictConfig) -> float:
     """Run one member; return its final test accuracy."""
     with commandline.task_errors():
         settings = composition.from_hydra(composed)
-        from mlplab import (
-            experiment,  # MLflow and scikit-learn take seconds: not for --help, nor for a wrong key
-        )
-
-        result = experiment.run(settings, Path(HydraConfig.get().runtime.output_dir))
+        result = startup.run(settings, Path(HydraConfig.get().runtime.output_dir))
     return result.final["final/test_accuracy"]
 
 

@@ -2,13 +2,14 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from omegaconf import OmegaConf
 
-from mlplab import artifacts, config, data, engines, training
+from mlplab import artifacts, config, engines, training
 from mlplab.data import Dataset
 from mlplab.engines.base import Engine, Evaluation
 from mlplab.errors import ConfigError
@@ -17,7 +18,7 @@ from mlplab.tracking import identity, model
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
 from mlplab.tracking.store import open_store, public
-from mlplab.training import Report, Schedule
+from mlplab.training import RandomStreams, Report, Schedule
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +31,15 @@ class Result:
     final: dict[str, float]
 
 
-def run(settings: config.TrainConfig, output_folder: Path) -> Result:
+def run(
+    settings: config.TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams, output_folder: Path
+) -> Result:
     """Train as the config says, and record everything in MLflow.
 
     Args:
         settings: the whole run.
+        load_data: returns its data set.
+        streams: draw its weights and batches.
         output_folder: where to save what MLflow does not take, should it stop answering.
 
     Raises:
@@ -42,10 +47,9 @@ def run(settings: config.TrainConfig, output_folder: Path) -> Result:
     """
     start = time.perf_counter()
     tracking = settings.tracking
-    split_rng, weights_rng, batch_rng = training.random_streams(settings.seed)
-    dataset = data.load(settings.data, split_rng, settings.dtype)
+    dataset = load_data()
     _check_batch_size(settings, dataset)
-    engine = engines.build(settings, dataset, weights_rng)
+    engine = engines.build(settings, dataset, streams.weights)
     settings = _resolved(settings, dataset, engine)
     schedule = Schedule.plan(settings, len(dataset.train))
     _warn_of_ignored(settings, schedule)
@@ -54,7 +58,7 @@ def run(settings: config.TrainConfig, output_folder: Path) -> Result:
     store = open_store(tracking)
     with Run(store, settings.name, _tags(settings, dataset, git), output_folder) as tracked:
         _record_beginning(tracked, settings, dataset, git)
-        reports = _train(tracked, settings, engine, schedule, batch_rng)
+        reports = _train(tracked, settings, engine, schedule, streams.batches)
         last = reports[-1]
         evaluations = {split: engine.evaluate(split) for split in dataset.splits}
         final = _final_metrics(evaluations, last)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +90,17 @@ class Report:
     train_seconds: float
 
 
-def random_streams(seed: int) -> Iterator[np.random.Generator]:
-    """Yield three independent generators from one seed: for the splits, the initial weights and the batches."""
-    return (np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(3))
+class RandomStreams(NamedTuple):
+    """Three independent generators from one seed: one can change what it draws without changing the others."""
+
+    splits: np.random.Generator
+    weights: np.random.Generator
+    batches: np.random.Generator
+
+
+def random_streams(seed: int) -> RandomStreams:
+    """Return the generators of a run."""
+    return RandomStreams(*map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3)))
 
 
 def train(

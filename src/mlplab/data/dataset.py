@@ -43,8 +43,7 @@ class Scaling:
 
     def apply(self, pixels: NDArray[np.uint8], dtype: DTypeLike) -> NDArray[Any]:
         """Return the inputs, shape (N, I), of raw pixels, shape (N, I)."""
-        images = pixels.astype(dtype)
-        images /= self.pixel_max
+        images = np.divide(pixels, self.pixel_max, dtype=dtype)
         if (self.mean, self.std) != (0.0, 1.0):
             images -= self.mean
             images /= self.std
@@ -192,6 +191,6 @@ def _digest(raws: list[_Raw], scaling: Scaling) -> str:
     """Return a hash of pixels, labels, splits and scaling: 32 hexadecimal digits, as MLflow holds at most 36."""
     hasher = hashlib.sha256(repr((scaling, [raw.pixels.shape for raw in raws])).encode())
     for raw in raws:
-        hasher.update(raw.pixels.tobytes())
-        hasher.update(raw.labels.tobytes())
+        hasher.update(np.ascontiguousarray(raw.pixels).data)
+        hasher.update(np.ascontiguousarray(raw.labels).data)
     return hasher.hexdigest()[:32]
