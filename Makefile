@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep test lock clean
+.PHONY: help setup sweep test bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,11 +24,19 @@ test: setup     ## lint, types and all tests: what CI runs
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
+bench: $(VENV)-bench/.current  ## time ours and what else there is, side by side: about 15 minutes
+	$(VENV)-bench/bin/python -m benchmarks
+
+$(VENV)-bench/.current: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
 lock:           ## resolve pyproject.toml anew and write down the versions
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(VENV)-lock/bin/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' > constraints.txt
 	rm -rf $(VENV)-lock
 
 clean:          ## remove .venv (never your runs or data)
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-bench

@@ -59,7 +59,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(served.folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    datasets = acquire._torchvision_datasets()
+    datasets = acquire.torchvision_datasets()
     monkeypatch.setattr(datasets.KMNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
     monkeypatch.setattr(datasets.KMNIST, "resources", resources)
     monkeypatch.setattr(idx, "FILES", SMALL_FILES)

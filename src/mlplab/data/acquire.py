@@ -54,7 +54,7 @@ def _missing(folder: Path) -> list[str]:
 
 def _download(name: str, folder: Path, missing: list[str]) -> None:
     """Let torchvision download and check into a folder of its own; then move the whole files to their names."""
-    datasets = _torchvision_datasets()
+    datasets = torchvision_datasets()
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
         staging = Path(incoming) / TORCHVISION_CLASSES[name] / "raw"
         staging.mkdir(parents=True)
@@ -94,7 +94,8 @@ def _network_timeout() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _torchvision_datasets() -> ModuleType:
+def torchvision_datasets() -> ModuleType:
+    """Import torchvision.datasets, also where torchvision alone cannot be."""
     try:
         import torchvision.datasets
     except RuntimeError as error:

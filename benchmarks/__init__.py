@@ -1,0 +1,1 @@
+"""Benchmarks: how fast, beside what else. ``make bench`` runs them all; see docs/performance.md."""

@@ -1,0 +1,102 @@
+"""The whole command, from the shell's point of view: what it costs beside its training steps.
+
+    python -m benchmarks.command
+
+runs ``python src/train.py activation=relu`` on MNIST (``MLPLAB_DATA_ROOT``, or ``data/``) into a store of its own that
+is warm, and prints the seconds of each part as JSON.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.measure import PROJECT, Sample, rounds
+
+PARTS = {
+    "wall": "the whole command",
+    "training": "its training steps",
+    "evaluation": "its evaluations: the test set 71 times, the training set once",
+    "tracking": "MLflow, while it trains: every write of points",
+    "fixed": "the rest: start, imports, data, store, figures, model",
+}
+
+# Inside the command's own process: the parts are timed where they are called.
+_TIMED = """
+import atexit, json, os, runpy, sys, time
+from mlplab.engines.numpy_engine import NumpyEngine
+spent = {"training": 0.0, "evaluation": 0.0, "tracking": 0.0}
+def timed(owner, name, part):
+    original = getattr(owner, name)
+    def wrapper(*arguments, **keywords):
+        start = time.perf_counter()
+        try:
+            return original(*arguments, **keywords)
+        finally:
+            spent[part] += time.perf_counter() - start
+    setattr(owner, name, wrapper)
+timed(NumpyEngine, "train_window", "training")
+timed(NumpyEngine, "evaluate", "evaluation")
+from mlplab import startup
+original = startup.run
+def run(*arguments):
+    from mlplab.tracking.run import Run
+    timed(Run, "log_metrics", "tracking")
+    return original(*arguments)
+startup.run = run
+atexit.register(lambda: open(os.environ["SPENT"], "w").write(json.dumps(spent)))
+sys.argv = ["src/train.py", *sys.argv[1:]]
+runpy.run_path("src/train.py", run_name="__main__")
+"""
+
+
+def main() -> None:
+    """Time one run, after a short one that makes the store."""
+    with tempfile.TemporaryDirectory() as folder:
+        spent = Path(folder) / "spent.json"
+        options = [
+            "activation=relu", "data=mnist", f"tracking.uri=sqlite:///{folder}/mlflow.db",
+            f"hydra.run.dir={folder}/outputs",
+        ]  # fmt: skip
+        environment = {**os.environ, "SPENT": str(spent), "PYTHONPATH": str(PROJECT / "src")}
+        command = [sys.executable, "-c", _TIMED, *options]
+        subprocess.run([*command, "iterations=1"], cwd=PROJECT, env=environment, check=True, capture_output=True)
+        start = time.perf_counter()
+        subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True)
+        parts = {"wall": time.perf_counter() - start, **json.loads(spent.read_text(encoding="utf-8"))}
+    parts["fixed"] = 2 * parts["wall"] - sum(parts.values())
+    parts["memory_MiB"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(json.dumps(parts))
+
+
+def measure(count: int) -> dict[str, Sample]:
+    """Return seconds (and peak memory) by part."""
+    answers = rounds({"python src/train.py": [sys.executable, "-m", "benchmarks.command"]}, count)
+    runs = answers["python src/train.py"]
+    parts = {part: Sample([run[part] for run in runs]) for part in [*PARTS, "memory_MiB"]}
+    parts["wall / training"] = Sample([run["wall"] / run["training"] for run in runs])
+    parts["tracking / wall"] = Sample([run["tracking"] / run["wall"] for run in runs])
+    return parts
+
+
+def table(parts: dict[str, Sample]) -> list[str]:
+    """Return a Markdown table of the parts and of the targets."""
+    lines = ["| part | seconds |", "| --- | ---: |"]
+    lines += [f"| {meaning} | {parts[part].median:.2f} |" for part, meaning in PARTS.items()]
+    lines += ["", "| target | at most | measured | |", "| --- | ---: | ---: | --- |"]
+    for name, limit, value in [
+        ("whole command / its training steps", 1.4, parts["wall / training"].median),
+        ("fixed cost in seconds", 4.0, parts["fixed"].median),
+        ("tracking / whole command", 0.03, parts["tracking / wall"].median),
+        ("memory in MiB", 600, parts["memory_MiB"].median),
+    ]:
+        lines.append(f"| {name} | {limit:g} | {value:.3g} | {'met' if value <= limit else 'missed'} |")
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Timing processes on a machine that is never quiet: round-robin, each time in a fresh process, medians."""
+
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "jax", "lightning")
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The rounds of one contender."""
+
+    values: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """The value to quote."""
+        return median(self.values)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Fastest and slowest round."""
+        return min(self.values), max(self.values)
+
+
+def rounds(commands: Mapping[str, Sequence[str]], count: int) -> dict[str, list[dict[str, float]]]:
+    """Run every command once per round, in an order drawn anew each time, and return what each printed as JSON."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+    start = time.monotonic()
+    for done in range(count):
+        for place, name in enumerate(random.sample(list(commands), len(commands))):
+            share = (done + place / len(commands)) / count
+            left = f"{(time.monotonic() - start) * (1 / share - 1):.0f} s left" if share else ""
+            print(f"\r  round {done + 1}/{count}  {name:<28} {left:<12}", end="", file=sys.stderr, flush=True)
+            found[name].append(_json_of(commands[name]))
+    print(file=sys.stderr)
+    return found
+
+
+def _json_of(command: Sequence[str]) -> dict[str, float]:
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def contender(name: str, *options: str) -> list[str]:
+    """Return the command that times one contender."""
+    return [sys.executable, "-m", "benchmarks.contenders", name, *options]
+
+
+def machine() -> dict[str, str]:
+    """Describe where and when this is measured."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
