@@ -14,9 +14,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-from benchmarks.measure import PROJECT, Sample, rounds
+from benchmarks.measure import PROJECT, rounds
 
+TITLE = "The whole command"
+ROUNDS = 3
 PARTS = {
     "wall": "the whole command",
     "training": "its training steps",
@@ -73,26 +77,29 @@ def main() -> None:
     print(json.dumps(parts))
 
 
-def measure(count: int) -> dict[str, Sample]:
-    """Return seconds (and peak memory) by part."""
-    answers = rounds({"python src/train.py": [sys.executable, "-m", "benchmarks.command"]}, count)
-    runs = answers["python src/train.py"]
-    parts = {part: Sample([run[part] for run in runs]) for part in [*PARTS, "memory_MiB"]}
-    parts["wall / training"] = Sample([run["wall"] / run["training"] for run in runs])
-    parts["tracking / wall"] = Sample([run["tracking"] / run["wall"] for run in runs])
-    return parts
+def measure(count: int) -> dict[str, Any]:
+    """Return seconds (and peak memory) by part, run by run."""
+    found = rounds({"run": [sys.executable, "-m", "benchmarks.command"]}, count)
+    return {"runs": found["run"]}
 
 
-def table(parts: dict[str, Sample]) -> list[str]:
-    """Return a Markdown table of the parts and of the targets."""
+def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
+    """Return Markdown: the parts (and what they were before), then the targets."""
+    runs = result["runs"]
+
+    def middle(part: str, answers: list[dict[str, float]] = runs) -> float:
+        return median(answer[part] for answer in answers)
+
     lines = ["| part | seconds |", "| --- | ---: |"]
-    lines += [f"| {meaning} | {parts[part].median:.2f} |" for part, meaning in PARTS.items()]
+    for part, meaning in PARTS.items():
+        former = f" ({middle(part, before['runs']):.2f} before)" if before else ""
+        lines.append(f"| {meaning} | {middle(part):.2f}{former} |")
     lines += ["", "| target | at most | measured | |", "| --- | ---: | ---: | --- |"]
     for name, limit, value in [
-        ("whole command / its training steps", 1.4, parts["wall / training"].median),
-        ("fixed cost in seconds", 4.0, parts["fixed"].median),
-        ("tracking / whole command", 0.03, parts["tracking / wall"].median),
-        ("memory in MiB", 600, parts["memory_MiB"].median),
+        ("whole command / its training steps", 1.4, median(run["wall"] / run["training"] for run in runs)),
+        ("fixed cost in seconds", 4.0, middle("fixed")),
+        ("tracking / whole command", 0.03, median(run["tracking"] / run["wall"] for run in runs)),
+        ("memory in MiB", 600, middle("memory_MiB")),
     ]:
         lines.append(f"| {name} | {limit:g} | {value:.3g} | {'met' if value <= limit else 'missed'} |")
     return lines

@@ -8,31 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "jax", "lightning")
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The rounds of one contender."""
-
-    values: Sequence[float]
-
-    @property
-    def median(self) -> float:
-        """The value to quote."""
-        return median(self.values)
-
-    @property
-    def spread(self) -> tuple[float, float]:
-        """Fastest and slowest round."""
-        return min(self.values), max(self.values)
 
 
 def rounds(commands: Mapping[str, Sequence[str]], count: int) -> dict[str, list[dict[str, float]]]:
@@ -50,11 +31,17 @@ def rounds(commands: Mapping[str, Sequence[str]], count: int) -> dict[str, list[
 
 
 def _json_of(command: Sequence[str]) -> dict[str, float]:
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    answer: dict[str, float] = json.loads(run(command).splitlines()[-1])
+    return answer
+
+
+def run(command: Sequence[str]) -> str:
+    """Run a command at the project's root and return what it prints; where it fails, end with what it says."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    return done.stdout
 
 
 def contender(name: str, *options: str) -> list[str]:

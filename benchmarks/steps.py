@@ -1,9 +1,11 @@
 """Training steps: seconds per epoch of every contender, as ratios to the floor, beside the targets."""
 
 from dataclasses import dataclass
+from statistics import median
+from typing import Any
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.measure import Sample, contender, rounds
+from benchmarks.measure import contender, rounds
 
 
 @dataclass(frozen=True)
@@ -29,32 +31,33 @@ TARGETS = [
 ]
 
 
-def measure(count: int) -> dict[str, Sample]:
-    """Return the seconds per epoch of every contender."""
+TITLE = "Training steps"
+ROUNDS = 7
+
+
+def measure(count: int) -> dict[str, Any]:
+    """Return the seconds per epoch of every contender, round by round."""
     found = rounds({name: contender(name) for name in CONTENDERS}, count)
-    return {name: Sample([answer["seconds_per_epoch"] for answer in answers]) for name, answers in found.items()}
+    return {"seconds": {name: [answer["seconds_per_epoch"] for answer in found[name]] for name in found}}
 
 
-def table(samples: dict[str, Sample], before: dict[str, float]) -> list[str]:
-    """Return a Markdown table: seconds per epoch, ratio to the floor, and the change since ``before`` (ratios)."""
-    floor = samples["floor"].median
-    lines = [
-        "| | seconds per epoch | fastest to slowest | times the floor | before |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    for name, sample in sorted(samples.items(), key=lambda item: item[1].median):
-        low, high = sample.spread
-        former = f"{before[name]:.2f}" if name in before else ""
-        ratio = sample.median / floor
-        lines.append(f"| {name} | {sample.median:.2f} | {low:.2f} to {high:.2f} | {ratio:.2f} | {former} |")
-    return lines
-
-
-def verdicts(samples: dict[str, Sample]) -> list[str]:
-    """Return a Markdown table of the targets, and whether they are met."""
-    lines = ["| target | at most | measured | |", "| --- | ---: | ---: | --- |"]
+def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
+    """Return Markdown: seconds per epoch, ratio to the floor (and what it was before), then the targets."""
+    ratios, former = _ratios(result), {} if before is None else _ratios(before)
+    lines = ["| | seconds per epoch | fastest to slowest | times the floor |", "| --- | ---: | ---: | ---: |"]
+    for name, ratio in sorted(ratios.items(), key=lambda item: item[1]):
+        seconds = result["seconds"][name]
+        change = f" ({former[name]:.2f} before)" if name in former else ""
+        spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+        lines.append(f"| {name} | {median(seconds):.2f} | {spread} | {ratio:.2f}{change} |")
+    lines += ["", "| target | at most | measured | |", "| --- | ---: | ---: | --- |"]
     for target in TARGETS:
-        ratio = samples[target.faster].median / samples[target.slower].median
+        ratio = ratios[target.faster] / ratios[target.slower]
         verdict = "met" if ratio <= target.limit else "missed"
         lines.append(f"| {target.faster} / {target.slower} | {target.limit:.2f} | {ratio:.2f} | {verdict} |")
     return lines
+
+
+def _ratios(result: dict[str, Any]) -> dict[str, float]:
+    floor = median(result["seconds"]["floor"])
+    return {name: median(seconds) / floor for name, seconds in result["seconds"].items()}
