@@ -21,6 +21,7 @@ from mlflow.entities import Run
 from mlplab import composition
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset, Scaling, Split
+from mlplab.sweeps.record import COMMAND_TAG
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -101,7 +102,14 @@ class Project:
         return MlflowClient(self.uri)
 
     def runs(self) -> list[Run]:
-        """Every run in the store, oldest first."""
+        """Every training run in the store, oldest first."""
+        return [run for run in self._recorded() if COMMAND_TAG not in run.data.tags]
+
+    def sweeps(self) -> list[Run]:
+        """Every sweep's own run, oldest first."""
+        return [run for run in self._recorded() if COMMAND_TAG in run.data.tags]
+
+    def _recorded(self) -> list[Run]:
         if not (self.root / "mlflow.db").exists():
             return []
         experiment = self.client.get_experiment_by_name("mlplab")

@@ -53,7 +53,8 @@ def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finish
         "iterations": "None", "seed": "3", "log_every": "10", "dtype": "float32", "device": "cpu",
         "data.name": "digits", "data.root": str(project.root / "data"), "data.train_size": "None",
         "data.val_size": "237", "data.standardize": "True", "tracking.uri": "None",
-        "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.run_name": "None",
+        "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.job": "None",
+        "tracking.run_name": "None",
     }  # fmt: skip
 
 
@@ -153,35 +154,6 @@ def test_a_run_twice_is_the_same_run_bit_by_bit(fresh_project: Project) -> None:
     one, other = fresh_project.runs()
     assert one.data.tags["fingerprint"] == other.data.tags["fingerprint"]
     assert measured(fresh_project, one) == measured(fresh_project, other)
-
-
-def test_members_of_a_sweep_share_a_tag_are_named_by_what_varies_and_the_link_finds_them(
-    fresh_project: Project,
-) -> None:
-    done = fresh_project.train("-m", *FAST, "activation=relu,tanh", "learning_rate=0.1,1e-2")
-    assert done.returncode == 0, done.stderr
-    runs = fresh_project.runs()
-    names = sorted(str(run.info.run_name) for run in runs)
-    assert names == ["relu lr=0.01", "relu lr=0.1", "tanh lr=0.01", "tanh lr=0.1"]
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    (sweep,) = {run.data.tags["sweep"] for run in runs}
-    assert all("mlflow.parentRunId" not in run.data.tags for run in runs)
-    link = re.search(r"all curves of this sweep: (\S+)", done.stdout)
-    assert link is not None
-    query = urllib.parse.parse_qs(link[1].partition("?")[2])
-    assert query["searchFilter"] == [f"tags.sweep = '{sweep}'"]
-    experiment = link[1].partition("/experiments/")[2].partition("/")[0]
-    found = fresh_project.client.search_runs([experiment], query["searchFilter"][0])
-    assert {run.info.run_id for run in found} == {run.info.run_id for run in runs}
-
-
-def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(fresh_project: Project) -> None:
-    done = fresh_project.train("-m", *FAST, "activation=relu", "learning_rate=0.1,1e9,0.01")
-    assert done.returncode == 1
-    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED", "FINISHED"]
-    assert "ERROR: 1 of 3 runs failed" in done.stderr
-    assert re.search(r"lr=1e\+09: train/loss=\S+ at iteration", done.stderr)
-    assert "Traceback" not in done.stderr
 
 
 def test_divergence_ends_failed_with_a_message_a_traceback_artifact_and_status_1(fresh_project: Project) -> None:

@@ -1,6 +1,8 @@
 """The loop: which batches, which learning rates, which points, and when it stops."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from mlplab.config import TrainConfig
 from mlplab.engines.base import Engine, Evaluation, Layers, State
 from mlplab.errors import DivergedError
-from mlplab.training import Report, Schedule, train
+from mlplab import checkpoint, engines
+from mlplab.data import Dataset
+from mlplab.training import Report, Schedule, Training
 
 
 @final
@@ -56,7 +60,7 @@ def schedule(rows: int = 10, batch_size: int = 4, steps: int = 9, decay: float =
 
 
 def run(engine: Recorder, plan: Schedule, log_every: int, splits: Sequence[str] = ("test",)) -> list[Report]:
-    return list(train(engine, plan, np.random.default_rng(0), log_every, splits))
+    return list(Training(engine, plan, np.random.default_rng(0), log_every, splits).reports())
 
 
 def test_every_epoch_sees_every_row_once_and_the_last_batch_takes_what_is_left() -> None:
@@ -124,3 +128,33 @@ def test_a_plan_counts_epochs_or_iterations(settings: Callable[..., TrainConfig]
     assert Schedule.plan(settings(), 60_000).steps == 15 * 938
     assert Schedule.plan(settings("iterations=1000"), 60_000).steps == 1_000
     assert Schedule.plan(settings("iterations=1000"), 60_000).epochs == 2
+
+
+@pytest.mark.parametrize("stop_after", range(12))
+def test_a_training_restored_from_a_file_goes_on_bit_by_bit(
+    settings: Callable[..., TrainConfig], small_dataset: Dataset, tmp_path: Path, stop_after: int
+) -> None:
+    chosen = settings("hidden_sizes=[8]", "optimizer=adam", "dtype=float64", "batch_size=32", "weight_decay=0.1")
+    plan = Schedule(300, 32, 35, learning_rate=0.01, learning_rate_decay=0.9)
+
+    def begin() -> tuple[Engine, Training]:
+        engine = engines.build(chosen, small_dataset, np.random.default_rng(1))
+        return engine, Training(engine, plan, np.random.default_rng(2), 7, ["test"])
+
+    def told(reports: Iterable[Report]) -> list[tuple[int, int, float, dict[str, float]]]:
+        return [(report.step, report.rows, report.train_loss, report.metrics) for report in reports]
+
+    whole, undisturbed = begin()
+    expected = told(undisturbed.reports())
+    _, first = begin()
+    begun = told(islice(first.reports(), stop_after))
+    checkpoint.save(tmp_path / "state", first.state())
+
+    engine, second = begin()
+    found = checkpoint.load(tmp_path / "state")
+    assert found is not None
+    second.restore(found)
+    assert begun + told(second.reports()) == expected
+    for one, other in zip(whole.layers(), engine.layers(), strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])

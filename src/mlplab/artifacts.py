@@ -8,13 +8,13 @@ from pathlib import Path
 from mlplab import evaluation, figures
 from mlplab.data import Dataset
 from mlplab.engines.base import Evaluation
-from mlplab.training import Report
+from mlplab.resumption import Point
 
 
 def write(
     folder: Path,
     name: str,
-    reports: Sequence[Report],
+    points: Sequence[Point],
     evaluations: Mapping[str, Evaluation],
     dataset: Dataset,
 ) -> None:
@@ -23,11 +23,11 @@ def write(
     Args:
         folder: exists.
         name: of the run, for titles.
-        reports: of the whole training, in order.
+        points: the losses of every split, by step; at least one.
         evaluations: of every split, after training.
         dataset: has the true labels.
     """
-    curves = _loss_curves(reports, evaluations)
+    curves = {split: [(step, metrics[f"{split}/loss"]) for step, metrics in points] for split in evaluations}
     figures.loss_curves(curves, name).savefig(folder / "loss_curve.png", dpi=120)
     _write_confusion_matrix(folder, name, evaluations["test"], dataset)
     for split, found in evaluations.items():
@@ -36,14 +36,6 @@ def write(
         numbers = json.dumps(evaluation.classification_report(*arguments), indent=1)
         (folder / f"classification_report_{split}.txt").write_text(text, encoding="utf-8")
         (folder / f"classification_report_{split}.json").write_text(numbers, encoding="utf-8")
-
-
-def _loss_curves(reports: Sequence[Report], evaluations: Mapping[str, Evaluation]) -> dict[str, figures.Curve]:
-    """Return the logged points of every split; of a run too short to have any, where it ended."""
-    points = [report for report in reports if report.metrics]
-    if not points:
-        return {split: [(reports[-1].step, found.loss)] for split, found in evaluations.items()}
-    return {split: [(point.step, point.metrics[f"{split}/loss"]) for point in points] for split in evaluations}
 
 
 def _write_confusion_matrix(folder: Path, name: str, found: Evaluation, dataset: Dataset) -> None:

@@ -27,12 +27,17 @@ _DISK_ERRORS = (
 )  # fmt: skip
 
 
+class _Here:
+    is_worker = True  # a process of a launcher, which runs tasks and never main()
+
+
 def main(entry: Callable[[], None]) -> None:
     """Run a Hydra entry point; exit with status 1 and one message for what the user can mend.
 
     SIGINT, SIGTERM and SIGHUP raise :class:`interrupts.Stopped` inside it, and end with status 128 + their number.
     With HYDRA_FULL_ERROR=1 in the environment every error shows its traceback.
     """
+    _Here.is_worker = False
     os.environ[_FULL_ERROR] = "1"  # lets errors pass through Hydra to the lines below, which say it better
     interrupts.install()
     try:
@@ -54,8 +59,14 @@ def task_errors() -> Iterator[None]:
     A single run ends here with status 1, before Hydra adds lines of its own; one that was refused leaves no output
     folder. In a sweep the error goes on to the sweeper, so that the other members run.
     """
+    if _Here.is_worker:
+        interrupts.install(announcing=False)
     try:
         yield
+    except interrupts.Stopped as stopped:
+        if _Here.is_worker:
+            os._exit(stopped.exit_status)  # the run has ended in order; to return would be to be given another
+        raise
     except UserError as error:
         if _SHOW_TRACEBACKS:
             raise

@@ -16,6 +16,7 @@ Penalty = StrEnum("Penalty", ["none", "l1", "l2"])
 Optimizer = StrEnum("Optimizer", ["gd", "momentum", "adam"])
 DType = StrEnum("DType", ["float32", "float64"])
 Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
+CARRYING_OUT = ("resume", "retry", "fail_fast")  # keys that are no property of a run
 DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "digits"])
 
 
@@ -52,6 +53,7 @@ class TrackingConfig:
     uri: Optional[str]  # noqa: UP045
     experiment: str
     sweep: Optional[str]  # noqa: UP045
+    job: Optional[int]  # noqa: UP045
     run_name: Optional[str]  # noqa: UP045
 
     def __post_init__(self) -> None:
@@ -94,6 +96,9 @@ class TrainConfig:
     log_every: int
     dtype: DType
     device: Device
+    resume: bool
+    retry: int
+    fail_fast: bool
     data: DataConfig
     tracking: TrackingConfig
 
@@ -142,6 +147,7 @@ class TrainConfig:
         )
         check("seed", self.seed >= 0, "takes a whole number, 0 or more")
         check("log_every", self.log_every > 0, "takes a number of parameter updates, at least 1")
+        check("retry", self.retry >= 0, "takes how often to try again, 0 for never")
 
 
 def _check(key: str, value: object, holds: bool, remedy: str) -> None:
@@ -150,8 +156,11 @@ def _check(key: str, value: object, holds: bool, remedy: str) -> None:
 
 
 def flatten(config: TrainConfig) -> dict[str, Any]:
-    """Return every key and its value, nested keys joined by a dot: ``{"engine": "numpy", "data.root": ...}``."""
-    return dict(_leaves(asdict(config), prefix=""))
+    """Return every key of the run and its value, nested keys joined by a dot: ``{"engine": "numpy", "data.root": ...}``.
+
+    Without the keys that only say how to carry it out.
+    """
+    return {key: value for key, value in _leaves(asdict(config), prefix="") if key not in CARRYING_OUT}
 
 
 def _leaves(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

@@ -21,5 +21,13 @@ class DivergedError(UserError):
     """The loss became infinite or not a number."""
 
 
+class CheckpointError(UserError):
+    """The state of an interrupted run cannot be read."""
+
+
+class SkippedError(UserError):
+    """A member of a sweep was not begun, because another had failed and fail_fast is set."""
+
+
 class SweepError(UserError):
     """Members of a sweep failed; each has said why."""

@@ -6,19 +6,21 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from omegaconf import OmegaConf
 
-from mlplab import artifacts, config, engines, training
+from mlplab import artifacts, checkpoint, config, engines, training
 from mlplab.data import Dataset
 from mlplab.engines.base import Engine, Evaluation
 from mlplab.errors import ConfigError
-from mlplab.progress import Display, show_next, show_summary
+from mlplab.interrupts import held
+from mlplab.progress import Display, say, show_next, show_summary
+from mlplab.resumption import Progress
 from mlplab.tracking import identity, model
+from mlplab.tracking.earlier import FOLDER_TAG, JOB_TAG, find_earlier
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import open_store, public
-from mlplab.training import RandomStreams, Report, Schedule
+from mlplab.tracking.store import Store, open_store, public
+from mlplab.training import RandomStreams, Schedule, Training
 
 log = logging.getLogger(__name__)
 
@@ -56,22 +58,37 @@ def run(
     git = identity.GitState.read()
 
     store = open_store(tracking)
-    with Run(store, settings.name, _tags(settings, dataset, git), output_folder) as tracked:
+    tags = _tags(settings, dataset, git)
+    earlier = find_earlier(store, settings, tags["fingerprint"]) if settings.resume else None
+    if earlier is not None and earlier.status == "FINISHED":
+        say(f"{settings.name}: has finished already")
+        return _show_end(store, settings, Result(earlier.run_id, earlier.final))
+
+    folder = output_folder if earlier is None else earlier.folder
+    progress = Progress.of(settings, engine, schedule, streams.batches, folder / checkpoint.NAME)
+    tags[FOLDER_TAG] = str(folder)
+    with Run(store, settings.name, tags, output_folder, earlier and earlier.run_id) as tracked, progress.kept():
         _record_beginning(tracked, settings, dataset, git)
-        reports = _train(tracked, settings, engine, schedule, streams.batches)
-        last = reports[-1]
+        _train(tracked, settings, progress, schedule)
+        last = progress.training
         evaluations = {split: engine.evaluate(split) for split in dataset.splits}
         final = _final_metrics(evaluations, last)
         tracked.log_metrics(final, last.step)
         training.require_finite(final, last.step, schedule)
-        artifacts.write(tracked.artifacts, settings.name, reports, evaluations, dataset)
+        points = progress.points or [(last.step, {f"{split}/loss": found.loss for split, found in evaluations.items()})]
+        artifacts.write(tracked.artifacts, settings.name, points, evaluations, dataset)
         _save_model(tracked.artifacts / "model", settings, engine, dataset)
-        total = {"time/total_seconds": time.perf_counter() - start}
+        total = {"time/total_seconds": progress.seconds_before + time.perf_counter() - start}
         tracked.log_metrics(total, last.step)
-    show_summary(tracked.run_id, final | total)
+    checkpoint.remove(progress.path)
+    return _show_end(store, settings, Result(tracked.run_id, final | total))
+
+
+def _show_end(store: Store, settings: config.TrainConfig, result: Result) -> Result:
+    show_summary(result.run_id, result.final)
     if settings.tracking.sweep is None:  # the members of a sweep share one page
-        show_next(store, tracked.run_id)
-    return Result(tracked.run_id, final | total)
+        show_next(store, result.run_id)
+    return result
 
 
 def _resolved(settings: config.TrainConfig, dataset: Dataset, engine: Engine) -> config.TrainConfig:
@@ -109,6 +126,8 @@ def _tags(settings: config.TrainConfig, dataset: Dataset, git: identity.GitState
     }
     if settings.tracking.sweep:
         tags["sweep"] = settings.tracking.sweep
+    if settings.tracking.job is not None:
+        tags[JOB_TAG] = str(settings.tracking.job)
     return tags
 
 
@@ -124,30 +143,26 @@ def _record_beginning(
         tracked.log_text(git.diff, "git.diff")
 
 
-def _train(
-    tracked: Run,
-    settings: config.TrainConfig,
-    engine: Engine,
-    schedule: Schedule,
-    batch_rng: np.random.Generator,
-) -> list[Report]:
-    splits = ["test", "val"] if settings.data.val_size else ["test"]
-    reports = []
-    with Display(settings.name, schedule) as display:
-        for report in training.train(engine, schedule, batch_rng, settings.log_every, splits):
-            if report.metrics:
-                tracked.log_metrics(report.metrics, report.step)
-            display.update(report)
-            reports.append(report)
-    return reports
+def _train(tracked: Run, settings: config.TrainConfig, progress: Progress, schedule: Schedule) -> None:
+    for step, metrics in progress.points:
+        tracked.log_metrics(metrics, step)  # those of before that the store did not get
+    reports = progress.training.reports()
+    with Display(settings.name, schedule, done=progress.training.step) as display:
+        while progress.training.step < schedule.steps:
+            with held():  # a signal finds everything between two reports
+                report = next(reports)
+                if report.metrics:
+                    tracked.log_metrics(report.metrics, report.step)
+                display.update(report)
+                progress.add(report)
 
 
-def _final_metrics(evaluations: dict[str, Evaluation], last: Report) -> dict[str, float]:
+def _final_metrics(evaluations: dict[str, Evaluation], last: Training) -> dict[str, float]:
     return {
         **{f"final/{split}_accuracy": found.accuracy for split, found in evaluations.items()},
         **{f"final/{split}_loss": found.loss for split, found in evaluations.items()},
-        "time/train_seconds": last.train_seconds,
-        "time/samples_per_second": last.rows / last.train_seconds,
+        "time/train_seconds": last.seconds,
+        "time/samples_per_second": last.rows / last.seconds,
     }
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -18,12 +18,15 @@ class Stopped(KeyboardInterrupt):
 
 
 class _State:
+    announcing = True
     holding = False
     waiting: int | None = None
+    first: Callable[[], None] | None = None
 
 
-def install() -> None:
-    """From now on let the signals raise :class:`Stopped` in the main thread."""
+def install(announcing: bool = True) -> None:
+    """From now on let the signals raise :class:`Stopped` in the main thread, and perhaps say so on the terminal."""
+    _State.announcing = announcing
     for number in _SIGNALS:
         signal.signal(number, _handle)
 
@@ -44,12 +47,29 @@ def held() -> Iterator[None]:
             raise Stopped(number)
 
 
+@contextmanager
+def doing_first(action: Callable[[], None]) -> Iterator[None]:
+    """Before a signal that comes meanwhile raises, let ``action`` run: once."""
+    _State.first = action
+    try:
+        yield
+    finally:
+        _State.first = None
+
+
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    with suppress(OSError, RuntimeError, ValueError):  # the terminal may be gone, or busy with a line of its own
-        print(
-            f"\n{signal.Signals(number).name}: stopping, writing down what was measured", file=sys.stderr, flush=True
-        )
+    if _State.announcing:
+        with suppress(OSError, RuntimeError, ValueError):  # the terminal may be gone, or busy with a line of its own
+            print(
+                f"\n{signal.Signals(number).name}: stopping, writing down what was measured",
+                file=sys.stderr,
+                flush=True,
+            )
     if _State.holding:
         _State.waiting = number
-    else:
-        raise Stopped(number)
+        return
+    action, _State.first = _State.first, None
+    if action is not None:
+        with held():
+            action()
+    raise Stopped(number)

@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 class Display:
     """Shows the reports of one run, as a context."""
 
-    def __init__(self, name: str, schedule: Schedule) -> None:
-        """Prepare to show a run of that name."""
-        self._name, self._schedule = name, schedule
+    def __init__(self, name: str, schedule: Schedule, done: int = 0) -> None:
+        """Prepare to show a run of that name, of which so many updates were done before it was resumed."""
+        self._name, self._schedule, self._done = name, schedule, done
         console = Console()
         columns = (  # fit into 80 characters
             TextColumn("{task.description}", markup=False, table_column=Column(max_width=18, no_wrap=True)),
@@ -42,9 +42,10 @@ class Display:
     def __enter__(self) -> "Display":
         if self._bar is not None:
             self._bar.start()
-            self._task = self._bar.add_task(self._name, total=self._schedule.steps, status="")
+            self._task = self._bar.add_task(self._name, total=self._schedule.steps, completed=self._done, status="")
         else:
-            say(f"{self._name}: {self._schedule.steps:,} iterations")
+            resumed = f", resumed after {self._done:,}" if self._done else ""
+            say(f"{self._name}: {self._schedule.steps:,} iterations{resumed}")
         return self
 
     def __exit__(

@@ -5,13 +5,14 @@ Names no engine and no tracker: it yields reports, and whoever iterates shows an
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlplab.checkpoint import Checkpoint
 from mlplab.config import TrainConfig
 from mlplab.engines.base import Engine
 from mlplab.errors import DivergedError
@@ -48,13 +49,6 @@ class Schedule:
     def epochs(self) -> int:
         """Passes over the training split, counting one that is begun."""
         return ceil(self.steps / self.steps_per_epoch)
-
-    def batches(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        """Yield the rows of one batch after another, without end; every epoch shuffles all rows anew."""
-        while True:
-            order = rng.permutation(self.rows)
-            for start in range(0, self.rows, self.batch_size):
-                yield order[start : start + self.batch_size]
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of the update after ``step`` updates: one factor of decay per whole epoch."""
@@ -103,46 +97,117 @@ def random_streams(seed: int) -> RandomStreams:
     return RandomStreams(*map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3)))
 
 
-def train(
-    engine: Engine, schedule: Schedule, rng: np.random.Generator, log_every: int, splits: Sequence[str]
-) -> Iterator[Report]:
-    """Train to the end of the schedule, yielding a report at every point and at the end of every epoch.
+class Training:
+    """One training, which knows where it stands.
 
-    Args:
-        engine: is trained.
-        schedule: how long, in which batches, at which learning rate.
-        rng: draws the batches.
-        log_every: updates between two points.
-        splits: are evaluated at every point, besides the training loss.
-
-    Raises:
-        DivergedError: a loss became infinite or not a number; the message says at which update.
+    Attributes:
+        step: parameter updates so far.
+        rows: training rows seen so far, counted in every epoch.
+        seconds: spent on updates so far, without evaluations.
     """
-    batches = schedule.batches(rng)
-    point, epoch = _Window(), _Window()  # losses since the last point, and in this epoch
-    step, rows, seconds = 0, 0, 0.0
-    while step < schedule.steps:
-        stop = schedule.next_stop(step, log_every)
-        window = [next(batches) for _ in range(step, stop)]
+
+    def __init__(
+        self,
+        engine: Engine,
+        schedule: Schedule,
+        rng: np.random.Generator,
+        log_every: int,
+        splits: Sequence[str],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            engine: is trained.
+            schedule: how long, in which batches, at which learning rate.
+            rng: draws the batches.
+            log_every: updates between two points.
+            splits: are evaluated at every point, besides the training loss.
+        """
+        self._engine, self._schedule, self._log_every, self._splits = engine, schedule, log_every, splits
+        self._batches = _Batches(schedule.rows, schedule.batch_size, rng)
+        self._point, self._epoch = _Window(), _Window()  # losses since the last point, and in this epoch
+        self.step, self.rows, self.seconds = 0, 0, 0.0
+
+    def reports(self) -> Iterator[Report]:
+        """Train to the end of the schedule, yielding a report at every point and at the end of every epoch.
+
+        Raises:
+            DivergedError: a loss became infinite or not a number; the message says at which update.
+        """
+        while self.step < self._schedule.steps:
+            yield self._advance()
+
+    def _advance(self) -> Report:
+        schedule, stop = self._schedule, self._schedule.next_stop(self.step, self._log_every)
+        if self.step % schedule.steps_per_epoch == 0:
+            self._epoch = _Window()
+        window = [next(self._batches) for _ in range(self.step, stop)]
         start = time.perf_counter()
-        losses = engine.train_window(window, [schedule.learning_rate_at(i) for i in range(step, stop)])
-        seconds += time.perf_counter() - start
-        require_finite({"train/loss": losses}, step + 1, schedule)
+        rates = [schedule.learning_rate_at(i) for i in range(self.step, stop)]
+        losses = self._engine.train_window(window, rates)
+        self.seconds += time.perf_counter() - start
+        require_finite({"train/loss": losses}, self.step + 1, schedule)
 
         sizes = np.array([len(batch) for batch in window])
-        point.add(losses, sizes)
-        epoch.add(losses, sizes)
-        step, rows = stop, rows + int(sizes.sum())
+        self._point.add(losses, sizes)
+        self._epoch.add(losses, sizes)
+        self.step, self.rows = stop, self.rows + int(sizes.sum())
         metrics: dict[str, float] = {}
-        if step % log_every == 0:
-            metrics = {"train/loss": point.mean, **_measure(engine, splits)}
-            require_finite(metrics, step, schedule)
-            point = _Window()
-        is_whole = step % schedule.steps_per_epoch == 0
-        number = ceil(step / schedule.steps_per_epoch)
-        yield Report(step, number, rows, is_whole or step == schedule.steps, epoch.mean, metrics, seconds)
-        if is_whole:
-            epoch = _Window()
+        if stop % self._log_every == 0:
+            metrics = {"train/loss": self._point.mean, **_measure(self._engine, self._splits)}
+            require_finite(metrics, stop, schedule)
+            self._point = _Window()
+        ends_epoch = stop % schedule.steps_per_epoch == 0 or stop == schedule.steps
+        number = ceil(stop / schedule.steps_per_epoch)
+        return Report(stop, number, self.rows, ends_epoch, self._epoch.mean, metrics, self.seconds)
+
+    def state(self) -> Checkpoint:
+        """Return everything that what comes depends on; between two reports."""
+        facts = {
+            "step": self.step,
+            "rows": self.rows,
+            "seconds": self.seconds,
+            "point": asdict(self._point),
+            "epoch": asdict(self._epoch),
+            "batches": self._batches.state(),
+        }
+        return Checkpoint(self._engine.state(), facts)
+
+    def restore(self, state: Checkpoint) -> None:
+        """Go on exactly from where :meth:`state` was taken, in a training built with the same config."""
+        facts = state.facts
+        self._engine.restore(dict(state.arrays))
+        self._point, self._epoch = _Window(**facts["point"]), _Window(**facts["epoch"])
+        self._batches.restore(facts["batches"])
+        self.step, self.rows, self.seconds = facts["step"], facts["rows"], facts["seconds"]
+
+
+class _Batches(Iterator[NDArray[np.int64]]):
+    """The rows of one batch after another, without end; every epoch shuffles all rows anew."""
+
+    def __init__(self, rows: int, batch_size: int, rng: np.random.Generator) -> None:
+        self._rows, self._batch_size, self._rng = rows, batch_size, rng
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        self._before = self._rng.bit_generator.state
+        self._order, self._taken = self._rng.permutation(self._rows), 0
+
+    def __next__(self) -> NDArray[np.int64]:
+        if self._taken >= self._rows:
+            self._shuffle()
+        batch: NDArray[np.int64] = self._order[self._taken : self._taken + self._batch_size]
+        self._taken += self._batch_size
+        return batch
+
+    def state(self) -> dict[str, Any]:
+        """Return the generator's state before this epoch's shuffle, and how far the epoch is."""
+        return {"generator": self._before, "taken": self._taken}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._rng.bit_generator.state = state["generator"]
+        self._shuffle()
+        self._taken = state["taken"]
 
 
 def require_finite(values: Mapping[str, float | NDArray[np.float64]], step: int, schedule: Schedule) -> None:

@@ -85,7 +85,7 @@ def test_learning_goes_down_on_float32_too(settings: Settings, small_dataset: Da
     bound = engines.build(chosen, dataset, np.random.default_rng(1))
     before = bound.evaluate("train").loss
     schedule = training.Schedule.plan(chosen, 300)
-    list(training.train(bound, schedule, np.random.default_rng(2), 100, []))
+    list(training.Training(bound, schedule, np.random.default_rng(2), 100, []).reports())
     assert bound.evaluate("train").loss < before / 2
     assert bound.layers()[0][0].dtype == np.float32
 

@@ -17,7 +17,8 @@ ACTIVATIONS = ["sigmoid", "tanh", "relu", "linear"]
 def trained(settings: TrainConfig, dataset: Dataset) -> tuple[Engine, np.ndarray]:
     engine = engines.build(settings, dataset, np.random.default_rng(1))
     schedule = training.Schedule.plan(settings, len(dataset.train))
-    reports = list(training.train(engine, schedule, np.random.default_rng(2), settings.log_every, ["test"]))
+    under_way = training.Training(engine, schedule, np.random.default_rng(2), settings.log_every, ["test"])
+    reports = list(under_way.reports())
     return engine, np.array([list(report.metrics.values()) for report in reports if report.metrics])
 
 

@@ -27,7 +27,7 @@ from mlplab.tracking.store import Store, open_store
 def store(tmp_path: Path, empty_store: Path) -> Store:
     shutil.copy(empty_store, tmp_path)
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    return open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, run_name=None))
+    return open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
 
 
 def history(store: Store, run_id: str, key: str) -> list[tuple[int, float]]:
@@ -221,7 +221,7 @@ def test_a_server_that_dies_in_the_middle_leaves_all_it_did_not_take_in_a_folder
     server: tuple[str, subprocess.Popen[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uri, process = server
-    remote = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, run_name=None))
+    remote = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
     monkeypatch.setattr(run_module, "FLUSH_SECONDS", 0.0)
     with pytest.raises(StoreError) as caught, Run(remote, "name", {}, tmp_path) as run:
         run.log_metrics({"train/loss": 2.0}, 200)

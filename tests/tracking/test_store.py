@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from mlflow import MlflowClient
 
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
+from mlplab.tracking.heartbeat import HEARTBEAT_TAG
 from mlplab.tracking.process import Process
 from mlplab.tracking.store import Store, open_store
 
@@ -24,7 +26,7 @@ from mlplab.tracking.run import Run
 from mlplab.tracking.store import open_store
 
 uri, folder = sys.argv[1], Path(sys.argv[2])
-store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, run_name=None))
+store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
 with Run(store, "writer", {}, folder) as run:
     for step in range(500):
         run.log_metrics({"train/loss": step / 7, "test/loss": step / 3}, step)
@@ -32,7 +34,7 @@ with Run(store, "writer", {}, folder) as run:
 
 
 def config(folder: Path) -> TrackingConfig:
-    return TrackingConfig(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment="lab", sweep=None, run_name=None)
+    return TrackingConfig(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment="lab", sweep=None, job=None, run_name=None)
 
 
 def running(store: Store, process: Process | None) -> str:
@@ -150,3 +152,12 @@ def test_a_run_that_ended_in_order_while_we_looked_is_left_alone(
     monkeypatch.setattr(Process, "is_gone", ends_meanwhile)
     open_store(config(tmp_path))
     assert status(store, run_id) == "FINISHED"
+
+
+@pytest.mark.parametrize(("age", "status"), [(60.0, "RUNNING"), (3600.0, "KILLED")])
+def test_of_another_machines_run_the_heartbeat_tells(tmp_path: Path, age: float, status: str) -> None:
+    store = open_store(config(tmp_path))
+    run_id = running(store, replace(Process.current(), host="elsewhere"))
+    store.client.set_tag(run_id, HEARTBEAT_TAG, f"{time.time() - age:.0f}")
+    open_store(config(tmp_path))
+    assert store.client.get_run(run_id).info.status == status

@@ -1,29 +1,5 @@
-"""What ``hydra/sweeper=mlplab`` means. Hydra finds it by its place; the work is in :mod:`mlplab.sweeps`."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
-
-
-@dataclass
-class GridSweeperConfig:
-    """No options."""
-
-    _target_: str = "hydra_plugins.mlplab_sweeper.GridSweeper"
-
-
-ConfigStore.instance().store(group="hydra/sweeper", name="mlplab", node=GridSweeperConfig, provider="mlplab")
-
-
 class GridSweeper(Sweeper):
-    """Runs every combination of the values given, checked as a whole before the first starts."""
+    """Runs every combination of the values given, as one thing: planned, checked, recorded, resumable."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra hands over before the sweep."""
@@ -33,11 +9,7 @@ class GridSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
-        """Plan the members, write the sweep's config into its folder, and run them."""
-        from mlplab.sweeps import grid  # Hydra loads every plugin for every command
+        """Carry the sweep out, or show its plan."""
+        from mlplab.sweeps import command  # Hydra loads every plugin for every command
 
-        jobs = grid.plan(arguments, self._config, self._loader)
-        folder = Path(self._config.hydra.sweep.dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self._config, folder / "multirun.yaml")
-        return grid.run(jobs, folder, self._launcher)
+        return command.sweep(arguments, self._config, self._loader, self._launcher)

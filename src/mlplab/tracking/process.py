@@ -33,9 +33,13 @@ class Process:
         """Return the tags that :meth:`from_tags` reads."""
         return {"host": self.host, "pid": str(self.pid), "process_started": f"{self.started:.2f}"}
 
+    def is_here(self) -> bool:
+        """Tell whether it is, or was, one of this machine's."""
+        return self.host == socket.gethostname()
+
     def is_gone(self) -> bool:
         """Tell whether it surely runs no more; of another machine's processes nothing is known."""
-        if self.host != socket.gethostname():
+        if not self.is_here():
             return False
         try:
             process = psutil.Process(self.pid)

@@ -14,12 +14,13 @@ from typing import Any
 
 import requests
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, Metric, Param
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.errors import StoreError
 from mlplab.interrupts import held
+from mlplab.tracking.heartbeat import HEARTBEAT_TAG, Heartbeat, beat
 from mlplab.tracking.store import Store, public
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Run:
     While the store does not answer they are kept, and tried again. What it has not taken at the end is saved in
     ``rescue_folder``, and the end is a StoreError that says where.
 
+    A run that was interrupted can be entered again: what the store has of it already is not written twice.
+
     Attributes:
         run_id: MLflow's id of the run, once the context is entered.
         artifacts: a folder to write files into; the store gets them all at the end.
@@ -43,10 +46,15 @@ class Run:
 
     run_id: str
 
-    def __init__(self, store: Store, name: str, tags: Mapping[str, str], rescue_folder: Path) -> None:
-        """Prepare a run; nothing is in the store before the context is entered."""
+    def __init__(
+        self, store: Store, name: str, tags: Mapping[str, str], rescue_folder: Path, resumed: str | None = None
+    ) -> None:
+        """Prepare a run, or with the id of one to go on with it; before the context is entered nothing happens."""
         self._store, self._name, self._tags = store, name, dict(tags)
-        self._rescue_folder = rescue_folder
+        self._rescue_folder, self._resumed = rescue_folder, resumed
+        self._known_points: set[tuple[str, int]] = set()
+        self._known_params: set[str] = set()
+        self._heartbeat = Heartbeat(lambda: self._store.client.set_tag(self.run_id, HEARTBEAT_TAG, beat()))
         self._unwritten: list[Metric] = []
         self._next_flush = 0.0
 
@@ -59,10 +67,11 @@ class Run:
         self.artifacts = Path(tempfile.mkdtemp(prefix=".artifacts-", dir=self._rescue_folder))
         try:
             with held():
-                created = self._call(
-                    self._store.client.create_run, self._store.experiment_id, run_name=self._name, tags=self._tags
-                )
-                self.run_id = created.info.run_id
+                if self._resumed is None:
+                    self._create()
+                else:
+                    self._reopen(self._resumed)
+                self._heartbeat.start()
         except BaseException as error:
             if hasattr(self, "run_id"):
                 self.__exit__(type(error), error, error.__traceback__)
@@ -71,9 +80,28 @@ class Run:
             raise
         return self
 
+    def _create(self) -> None:
+        tags = {**self._tags, HEARTBEAT_TAG: beat()}
+        created = self._call(
+            self._store.client.create_run, self._store.experiment_id, run_name=self._name, tags=tags
+        )
+        self.run_id = created.info.run_id
+
+    def _reopen(self, run_id: str) -> None:
+        client = self._store.client
+        tags = [RunTag(key, value) for key, value in {**self._tags, HEARTBEAT_TAG: beat()}.items()]
+        self._call(client.log_batch, run_id, tags=tags)  # first whose it is, then that it runs
+        self._call(client.update_run, run_id, status="RUNNING")
+        self.run_id = run_id
+        before = self._call(client.get_run, run_id)
+        self._known_params = set(before.data.params)
+        for key in before.data.metrics:
+            history = self._call(client.get_metric_history, run_id, key)
+            self._known_points |= {(key, point.step) for point in history}
+
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Write the parameters, at once. Raises StoreError."""
-        entities = [Param(key, str(value)) for key, value in params.items()]
+        entities = [Param(key, str(value)) for key, value in params.items() if key not in self._known_params]
         self._call(self._store.client.log_batch, self.run_id, params=entities)
 
     def log_dataset(
@@ -92,10 +120,16 @@ class Run:
         """Write a text artifact, at once. Raises StoreError."""
         self._call(self._store.client.log_text, self.run_id, text, name)
 
+    def set_tag(self, key: str, value: str) -> None:
+        """Write a tag, at once. Raises StoreError."""
+        self._call(self._store.client.set_tag, self.run_id, key, value)
+
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Take a point of every metric, measured now, to be written soon."""
         now = time.time_ns() // 1_000_000
-        self._unwritten += [Metric(key, value, now, step) for key, value in metrics.items()]
+        self._unwritten += [
+            Metric(key, value, now, step) for key, value in metrics.items() if (key, step) not in self._known_points
+        ]
         if time.monotonic() >= self._next_flush:
             self._try_flush()
 
@@ -111,19 +145,19 @@ class Run:
             self._end(_status(error), error)
 
     def _end(self, status: str, error: BaseException | None) -> None:
+        self._heartbeat.stop()
         if status == "FAILED" and error is not None:
             with suppress(OSError):  # the disk may be what failed
                 text = "".join(traceback.format_exception(error))
                 (self.artifacts / "traceback.txt").write_text(text, encoding="utf-8")
         client = self._store.client
-        faults = [
-            fault
-            for fault in (
-                _attempt(self._flush),
-                _attempt(lambda: client.log_artifacts(self.run_id, str(self.artifacts))),
-            )
-            if fault is not None
+        actions: list[Callable[[], Any]] = [
+            self._flush,
+            lambda: client.log_artifacts(self.run_id, str(self.artifacts)),
         ]
+        if status == "FAILED":
+            actions.append(lambda: client.set_tag(self.run_id, "error", str(error)[:1_000]))
+        faults = [fault for fault in map(_attempt, actions) if fault is not None]
         if faults and status == "FINISHED":
             status = "FAILED"
         if ending := _attempt(lambda: client.set_terminated(self.run_id, status)):

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
 from mlplab.project import PROJECT_ROOT
+from mlplab.tracking.heartbeat import HEARTBEAT_TAG, is_silent
 from mlplab.tracking.process import Process
 
 DEFAULT_URI = f"sqlite:///{PROJECT_ROOT / 'mlflow.db'}"
@@ -32,6 +33,23 @@ class Store:
     uri: str
     experiment_id: str
     client: MlflowClient
+
+    def search(self, query: str) -> list[Run]:
+        """Return the experiment's runs that MLflow finds for this filter, latest first."""
+        found: list[Run] = []
+        token: str | None = ""
+        while token is not None:
+            page = self.client.search_runs(
+                [self.experiment_id],
+                query,
+                ViewType.ACTIVE_ONLY,
+                max_results=1_000,
+                order_by=["attributes.start_time DESC"],
+                page_token=token or None,
+            )
+            found += page
+            token = page.token or None
+        return found
 
     def page(self, path: str) -> str:
         """Return the address in MLflow's page of ``path``, which begins with /."""
@@ -82,7 +100,10 @@ def open_store(config: TrackingConfig) -> Store:
 
 
 def close_vanished(store: Store) -> list[str]:
-    """Mark as KILLED the runs whose process on this machine is gone, and return their ids."""
+    """Mark as KILLED the runs whose process is gone, and return their ids.
+
+    On this machine the process itself is looked for; of another machine's its heartbeat tells.
+    """
     vanished = [run.info.run_id for run in _running(store) if _has_vanished(store, run)]
     for run_id in vanished:
         store.client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
@@ -90,16 +111,14 @@ def close_vanished(store: Store) -> list[str]:
 
 
 def _running(store: Store) -> list[Run]:
-    return list(
-        store.client.search_runs(
-            [store.experiment_id], "attributes.status = 'RUNNING'", ViewType.ACTIVE_ONLY, max_results=1_000
-        )
-    )
+    return store.search("attributes.status = 'RUNNING'")
 
 
 def _has_vanished(store: Store, run: Run) -> bool:
     owner = Process.from_tags(run.data.tags)
-    if owner is None or not owner.is_gone():
+    if owner is None:
+        return False
+    if not (owner.is_gone() if owner.is_here() else is_silent(run.data.tags.get(HEARTBEAT_TAG))):
         return False
     # Asked once more: between the search and the end of its process a run may have ended in order.
     return bool(store.client.get_run(run.info.run_id).info.status == "RUNNING")

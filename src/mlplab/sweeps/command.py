@@ -1,0 +1,89 @@
+"""What ``python src/train.py -m ...`` does: plan, begin or go on, and carry out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, open_dict, read_write
+
+from mlplab import config
+from mlplab.errors import SweepError
+from mlplab.progress import say
+from mlplab.sweeps import grid
+from mlplab.sweeps.grid import Job
+from mlplab.sweeps.manifest import Manifest, command_digest, freeze
+
+if TYPE_CHECKING:
+    from mlplab.sweeps.record import Recorded
+    from mlplab.tracking.store import Store
+
+
+def sweep(
+    arguments: list[str], hydra_config: DictConfig, loader: ConfigLoader, launcher: Launcher
+) -> Sequence[JobReturn]:
+    """Carry out the sweep that was typed, or show its plan.
+
+    Args:
+        arguments: overrides from the command line, such as ``activation=relu,tanh``.
+        hydra_config: of the whole sweep, as Hydra hands it to a sweeper.
+        loader: composes the config of one job.
+        launcher: Hydra's; with ``plan`` nothing runs.
+
+    Raises:
+        ConfigError: a combination is invalid; nothing has run.
+        StoreError: the store cannot be used.
+        SweepError: jobs failed, or the sweep to be resumed is still running.
+    """
+    jobs = grid.combinations(arguments, hydra_config, loader)
+    is_plan = hydra_config.hydra.runtime.choices["hydra/launcher"] == "plan"
+    if not is_plan:
+        grid.require_valid(jobs)
+    settings = next((job.settings for job in jobs if job.settings is not None), None)
+    if settings is None:
+        grid.require_valid(jobs)
+    assert settings is not None
+    from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key
+    from mlplab.tracking.store import open_store
+
+    store = open_store(settings.tracking)
+    former = record.find(store, command_digest(arguments))
+    if is_plan:
+        _show_plan(jobs, former, store)
+        return []
+    if settings.resume and former is None:
+        say("resume=true: no sweep of this command is in the store; this is its first run")
+    resumed = former if settings.resume else None
+    if resumed is not None:
+        _require_at_rest(resumed)
+    manifest = resumed.manifest if resumed else freeze(jobs, arguments, Path(hydra_config.hydra.sweep.dir))
+    with read_write(hydra_config), open_dict(hydra_config):
+        hydra_config.hydra.sweep.dir = manifest.folder  # a launcher keeps its own files there
+    from mlplab.sweeps.execution import Sweep
+
+    return Sweep(manifest, settings, store, launcher).carry_out(resumed and resumed.run.info.run_id)
+
+
+def _require_at_rest(former: "Recorded") -> None:
+    tags = former.run.data.tags
+    if former.run.info.status == "RUNNING":
+        raise SweepError(
+            f"resume=true: sweep {former.manifest.sweep} is still running, as process {tags.get('pid')} on "
+            f"{tags.get('host')}; wait for it, or stop it"
+        )
+
+
+def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store") -> None:
+    from mlplab.sweeps import overview, record
+
+    states = {} if former is None else record.members(store, former.manifest.sweep)
+    configs = {job.number: config.flatten(job.settings) for job in jobs if job.settings is not None}
+    overview.show(jobs, states, configs, record.durations(store))
+    if former is not None:
+        say(f"states are those of sweep {_when(former.manifest)}; resume=true goes on with it, without it all run anew")
+
+
+def _when(manifest: Manifest) -> str:
+    return f"{manifest.sweep} (in {manifest.folder})"

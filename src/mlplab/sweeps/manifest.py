@@ -1,0 +1,100 @@
+"""The jobs of a sweep, frozen: every key with its value, so that editing conf/ meanwhile changes nothing."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlplab.config import CARRYING_OUT, flatten
+from mlplab.sweeps.grid import Job
+
+
+@dataclass(frozen=True)
+class FrozenJob:
+    """One member: its number, its name, the swept keys and their values, and its whole config by key."""
+
+    number: int
+    name: str
+    varying: dict[str, str]
+    config: dict[str, Any]
+
+    def overrides(self) -> list[str]:
+        """Return the config in Hydra's override grammar: every key."""
+        return [f"{key}={_as_override(value)}" for key, value in self.config.items()]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A sweep as it was launched.
+
+    Attributes:
+        sweep: its identity, the tag of its members.
+        command: what was typed, without what only says how to carry it out.
+        folder: of its output: one folder per member below it, by number.
+    """
+
+    sweep: str
+    command: list[str]
+    folder: str
+    jobs: list[FrozenJob]
+
+    @property
+    def axes(self) -> list[str]:
+        """The swept keys."""
+        return list(self.jobs[0].varying)
+
+    def to_json(self) -> str:
+        """Return it as a document."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Manifest":
+        """Return it from the document."""
+        found = json.loads(text)
+        return cls(**{**found, "jobs": [FrozenJob(**job) for job in found["jobs"]]})
+
+
+def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manifest:
+    """Return the manifest of a new sweep of these jobs, all of them valid."""
+    given = jobs[0].settings
+    assert given is not None
+    sweep = given.tracking.sweep or f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    frozen = []
+    for job in jobs:
+        assert job.settings is not None
+        config = {**flatten(job.settings), "tracking.sweep": sweep, "tracking.job": job.number}
+        config["tracking.run_name"] = job.settings.tracking.run_name or job.name or None
+        frozen.append(FrozenJob(job.number, config["tracking.run_name"] or job.settings.name, dict(job.varying), config))
+    return Manifest(sweep, command(arguments), str(folder.absolute()), frozen)
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """Return what determines a sweep among the overrides that were typed, in an order of its own."""
+    return sorted(text for text in arguments if text.lstrip("+").partition("=")[0] not in CARRYING_OUT)
+
+
+def command_digest(arguments: Sequence[str]) -> str:
+    """Return 16 hexadecimal digits: the same command, typed again, has the same."""
+    return hashlib.sha256(json.dumps(command(arguments)).encode()).hexdigest()[:16]
+
+
+def _as_override(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, Mapping | list):
+        return json.dumps(value)
+    return repr(value)
+
+
+def quoted(value: str) -> str:
+    """Return the text as a quoted string of Hydra's override grammar."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

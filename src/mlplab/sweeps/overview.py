@@ -1,0 +1,74 @@
+"""The plan of a sweep as a table: what would run, what has, and how long it may take."""
+
+import os
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from mlplab.sweeps.grid import Job
+from mlplab.sweeps.record import Member
+
+# A run takes about as long as another one with the same of these.
+_COST = (
+    "engine", "hidden_sizes", "activation", "optimizer", "batch_size", "epochs", "iterations", "log_every", "dtype",
+    "device", "data.train_size", "data.val_size",
+)  # fmt: skip
+
+
+def show(
+    jobs: Sequence[Job],
+    states: Mapping[int, Member],
+    configs: Mapping[int, Mapping[str, object]],
+    durations: Sequence[tuple[Mapping[str, str], float]],
+) -> None:
+    """Print the plan.
+
+    Args:
+        jobs: all combinations, invalid ones too.
+        states: of the jobs that have a run.
+        configs: every key of the valid ones, by the job's number.
+        durations: params and seconds of runs that have finished.
+    """
+    axes = list(jobs[0].varying)
+    table = Table("run", *axes, "state", "expected")
+    expected: dict[int, float | None] = {}
+    for job in jobs:
+        state = "invalid" if job.settings is None else states[job.number].state if job.number in states else "new"
+        if state in ("new", "failed", "interrupted"):
+            expected[job.number] = _expected(configs[job.number], durations)
+        seconds = expected.get(job.number)
+        cells = [job.varying[axis] for axis in axes]
+        table.add_row(str(job.number), *cells, state, "" if seconds is None else _clock(seconds))
+    width = None if Console().is_terminal else 160
+    Console(width=width).print(table)
+    for job in jobs:
+        if job.fault:
+            print(f"run {job.number} is invalid: {job.fault}")
+    _show_total(len(expected), [seconds for seconds in expected.values() if seconds is not None])
+
+
+def _show_total(count: int, known: Sequence[float]) -> None:
+    if not known:
+        print(f"{count} to run; how long it takes is not known: no run like these has finished")
+        return
+    total = sum(known) / len(known) * count
+    cores = os.cpu_count() or 1
+    at_once = f", about {_clock(total / min(cores, count))} with hydra/launcher=joblib" if count > 1 < cores else ""
+    print(f"{count} to run: about {_clock(total)} one after the other{at_once}")
+
+
+def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]) -> float | None:
+    """Return the seconds that runs like this one took."""
+    def like(key: str, value: str | None) -> bool:
+        return value == str(config[key]) or (key == "device" and config[key] == "auto")
+
+    seconds = [taken for params, taken in durations if all(like(key, params.get(key)) for key in _COST)]
+    return median(seconds) if seconds else None
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

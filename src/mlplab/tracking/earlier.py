@@ -1,0 +1,48 @@
+"""What a run that is to be resumed was before."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow.entities import Run
+
+from mlplab.config import TrainConfig
+from mlplab.tracking.store import Store
+
+FOLDER_TAG = "output_folder"
+JOB_TAG = "sweep.job"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run in the store.
+
+    Attributes:
+        status: FINISHED or KILLED.
+        folder: of its output, with its checkpoint.
+        final: the metrics it ended with, if it has.
+    """
+
+    run_id: str
+    status: str
+    folder: Path
+    final: dict[str, float]
+
+
+def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earlier | None:
+    """Return the last run of this config that has finished or was interrupted.
+
+    A member of a sweep is the same job of the same sweep, any other run has the same fingerprint. None where there is
+    none, or where code or data have changed since: what one computed, the other cannot go on with.
+    """
+    tracking = settings.tracking
+    own = f"tags.fingerprint = '{fingerprint}' and tags.`{FOLDER_TAG}` != ''"
+    if tracking.sweep is not None:
+        own += f" and tags.sweep = '{tracking.sweep}' and tags.`{JOB_TAG}` = '{tracking.job}'"
+    found = store.search(own)
+    candidates = [run for run in found if tracking.sweep is not None or "sweep" not in run.data.tags]
+    return next((_earlier(run) for run in candidates if run.info.status in ("FINISHED", "KILLED")), None)
+
+
+def _earlier(run: Run) -> Earlier:
+    final = {key: value for key, value in run.data.metrics.items() if key.startswith(("final/", "time/"))}
+    return Earlier(run.info.run_id, run.info.status, Path(run.data.tags[FOLDER_TAG]), final)
