@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlplab import checkpoint, engines
 from mlplab.config import TrainConfig
+from mlplab.data import Dataset
 from mlplab.engines.base import Engine, Evaluation, Layers, State
 from mlplab.errors import DivergedError
-from mlplab import checkpoint, engines
-from mlplab.data import Dataset
 from mlplab.training import Report, Schedule, Training
 
 

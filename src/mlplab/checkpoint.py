@@ -52,7 +52,7 @@ def load(path: Path) -> Checkpoint | None:
         CheckpointError: the file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return Checkpoint(arrays, json.loads(arrays.pop(_FACTS).tobytes()))
     except FileNotFoundError:

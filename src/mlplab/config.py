@@ -156,9 +156,9 @@ def _check(key: str, value: object, holds: bool, remedy: str) -> None:
 
 
 def flatten(config: TrainConfig) -> dict[str, Any]:
-    """Return every key of the run and its value, nested keys joined by a dot: ``{"engine": "numpy", "data.root": ...}``.
+    """Return every key that describes the run, and its value: ``{"engine": "numpy", "data.root": ...}``.
 
-    Without the keys that only say how to carry it out.
+    Nested keys are joined by a dot; keys that only say how to carry it out are left out.
     """
     return {key: value for key, value in _leaves(asdict(config), prefix="") if key not in CARRYING_OUT}
 

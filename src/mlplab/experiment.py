@@ -67,7 +67,10 @@ def run(
     folder = output_folder if earlier is None else earlier.folder
     progress = Progress.of(settings, engine, schedule, streams.batches, folder / checkpoint.NAME)
     tags[FOLDER_TAG] = str(folder)
-    with Run(store, settings.name, tags, output_folder, earlier and earlier.run_id) as tracked, progress.kept():
+    with (
+        Run(store, settings.name, tags, output_folder, earlier.run_id if earlier else None) as tracked,
+        progress.kept(),
+    ):
         _record_beginning(tracked, settings, dataset, git)
         _train(tracked, settings, progress, schedule)
         last = progress.training
@@ -75,7 +78,7 @@ def run(
         final = _final_metrics(evaluations, last)
         tracked.log_metrics(final, last.step)
         training.require_finite(final, last.step, schedule)
-        points = progress.points or [(last.step, {f"{split}/loss": found.loss for split, found in evaluations.items()})]
+        points = progress.points or [(last.step, {f"{split}/loss": evaluations[split].loss for split in evaluations})]
         artifacts.write(tracked.artifacts, settings.name, points, evaluations, dataset)
         _save_model(tracked.artifacts / "model", settings, engine, dataset)
         total = {"time/total_seconds": progress.seconds_before + time.perf_counter() - start}

@@ -1,4 +1,4 @@
-"""A sweep that was killed, at whatever moment, and typed again with resume=true is the undisturbed sweep, bit by bit."""
+"""A sweep that was killed, whenever, and typed again with resume=true is the undisturbed sweep, bit by bit."""
 
 import json
 import random
@@ -147,14 +147,18 @@ def test_finished_members_are_skipped_with_their_recorded_result(zygote: Zygote,
     assert sweep.data.tags["sweep.finished"] == "4"
 
 
-def test_editing_conf_meanwhile_changes_nothing(zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path) -> None:
+def test_editing_conf_meanwhile_changes_nothing(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
+) -> None:
     project = zygote.project
     forget(project, empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.Training._advance", 9)) == -9
     conf = project.root / "conf" / "train.yaml"
     original = conf.read_text()
     try:
-        conf.write_text(original.replace("init: glorot", "init: he").replace("loss: cross_entropy", "loss: squared_error"))
+        conf.write_text(
+            original.replace("init: glorot", "init: he").replace("loss: cross_entropy", "loss: squared_error")
+        )
         assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
     finally:
         conf.write_text(original)

@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.parse
 from pathlib import Path
@@ -49,7 +48,12 @@ def test_the_sweep_has_a_run_of_its_own_with_its_result(fresh_project: Project) 
     assert sweep.data.params["axes"] == "activation, seed"
     assert sweep.data.params["jobs"] == "4"
     assert "activation=relu,tanh" in sweep.data.params["command"]
-    assert [tags[f"sweep.{state}"] for state in ("finished", "failed", "interrupted", "skipped")] == ["4", "0", "0", "0"]
+    assert [tags[f"sweep.{state}"] for state in ("finished", "failed", "interrupted", "skipped")] == [
+        "4",
+        "0",
+        "0",
+        "0",
+    ]
     best = max(runs, key=lambda run: run.data.metrics["final/test_accuracy"])
     assert tags["sweep.best_run"] == best.info.run_id
     folder = Path(urllib.parse.urlparse(sweep.info.artifact_uri).path)
@@ -176,7 +180,9 @@ def test_a_sweep_that_is_running_is_not_resumed_beside_itself(fresh_project: Pro
 def test_sixteen_processes_that_start_at_once_on_no_store_all_succeed(project: Project) -> None:
     options = [*FAST, "epochs=1"]
     processes = [project.start(*options, f"seed={seed}") for seed in range(16)]
-    failed = [stderr for process in processes if (stderr := process.communicate(timeout=200)[1]) and process.returncode]
+    failed = [
+        stderr for process in processes if (stderr := process.communicate(timeout=200)[1]) and process.returncode
+    ]
     assert not failed
     runs = project.runs()
     assert len(runs) == 16

@@ -34,7 +34,9 @@ with Run(store, "writer", {}, folder) as run:
 
 
 def config(folder: Path) -> TrackingConfig:
-    return TrackingConfig(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment="lab", sweep=None, job=None, run_name=None)
+    return TrackingConfig(
+        uri=f"sqlite:///{folder / 'mlflow.db'}", experiment="lab", sweep=None, job=None, run_name=None
+    )
 
 
 def running(store: Store, process: Process | None) -> str:

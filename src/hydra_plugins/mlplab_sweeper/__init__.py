@@ -1,3 +1,26 @@
+"""What ``hydra/sweeper=mlplab`` means. Hydra finds it by its place; the work is in :mod:`mlplab.sweeps`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+@dataclass
+class GridSweeperConfig:
+    """No options."""
+
+    _target_: str = "hydra_plugins.mlplab_sweeper.GridSweeper"
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="mlplab", node=GridSweeperConfig, provider="mlplab")
+
+
 class GridSweeper(Sweeper):
     """Runs every combination of the values given, as one thing: planned, checked, recorded, resumable."""
 

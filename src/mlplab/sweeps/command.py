@@ -14,7 +14,7 @@ from mlplab.errors import SweepError
 from mlplab.progress import say
 from mlplab.sweeps import grid
 from mlplab.sweeps.grid import Job
-from mlplab.sweeps.manifest import Manifest, command_digest, freeze
+from mlplab.sweeps.manifest import command_digest, freeze
 
 if TYPE_CHECKING:
     from mlplab.sweeps.record import Recorded
@@ -63,7 +63,7 @@ def sweep(
         hydra_config.hydra.sweep.dir = manifest.folder  # a launcher keeps its own files there
     from mlplab.sweeps.execution import Sweep
 
-    return Sweep(manifest, settings, store, launcher).carry_out(resumed and resumed.run.info.run_id)
+    return Sweep(manifest, settings, store, launcher).carry_out(resumed.run.info.run_id if resumed else None)
 
 
 def _require_at_rest(former: "Recorded") -> None:
@@ -82,8 +82,5 @@ def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store") -
     configs = {job.number: config.flatten(job.settings) for job in jobs if job.settings is not None}
     overview.show(jobs, states, configs, record.durations(store))
     if former is not None:
-        say(f"states are those of sweep {_when(former.manifest)}; resume=true goes on with it, without it all run anew")
-
-
-def _when(manifest: Manifest) -> str:
-    return f"{manifest.sweep} (in {manifest.folder})"
+        manifest = former.manifest
+        say(f"states: of sweep {manifest.sweep} in {manifest.folder}; resume=true goes on with it")

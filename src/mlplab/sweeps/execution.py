@@ -78,9 +78,7 @@ class Sweep:
         pending = [job for job in self.manifest.jobs if _is_to_run(before.get(job.number))]
         self._announce(len(pending), before)
         returns = {
-            job.number: _recorded_return(job, before[job.number])
-            for job in self.manifest.jobs
-            if job not in pending
+            job.number: _recorded_return(job, before[job.number]) for job in self.manifest.jobs if job not in pending
         }
         for attempt in range(1 + self.settings.retry):
             if attempt:

@@ -67,8 +67,9 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
     for job in jobs:
         assert job.settings is not None
         config = {**flatten(job.settings), "tracking.sweep": sweep, "tracking.job": job.number}
-        config["tracking.run_name"] = job.settings.tracking.run_name or job.name or None
-        frozen.append(FrozenJob(job.number, config["tracking.run_name"] or job.settings.name, dict(job.varying), config))
+        name = job.settings.tracking.run_name or job.name or job.settings.name
+        config["tracking.run_name"] = name
+        frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
     return Manifest(sweep, command(arguments), str(folder.absolute()), frozen)
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from mlplab.progress import say
 from mlplab.sweeps.grid import Job
 from mlplab.sweeps.record import Member
 
@@ -45,22 +46,26 @@ def show(
     Console(width=width).print(table)
     for job in jobs:
         if job.fault:
-            print(f"run {job.number} is invalid: {job.fault}")
+            say(f"run {job.number} is invalid: {job.fault}")
     _show_total(len(expected), [seconds for seconds in expected.values() if seconds is not None])
 
 
 def _show_total(count: int, known: Sequence[float]) -> None:
+    if not count:
+        say("nothing to run")
+        return
     if not known:
-        print(f"{count} to run; how long it takes is not known: no run like these has finished")
+        say(f"{count} to run; how long it takes is not known: no run like these has finished")
         return
     total = sum(known) / len(known) * count
     cores = os.cpu_count() or 1
     at_once = f", about {_clock(total / min(cores, count))} with hydra/launcher=joblib" if count > 1 < cores else ""
-    print(f"{count} to run: about {_clock(total)} one after the other{at_once}")
+    say(f"{count} to run: about {_clock(total)} one after the other{at_once}")
 
 
 def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]) -> float | None:
     """Return the seconds that runs like this one took."""
+
     def like(key: str, value: str | None) -> bool:
         return value == str(config[key]) or (key == "device" and config[key] == "auto")
 

@@ -3,20 +3,19 @@
 import json
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-
-from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
+from typing import TYPE_CHECKING
 
 from mlplab.sweeps.manifest import FrozenJob, Manifest
 from mlplab.tracking.earlier import JOB_TAG
 from mlplab.tracking.process import Process
 from mlplab.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run  # at run time mlplab.tracking imports MLflow, after it has set its environment
 
 COMMAND_TAG = "sweep.command"  # only a sweep's own run has it
 MANIFEST = "manifest.json"
@@ -40,15 +39,15 @@ class Member:
 class Recorded:
     """A sweep in the store: the run of its own, and what was frozen."""
 
-    run: Run
+    run: "Run"
     manifest: Manifest
 
 
 def find(store: Store, digest: str) -> Recorded | None:
     """Return the last sweep of this command; None where there is none."""
     for run in store.search(f"tags.`{COMMAND_TAG}` = '{digest}'"):
-        with tempfile.TemporaryDirectory() as folder, suppress(OSError, MlflowException):  # killed before
-            text = Path(store.client.download_artifacts(run.info.run_id, MANIFEST, folder)).read_text("utf-8")
+        text = store.read_artifact(run.info.run_id, MANIFEST)
+        if text is not None:  # one that was killed in its first moment has none
             return Recorded(run, Manifest.from_json(text))
     return None
 

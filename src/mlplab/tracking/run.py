@@ -82,9 +82,7 @@ class Run:
 
     def _create(self) -> None:
         tags = {**self._tags, HEARTBEAT_TAG: beat()}
-        created = self._call(
-            self._store.client.create_run, self._store.experiment_id, run_name=self._name, tags=tags
-        )
+        created = self._call(self._store.client.create_run, self._store.experiment_id, run_name=self._name, tags=tags)
         self.run_id = created.info.run_id
 
     def _reopen(self, run_id: str) -> None:

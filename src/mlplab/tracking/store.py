@@ -3,6 +3,7 @@
 import re
 import shlex
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,13 @@ class Store:
             found += page
             token = page.token or None
         return found
+
+    def read_artifact(self, run_id: str, name: str) -> str | None:
+        """Return a text artifact; None where the run has none of that name."""
+        if name not in {item.path for item in self.client.list_artifacts(run_id)}:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
     def page(self, path: str) -> str:
         """Return the address in MLflow's page of ``path``, which begins with /."""
