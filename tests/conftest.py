@@ -63,6 +63,7 @@ class Project:
     """A copy of the project in a folder of its own, where its commands can be run as anybody would."""
 
     root: Path
+    database: str = "mlflow.db"
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "src/train.py", *arguments]
@@ -95,7 +96,7 @@ class Project:
 
     @property
     def uri(self) -> str:
-        return f"sqlite:///{self.root / 'mlflow.db'}"
+        return f"sqlite:///{self.root / self.database}"
 
     @property
     def client(self) -> MlflowClient:
@@ -110,7 +111,7 @@ class Project:
         return [run for run in self._recorded() if COMMAND_TAG in run.data.tags]
 
     def _recorded(self) -> list[Run]:
-        if not (self.root / "mlflow.db").exists():
+        if not (self.root / self.database).exists():
             return []
         experiment = self.client.get_experiment_by_name("mlplab")
         if experiment is None:

@@ -21,7 +21,6 @@ from mlplab.errors import ConfigError, UserError
 log = logging.getLogger(__name__)
 
 _FULL_ERROR = "HYDRA_FULL_ERROR"
-_SHOW_TRACEBACKS = os.environ.get(_FULL_ERROR) == "1"
 _DISK_ERRORS = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENOENT,
 )  # fmt: skip
@@ -29,6 +28,7 @@ _DISK_ERRORS = (
 
 class _Here:
     is_worker = True  # a process of a launcher, which runs tasks and never main()
+    shows_tracebacks = False
 
 
 def main(entry: Callable[[], None]) -> None:
@@ -37,7 +37,7 @@ def main(entry: Callable[[], None]) -> None:
     SIGINT, SIGTERM and SIGHUP raise :class:`interrupts.Stopped` inside it, and end with status 128 + their number.
     With HYDRA_FULL_ERROR=1 in the environment every error shows its traceback.
     """
-    _Here.is_worker = False
+    _Here.is_worker, _Here.shows_tracebacks = False, os.environ.get(_FULL_ERROR) == "1"
     os.environ[_FULL_ERROR] = "1"  # lets errors pass through Hydra to the lines below, which say it better
     interrupts.install()
     try:
@@ -46,7 +46,7 @@ def main(entry: Callable[[], None]) -> None:
         sys.exit(stopped.exit_status)
     except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
         message = _message(error)
-        if _SHOW_TRACEBACKS or message is None:
+        if _Here.shows_tracebacks or message is None:
             raise
         print(f"ERROR: {message}", file=sys.stderr)
         sys.exit(1)
@@ -68,7 +68,7 @@ def task_errors() -> Iterator[None]:
             os._exit(stopped.exit_status)  # the run has ended in order; to return would be to be given another
         raise
     except UserError as error:
-        if _SHOW_TRACEBACKS:
+        if _Here.shows_tracebacks:
             raise
         log.error("%s", error)  # noqa: TRY400 - its traceback would tell the user nothing
         if HydraConfig.get().mode is RunMode.MULTIRUN:

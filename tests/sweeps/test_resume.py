@@ -42,7 +42,7 @@ class Zygote:
     """See zygote.py."""
 
     def __init__(self, project: Project) -> None:
-        self.project = project
+        self.project, self._stores = project, 0
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("zygote.py")), str(project.root)],
             stdin=subprocess.PIPE,
@@ -51,10 +51,20 @@ class Zygote:
             text=True,
         )
 
+    def forget(self, empty_store: Path) -> None:
+        """Begin with a store of its own, and empty folders."""
+        self._stores += 1
+        self.project.database = f"store-{self._stores}.db"  # another name: MLflow keeps its connections to the former
+        shutil.copy(empty_store, self.project.root / self.project.database)
+        for folder in ("multirun", "outputs", "mlruns"):
+            shutil.rmtree(self.project.root / folder, ignore_errors=True)
+
     def run(self, *arguments: str, die_at: tuple[str, int] | None = None) -> int:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"arguments": arguments, "die_at": die_at}) + "\n")
+        self.process.stdin.write(
+            json.dumps({"arguments": [*arguments, f"tracking.uri={self.project.uri}"], "die_at": die_at}) + "\n"
+        )
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
@@ -65,9 +75,8 @@ class Zygote:
 
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Zygote]:
-    root = tmp_path_factory.mktemp("zygote")
-    shutil.copy(empty_store, root)
-    found = Zygote(copy_project(root))
+    found = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
+    found.forget(empty_store)
     yield found
     found.process.communicate("")
 
@@ -93,18 +102,10 @@ def weights(run: Run) -> dict[str, list[float]]:
         return {name: stored[name].ravel().tolist() for name in stored.files}
 
 
-def forget(project: Project, empty_store: Path) -> None:
-    for path in project.root.glob("mlflow.db*"):
-        path.unlink()
-    shutil.copy(empty_store, project.root)
-    for folder in ("multirun", "mlruns"):
-        shutil.rmtree(project.root / folder, ignore_errors=True)
-
-
 @pytest.mark.timeout(600)
 def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path) -> None:
     project, rng = zygote.project, random.Random(20)
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     kills, finished_sweeps, died_in = 0, 0, set()
     while kills < KILLS or finished_sweeps == 0:
         place = rng.choice(list(PLACES))
@@ -120,13 +121,13 @@ def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[st
         assert len(project.runs()) == JOBS
         assert not list((project.root / "multirun").rglob("*checkpoint*"))
         finished_sweeps += 1
-        forget(project, empty_store)
+        zygote.forget(empty_store)
     assert len(died_in) >= len(PLACES) - 2
 
 
 def test_no_point_of_a_resumed_run_is_there_twice(zygote: Zygote, empty_store: Path) -> None:
     project = zygote.project
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.Training._advance", 9)) == -9
     assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
     for run in project.runs():
@@ -137,7 +138,7 @@ def test_no_point_of_a_resumed_run_is_there_twice(zygote: Zygote, empty_store: P
 
 def test_finished_members_are_skipped_with_their_recorded_result(zygote: Zygote, empty_store: Path) -> None:
     project = zygote.project
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     assert zygote.run(*SWEEP) == 0
     before = {run.info.run_id: run.info.end_time for run in project.runs()}
     assert zygote.run(*SWEEP, "resume=true") == 0
@@ -151,7 +152,7 @@ def test_editing_conf_meanwhile_changes_nothing(
     zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
 ) -> None:
     project = zygote.project
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.Training._advance", 9)) == -9
     conf = project.root / "conf" / "train.yaml"
     original = conf.read_text()
@@ -167,7 +168,7 @@ def test_editing_conf_meanwhile_changes_nothing(
 
 def test_changed_code_begins_a_run_anew_instead_of_mixing_two(zygote: Zygote, empty_store: Path) -> None:
     project = zygote.project
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.Training._advance", 9)) == -9
     code = project.root / "src" / "mlplab" / "scratch" / "losses.py"
     original = code.read_text()
@@ -183,10 +184,10 @@ def test_changed_code_begins_a_run_anew_instead_of_mixing_two(zygote: Zygote, em
 def test_a_single_run_goes_on_too(zygote: Zygote, empty_store: Path) -> None:
     project, single = zygote.project, [argument for argument in SWEEP if argument != "-m" and "," not in argument]
     single += ["hidden_sizes=[24,12]", "optimizer=adam"]
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     assert zygote.run(*single) == 0, zygote.log
     expected = outcome(project)
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     assert zygote.run(*single, die_at=("mlplab.training.Training._advance", 9)) == -9
     assert zygote.run(*single, "resume=true") == 0, zygote.log
     assert outcome(project) == expected
@@ -197,7 +198,7 @@ def test_a_single_run_goes_on_too(zygote: Zygote, empty_store: Path) -> None:
 
 def test_a_damaged_checkpoint_is_named_with_the_remedy(zygote: Zygote, empty_store: Path) -> None:
     project = zygote.project
-    forget(project, empty_store)
+    zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.Training._advance", 9)) == -9
     (path,) = (project.root / "multirun").rglob("checkpoint.npz")
     path.write_bytes(path.read_bytes()[:1000])

@@ -20,11 +20,10 @@ root = Path(sys.argv[1])
 os.chdir(root)
 sys.path.insert(0, str(root / "src"))
 
-import hydra  # noqa: F401
+import mlplab.experiment  # isort: skip - before MLflow, for which it sets the environment
 import mlflow.pyfunc
 import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
-import mlplab.experiment
 import mlplab.sweeps.execution
 import mlplab.sweeps.overview  # noqa: F401
 from mlplab.engines import numpy_engine  # noqa: F401

@@ -9,7 +9,7 @@ from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 
-from mlplab import interrupts
+from mlplab import checkpoint, interrupts
 from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError, SweepError
 from mlplab.progress import say
@@ -77,6 +77,9 @@ class Sweep:
         before = record.members(self.store, self.manifest.sweep)
         pending = [job for job in self.manifest.jobs if _is_to_run(before.get(job.number))]
         self._announce(len(pending), before)
+        for number, member in before.items():
+            if member.state == "finished":  # killed in its last moment, it may have left one
+                checkpoint.remove(Path(self.manifest.folder) / str(number) / checkpoint.NAME)
         returns = {
             job.number: _recorded_return(job, before[job.number]) for job in self.manifest.jobs if job not in pending
         }
