@@ -175,19 +175,6 @@ def test_a_sweep_that_is_running_is_not_resumed_beside_itself(fresh_project: Pro
     assert re.search(r"ERROR: resume=true: sweep \S+ is still running, as process \d+ on", done.stderr)
 
 
-def test_sixteen_processes_that_start_at_once_on_no_store_all_succeed(project: Project) -> None:
-    options = [*FAST, "epochs=1"]
-    processes = [project.start(*options, f"seed={seed}") for seed in range(16)]
-    failed = [
-        stderr for process in processes if (stderr := process.communicate(timeout=200)[1]) and process.returncode
-    ]
-    assert not failed
-    runs = project.runs()
-    assert len(runs) == 16
-    for run in runs:
-        assert [step for step, _ in project.points(run, "train/loss")] == [10, 20]
-
-
 def wait_for_members(project: Project, process: subprocess.Popen[str], count: int) -> list[psutil.Process]:
     """Wait until so many members have logged points; return the command's processes."""
     deadline = time.monotonic() + 90

@@ -1,5 +1,6 @@
 """The store: made once however many begin, and rid of runs whose process vanished."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from mlplab.tracking.store import open_store
 uri, folder = sys.argv[1], Path(sys.argv[2])
 store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
 with Run(store, "writer", {}, folder) as run:
-    for step in range(500):
+    for step in range(200):
         run.log_metrics({"train/loss": step / 7, "test/loss": step / 3}, step)
 """
 
@@ -48,20 +49,20 @@ def status(store: Store, run_id: str) -> str:
     return str(store.client.get_run(run_id).info.status)
 
 
-def test_eight_processes_on_a_store_that_does_not_exist_lose_no_point(tmp_path: Path) -> None:
+def test_sixteen_processes_that_start_at_once_on_a_store_that_does_not_exist_lose_no_point(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(config(tmp_path).uri), str(tmp_path)]
-    writers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    writers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(16)]
     errors = [writer.communicate(timeout=200)[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * 8, errors
+    assert [writer.returncode for writer in writers] == [0] * 16, errors
     client = MlflowClient(config(tmp_path).uri)
     (experiment,) = [found for found in client.search_experiments() if found.name == "lab"]
     runs = client.search_runs([experiment.experiment_id])
-    assert [run.info.status for run in runs] == ["FINISHED"] * 8
+    assert [run.info.status for run in runs] == ["FINISHED"] * 16
     for run in runs:
         for key, divisor in {"train/loss": 7, "test/loss": 3}.items():
             history = client.get_metric_history(run.info.run_id, key)
             assert sorted((point.step, point.value) for point in history) == [
-                (step, step / divisor) for step in range(500)
+                (step, step / divisor) for step in range(200)
             ]
 
 
@@ -157,7 +158,10 @@ def test_a_run_that_ended_in_order_while_we_looked_is_left_alone(
 
 
 @pytest.mark.parametrize(("age", "status"), [(60.0, "RUNNING"), (3600.0, "KILLED")])
-def test_of_another_machines_run_the_heartbeat_tells(tmp_path: Path, age: float, status: str) -> None:
+def test_of_another_machines_run_the_heartbeat_tells(
+    tmp_path: Path, empty_store: Path, age: float, status: str
+) -> None:
+    shutil.copy(empty_store, tmp_path)
     store = open_store(config(tmp_path))
     run_id = running(store, replace(Process.current(), host="elsewhere"))
     store.client.set_tag(run_id, HEARTBEAT_TAG, f"{time.time() - age:.0f}")
