@@ -21,7 +21,7 @@ from mlflow.entities import Run
 from mlplab import composition
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset, Scaling, Split
-from mlplab.sweeps.record import COMMAND_TAG
+from mlplab.tracking.store import COMMAND_TAG
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -92,6 +92,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # so that a signal to its whole group does not reach the tests
         )
 
     @property

@@ -14,6 +14,7 @@ FORBIDDEN = {
     "engines": {"hydra", "omegaconf", "mlflow", "mlplab.tracking", "mlplab.experiment"},
     "data": {"hydra", "omegaconf", "mlflow", "mlplab.tracking", "mlplab.engines"},
     "training.py": {"hydra", "omegaconf", "mlflow", "torch", "mlplab.tracking"},
+    "comparison": {"hydra", "mlplab.engines", "mlplab.training", "mlplab.composition", "mlplab.sweeps"},
     "tracking": {"hydra", "omegaconf", "mlplab.engines", "mlplab.training", "mlplab.composition"},
 }
 

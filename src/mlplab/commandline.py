@@ -84,10 +84,12 @@ def task_errors() -> Iterator[None]:
 
 def _remove_output_folder() -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
-    shutil.rmtree(folder, ignore_errors=True)
-    for parent in (folder.parent, folder.parent.parent):  # outputs/DATE, outputs: unless something else is in them
-        if not any(parent.iterdir()):
-            parent.rmdir()
+    shutil.rmtree(folder / ".hydra", ignore_errors=True)
+    (folder / "train.log").unlink(missing_ok=True)
+    for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME: unless something else is in it
+        if any(created.iterdir()):
+            return
+        created.rmdir()
 
 
 def _message(error: Exception) -> str | None:

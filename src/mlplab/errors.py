@@ -30,4 +30,4 @@ class SkippedError(UserError):
 
 
 class SweepError(UserError):
-    """Members of a sweep failed; each has said why."""
+    """Members of a sweep failed, or it cannot go on now."""

@@ -65,7 +65,13 @@ def run(
         return _show_end(store, settings, Result(earlier.run_id, earlier.final))
 
     folder = output_folder if earlier is None else earlier.folder
-    progress = Progress.of(settings, engine, schedule, streams.batches, folder / checkpoint.NAME)
+    splits = ["test", "val"] if settings.data.val_size else ["test"]
+    under_way = Training(engine, schedule, streams.batches, settings.log_every, splits)
+    progress = Progress(under_way, folder / checkpoint.NAME, tags["fingerprint"])
+    if earlier is None:
+        checkpoint.remove(progress.path)  # of another run, that the folder was used for before
+    else:
+        progress.go_on()
     tags[FOLDER_TAG] = str(folder)
     with (
         Run(store, settings.name, tags, output_folder, earlier.run_id if earlier else None) as tracked,

@@ -49,7 +49,7 @@ def held() -> Iterator[None]:
 
 @contextmanager
 def doing_first(action: Callable[[], None]) -> Iterator[None]:
-    """Before a signal that comes meanwhile raises, let ``action`` run: once."""
+    """Before a signal that comes meanwhile raises, let ``action`` run: once. Its errors are ignored."""
     _State.first = action
     try:
         yield
@@ -70,6 +70,6 @@ def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         return
     action, _State.first = _State.first, None
     if action is not None:
-        with held():
+        with held(), suppress(Exception):  # whatever goes wrong there, the signal is what must be raised
             action()
     raise Stopped(number)

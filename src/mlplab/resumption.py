@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from mlplab import checkpoint, config
+from mlplab import checkpoint
 from mlplab.checkpoint import Checkpoint
-from mlplab.engines import Engine
 from mlplab.interrupts import Stopped, held
-from mlplab.training import Report, Schedule, Training
+from mlplab.training import Report, Training
 
 log = logging.getLogger(__name__)
 
@@ -28,35 +25,27 @@ class Progress:
 
     Attributes:
         path: of the checkpoint.
+        fingerprint: of the run: with what another code or config has left nothing can go on.
         seconds_before: that the run took before it was resumed.
     """
 
     training: Training
     path: Path
+    fingerprint: str
     points: list[Point] = field(default_factory=list)
     seconds_before: float = 0.0
 
-    @classmethod
-    def of(
-        cls,
-        settings: config.TrainConfig,
-        engine: Engine,
-        schedule: Schedule,
-        rng: np.random.Generator,
-        path: Path,
-    ) -> "Progress":
-        """Return the training of this config where its checkpoint left it; at its start where there is none.
+    def go_on(self) -> None:
+        """Take up the training where the checkpoint left it; where there is none of this run, it is at its start.
 
         Raises:
             CheckpointError: it is damaged.
         """
-        splits = ["test", "val"] if settings.data.val_size else ["test"]
-        progress = cls(Training(engine, schedule, rng, settings.log_every, splits), path)
-        if (found := checkpoint.load(path)) is not None:
-            progress.training.restore(found)
-            progress.points = [(step, metrics) for step, metrics in found.facts["points"]]
-            progress.seconds_before = found.facts["total_seconds"]
-        return progress
+        found = checkpoint.load(self.path)
+        if found is not None and found.facts["fingerprint"] == self.fingerprint:
+            self.training.restore(found)
+            self.points = [(step, metrics) for step, metrics in found.facts["points"]]
+            self.seconds_before = found.facts["total_seconds"]
 
     def __post_init__(self) -> None:
         self._start, self._next_save = time.perf_counter(), 0.0
@@ -82,7 +71,12 @@ class Progress:
         begin = time.perf_counter()
         state = self.training.state()
         total = self.seconds_before + begin - self._start
-        facts = {**state.facts, "points": self.points, "total_seconds": total}
+        facts = {
+            **state.facts,
+            "fingerprint": self.fingerprint,
+            "points": self.points,
+            "total_seconds": total,
+        }
         try:
             checkpoint.save(self.path, Checkpoint(state.arrays, facts))
         except OSError as error:

@@ -4,11 +4,13 @@ Here, and not at the top of files, because neither --help nor a wrong key should
 """
 
 import gc
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlplab import config
 
@@ -17,18 +19,34 @@ if TYPE_CHECKING:
     from mlplab.experiment import Result
 
 
+T = TypeVar("T")
+
+
 def run(settings: config.TrainConfig, output_folder: Path) -> "Result":
     """Run the experiment of this config: see :func:`mlplab.experiment.run`."""
     from mlplab import training
 
-    with ThreadPoolExecutor(1) as background:
-        draws = settings.data.val_size > 0 or settings.data.train_size is not None
-        seed = settings.seed if draws else 0  # without drawn splits the data is the same for every seed
-        loading = background.submit(_load, astuple(settings.data), seed, settings.dtype)
-        from mlplab import experiment
+    draws = settings.data.val_size > 0 or settings.data.train_size is not None
+    seed = settings.seed if draws else 0  # without drawn splits the data is the same for every seed
+    loaded = _in_background(lambda: _load(astuple(settings.data), seed, settings.dtype))
+    from mlplab import experiment
 
-        _collect_garbage_from_now_on()
-        return experiment.run(settings, loading.result, training.random_streams(settings.seed), output_folder)
+    collect_garbage_from_now_on()
+    return experiment.run(settings, loaded, training.random_streams(settings.seed), output_folder)
+
+
+def _in_background(function: Callable[[], T]) -> Callable[[], T]:
+    """Call the function in a thread, and return what waits for its result; to stop, nobody has to wait for it."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future.result
 
 
 @lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once
@@ -38,7 +56,7 @@ def _load(data_config: tuple[Any, ...], seed: int, dtype: config.DType) -> "Data
     return data.load(config.DataConfig(*data_config), training.random_streams(seed).splits, dtype)
 
 
-def _collect_garbage_from_now_on() -> None:
+def collect_garbage_from_now_on() -> None:
     """End the ``gc.disable()`` of the entry script.
 
     What imports make stays to the end: to look through it for garbage, again and again, would cost 1.4 seconds.

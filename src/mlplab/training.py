@@ -17,6 +17,8 @@ from mlplab.config import TrainConfig
 from mlplab.engines.base import Engine
 from mlplab.errors import DivergedError
 
+MOST_AT_ONCE = 200
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -55,10 +57,13 @@ class Schedule:
         return self.learning_rate * self.learning_rate_decay ** (step // self.steps_per_epoch)
 
     def next_stop(self, step: int, log_every: int) -> int:
-        """Return the next update after which a point is due, or an epoch or the whole run is complete."""
+        """Return the next update after which a point is due, or an epoch or the whole run is complete.
+
+        Nor more than MOST_AT_ONCE further: between two reports no signal is heard, and nothing shown.
+        """
         next_point = (step // log_every + 1) * log_every
         epoch_end = (step // self.steps_per_epoch + 1) * self.steps_per_epoch
-        return min(next_point, epoch_end, self.steps)
+        return min(next_point, epoch_end, self.steps, step + MOST_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class Training:
         self.step, self.rows, self.seconds = 0, 0, 0.0
 
     def reports(self) -> Iterator[Report]:
-        """Train to the end of the schedule, yielding a report at every point and at the end of every epoch.
+        """Train to the end of the schedule, yielding a report at least at every point and at every epoch's end.
 
         Raises:
             DivergedError: a loss became infinite or not a number; the message says at which update.

@@ -1,6 +1,7 @@
 """A sweep is one thing: with a run of its own, a plan, states and a result, whatever launches it."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -93,6 +94,37 @@ def test_fail_fast_begins_no_other_run(fresh_project: Project) -> None:
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED", "FAILED", "FINISHED"]
 
 
+def test_what_was_not_begun_is_tried_with_what_failed(fresh_project: Project) -> None:
+    options = ["activation=relu", "learning_rate=1e9,0.1", "fail_fast=true", "retry=1"]
+    done = fresh_project.train("-m", *FAST, *options)
+    assert done.returncode == 1
+    assert "1 of 2 runs failed, 1 were not begun" in done.stderr
+    done = fresh_project.train("-m", *FAST, *options, "resume=true")
+    assert [run.data.params["learning_rate"] for run in fresh_project.runs()] == ["1000000000.0"] * 4
+
+
+def test_a_job_that_fails_before_it_has_a_run_is_in_the_result(fresh_project: Project) -> None:
+    done = fresh_project.train("-m", *FAST, "batch_size=50,100000")
+    assert done.returncode == 1
+    tags = fresh_project.sweeps()[0].data.tags
+    assert (tags["sweep.finished"], tags["sweep.failed"]) == ("1", "1")
+
+
+@pytest.mark.parametrize("arguments", [["tracking.experiment=a,b"], ["retry=0,1"]])
+def test_what_the_whole_sweep_has_in_common_is_not_swept(fresh_project: Project, arguments: list[str]) -> None:
+    done = fresh_project.train("-m", *FAST, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ERROR: {arguments[0].partition('=')[0]}: is one for the whole sweep")
+
+
+def test_a_name_that_is_taken_is_refused(fresh_project: Project) -> None:
+    assert fresh_project.train("-m", *FAST, "tracking.sweep=mine", "seed=1,2").returncode == 0
+    done = fresh_project.train("-m", *FAST, "tracking.sweep=mine", "activation=relu,tanh")
+    assert done.returncode == 1
+    assert "ERROR: tracking.sweep=mine: the store has a sweep of this name; resume=true" in done.stderr
+    assert len(fresh_project.runs()) == 2
+
+
 def test_retry_tries_what_failed_again(fresh_project: Project) -> None:
     done = fresh_project.train("-m", *FAST, "activation=relu", "learning_rate=0.1,1e9", "retry=2")
     assert done.returncode == 1
@@ -123,13 +155,16 @@ def test_a_plan_of_one_run_is_refused(fresh_project: Project) -> None:
     assert done.stderr.startswith("ERROR: hydra/launcher=plan: shows what a sweep would run; add -m")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "whole_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_process(
-    fresh_project: Project, number: signal.Signals
+    fresh_project: Project, number: signal.Signals, whole_group: bool
 ) -> None:
     process = fresh_project.start("-m", *SLOW, "activation=relu,tanh,sigmoid", "hydra/launcher=joblib")
     family = wait_for_members(fresh_project, process, 2)
-    process.send_signal(number)
+    if whole_group:  # as a terminal does it: Ctrl-C reaches the workers too
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
     _, stderr = process.communicate(timeout=90)
     assert process.returncode == 128 + number, stderr
     assert "Traceback" not in stderr

@@ -129,8 +129,11 @@ class OptimizerStep(Step):
 
 def _optimizer(name: config.Optimizer, groups: list[dict[str, Any]], device: torch.device) -> torch.optim.Optimizer:
     # A captured graph replays numbers as they were: only what lies on the device can change between replays.
-    learning_rate = torch.zeros((), device=device) if device.type == "cuda" else 0.0
+    on_cuda = device.type == "cuda"
+    learning_rate = torch.zeros((), device=device) if on_cuda else 0.0
     if name is config.Optimizer.adam:
-        return torch.optim.Adam(groups, lr=learning_rate, betas=(BETA_1, BETA_2), eps=EPSILON, fused=True)
+        return torch.optim.Adam(
+            groups, lr=learning_rate, betas=(BETA_1, BETA_2), eps=EPSILON, fused=True, capturable=on_cuda
+        )
     momentum = MOMENTUM if name is config.Optimizer.momentum else 0.0
     return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, fused=True)

@@ -3,7 +3,9 @@
 grid        what is typed -> jobs, every combination checked
 manifest    the jobs, frozen: whatever happens to conf/ meanwhile
 record      the sweep in MLflow: its own run, and the states of its members
-execution   launched, tried again, stopped, resumed
+execution   carried out: begun or resumed, and recorded however it ends
+launching   members launched, tried again, stopped
+command     what -m does with all of these
 overview    the plan as a table
 membership  a run's side of it
 names       what members are called

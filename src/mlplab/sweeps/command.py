@@ -10,7 +10,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, open_dict, read_write
 
 from mlplab import config
-from mlplab.errors import SweepError
+from mlplab.errors import ConfigError, SweepError
 from mlplab.progress import say
 from mlplab.sweeps import grid
 from mlplab.sweeps.grid import Job
@@ -57,7 +57,9 @@ def sweep(
         say("resume=true: no sweep of this command is in the store; this is its first run")
     resumed = former if settings.resume else None
     if resumed is not None:
-        _require_at_rest(resumed)
+        _require_at_rest(resumed, store)
+    if resumed is None and settings.tracking.sweep is not None:
+        _require_new_name(settings.tracking.sweep, store)
     manifest = resumed.manifest if resumed else freeze(jobs, arguments, Path(hydra_config.hydra.sweep.dir))
     with read_write(hydra_config), open_dict(hydra_config):
         hydra_config.hydra.sweep.dir = manifest.folder  # a launcher keeps its own files there
@@ -66,21 +68,37 @@ def sweep(
     return Sweep(manifest, settings, store, launcher).carry_out(resumed.run.info.run_id if resumed else None)
 
 
-def _require_at_rest(former: "Recorded") -> None:
-    tags = former.run.data.tags
-    if former.run.info.status == "RUNNING":
+def _require_at_rest(former: "Recorded", store: "Store") -> None:
+    sweep = former.manifest.sweep
+    for run in store.search(f"tags.sweep = '{sweep}' and attributes.status = 'RUNNING'"):
+        tags = run.data.tags
         raise SweepError(
-            f"resume=true: sweep {former.manifest.sweep} is still running, as process {tags.get('pid')} on "
-            f"{tags.get('host')}; wait for it, or stop it"
+            f"resume=true: sweep {sweep} is still running, as process {tags.get('pid')} on {tags.get('host')}; "
+            "wait for it, or stop it"
+        )
+
+
+def _require_new_name(sweep: str, store: "Store") -> None:
+    if store.search(f"tags.sweep = '{sweep}'"):
+        raise ConfigError(
+            f"tracking.sweep={sweep}: the store has a sweep of this name; resume=true goes on with it where the "
+            "command is the same, otherwise take another name"
         )
 
 
 def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store") -> None:
     from mlplab.sweeps import overview, record
 
-    states = {} if former is None else record.members(store, former.manifest.sweep)
+    states = {}
+    if former is not None:
+        found = record.members(store, former.manifest.sweep)
+        numbers = {tuple(job.varying.items()): job.number for job in former.manifest.jobs}
+        for job in jobs:
+            member = found.get(numbers.get(tuple(job.varying.items()), -1))
+            if member is not None:
+                states[job.number] = member
     configs = {job.number: config.flatten(job.settings) for job in jobs if job.settings is not None}
     overview.show(jobs, states, configs, record.durations(store))
     if former is not None:
         manifest = former.manifest
-        say(f"states: of sweep {manifest.sweep} in {manifest.folder}; resume=true goes on with it")
+        say(f"states: of sweep {manifest.sweep} in {manifest.folder}; with resume=true, which goes on with it")

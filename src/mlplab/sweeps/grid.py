@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict, read_write
 
 from mlplab.composition import from_hydra
-from mlplab.config import TrainConfig
+from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.sweeps.names import member_name
 
@@ -41,10 +41,13 @@ def combinations(arguments: list[str], hydra_config: DictConfig, loader: ConfigL
         loader: composes the config of one job.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or a key varies that the whole sweep has in common.
     """
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]
+    for key in varying:
+        if key in CARRYING_OUT or (key.startswith("tracking") and key != "tracking.run_name"):
+            raise ConfigError(f"{key}: is one for the whole sweep; give it one value")
     jobs = []
     for number, combination in enumerate(BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]):
         values = dict(text.split("=", 1) for text in combination)

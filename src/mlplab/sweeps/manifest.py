@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.types import Quote, QuotedString
+
 from mlplab.config import CARRYING_OUT, flatten
 from mlplab.sweeps.grid import Job
 
@@ -33,7 +35,7 @@ class Manifest:
 
     Attributes:
         sweep: its identity, the tag of its members.
-        command: what was typed, without what only says how to carry it out.
+        command: what was typed, without what only says how and where to carry it out.
         folder: of its output: one folder per member below it, by number.
     """
 
@@ -67,6 +69,7 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
     for job in jobs:
         assert job.settings is not None
         config = {**flatten(job.settings), "tracking.sweep": sweep, "tracking.job": job.number}
+        del config["tracking.uri"]  # where the store is, and its password, is no matter of the sweep
         name = job.settings.tracking.run_name or job.name or job.settings.name
         config["tracking.run_name"] = name
         frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
@@ -74,8 +77,9 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
 
 
 def command(arguments: Sequence[str]) -> list[str]:
-    """Return what determines a sweep among the overrides that were typed, in an order of its own."""
-    return sorted(text for text in arguments if text.lstrip("+").partition("=")[0] not in CARRYING_OUT)
+    """Return what determines a sweep among the overrides that were typed."""
+    apart = (*CARRYING_OUT, "tracking.uri")
+    return [text for text in arguments if text.lstrip("+").partition("=")[0] not in apart]
 
 
 def command_digest(arguments: Sequence[str]) -> str:
@@ -97,5 +101,4 @@ def _as_override(value: object) -> str:
 
 def quoted(value: str) -> str:
     """Return the text as a quoted string of Hydra's override grammar."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return QuotedString(value, Quote.single).with_quotes()

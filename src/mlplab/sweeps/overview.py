@@ -14,7 +14,7 @@ from mlplab.sweeps.record import Member
 # A run takes about as long as another one with the same of these.
 _COST = (
     "engine", "hidden_sizes", "activation", "optimizer", "batch_size", "epochs", "iterations", "log_every", "dtype",
-    "device", "data.train_size", "data.val_size",
+    "device", "data.name", "data.train_size", "data.val_size",
 )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[st
     """Return the seconds that runs like this one took."""
 
     def like(key: str, value: str | None) -> bool:
-        return value == str(config[key]) or (key == "device" and config[key] == "auto")
+        return value == str(config[key]) or str(config[key]) == "auto"
 
     seconds = [taken for params, taken in durations if all(like(key, params.get(key)) for key in _COST)]
     return median(seconds) if seconds else None

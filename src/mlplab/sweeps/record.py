@@ -4,25 +4,26 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from mlplab.sweeps.manifest import FrozenJob, Manifest
 from mlplab.tracking.earlier import JOB_TAG
 from mlplab.tracking.process import Process
-from mlplab.tracking.store import Store
+from mlplab.tracking.run import ERROR_TAG
+from mlplab.tracking.store import COMMAND_TAG, Store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run  # at run time mlplab.tracking imports MLflow, after it has set its environment
 
-COMMAND_TAG = "sweep.command"  # only a sweep's own run has it
 MANIFEST = "manifest.json"
 STOP_SECONDS = 60.0
 
 _STATE_OF = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted", "RUNNING": "running"}
 STATES = tuple(_STATE_OF.values())
+ALL_STATES = (*STATES, "skipped", "new")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def members(store: Store, sweep: str) -> dict[int, Member]:
         tags = run.data.tags
         if JOB_TAG in tags:
             final = {key: value for key, value in run.data.metrics.items() if key.startswith(("final/", "time/"))}
-            member = Member(run.info.run_id, _STATE_OF[run.info.status], final, tags.get("error", ""))
+            member = Member(run.info.run_id, _STATE_OF[run.info.status], final, tags.get(ERROR_TAG, ""))
             found.setdefault(int(tags[JOB_TAG]), member)
     return found
 
@@ -69,23 +70,39 @@ def score(final: Mapping[str, float]) -> float:
     return final.get("final/val_accuracy", final["final/test_accuracy"])
 
 
-def result(jobs: Sequence[FrozenJob], found: Mapping[int, Member], skipped: Sequence[int]) -> str:
-    """Return the sweep's result as a document: every job with its state."""
+@dataclass(frozen=True)
+class Outcome:
+    """A job as the sweep's result has it: one of ALL_STATES; run_id is empty where it has no run."""
+
+    job: int
+    name: str
+    state: str
+    run_id: str
+    final: dict[str, float]
+    error: str
+
+
+def result(
+    jobs: Sequence[FrozenJob], found: Mapping[int, Member], errors: Mapping[int, str], skipped: Container[int]
+) -> list[Outcome]:
+    """Return what became of every job: from the store, and from what failed before it had a run."""
     rows = []
     for job in jobs:
         member = found.get(job.number)
-        state = "skipped" if job.number in skipped else member.state if member else "failed"
-        rows.append(
-            {
-                "job": job.number,
-                "name": job.name,
-                "state": state,
-                "run_id": member and member.run_id,
-                "final": member.final if member else {},
-                "error": member.error if member else "",
-            }
-        )
-    return json.dumps(rows, indent=1)
+        state = "new" if member is None else member.state
+        if job.number in errors:
+            state = "failed"
+        elif job.number in skipped:
+            state = "skipped"
+        error = errors.get(job.number) or (member.error if member else "")
+        run_id, final = (member.run_id, member.final) if member else ("", {})
+        rows.append(Outcome(job.number, job.name, state, run_id, final, error))
+    return rows
+
+
+def as_json(rows: Sequence[Outcome]) -> str:
+    """Return the result as a document."""
+    return json.dumps([asdict(row) for row in rows], indent=1)
 
 
 def stop_members(store: Store, sweep: str) -> None:

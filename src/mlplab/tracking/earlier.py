@@ -37,9 +37,13 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
     tracking = settings.tracking
     own = f"tags.fingerprint = '{fingerprint}' and tags.`{FOLDER_TAG}` != ''"
     if tracking.sweep is not None:
-        own += f" and tags.sweep = '{tracking.sweep}' and tags.`{JOB_TAG}` = '{tracking.job}'"
-    found = store.search(own)
-    candidates = [run for run in found if tracking.sweep is not None or "sweep" not in run.data.tags]
+        own += f" and tags.sweep = '{tracking.sweep}'"
+    job = None if tracking.job is None else str(tracking.job)
+    candidates = [
+        run
+        for run in store.search(own)
+        if (run.data.tags.get("sweep"), run.data.tags.get(JOB_TAG)) == (tracking.sweep, job)
+    ]
     return next((_earlier(run) for run in candidates if run.info.status in ("FINISHED", "KILLED")), None)
 
 

@@ -56,7 +56,7 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
 
 
 def _computing_versions(config: TrainConfig) -> dict[str, str]:
-    names = ["numpy", "torch"] if config.engine is Engine.torch else ["numpy"]
+    names = ["numpy", "torch"] if config.engine is Engine.torch else ["numpy", "scipy"]
     return {name: version(name) for name in names}
 
 

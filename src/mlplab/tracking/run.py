@@ -18,13 +18,14 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from mlplab.errors import StoreError
+from mlplab.errors import StoreError, SweepError
 from mlplab.interrupts import held
 from mlplab.tracking.heartbeat import HEARTBEAT_TAG, Heartbeat, beat
 from mlplab.tracking.store import Store, public
 
 log = logging.getLogger(__name__)
 
+ERROR_TAG = "error"  # why a run has failed
 FLUSH_SECONDS = 2.0
 BATCH = 1_000  # MLflow takes at most so many metrics in one call
 STORE_ERRORS = (MlflowException, SQLAlchemyError, requests.RequestException, OSError)
@@ -64,6 +65,8 @@ class Run:
         Raises:
             StoreError: the store did not take it.
         """
+        for left_by_a_crash in self._rescue_folder.glob(".artifacts-*"):
+            shutil.rmtree(left_by_a_crash, ignore_errors=True)
         self.artifacts = Path(tempfile.mkdtemp(prefix=".artifacts-", dir=self._rescue_folder))
         try:
             with held():
@@ -92,6 +95,8 @@ class Run:
         self._call(client.update_run, run_id, status="RUNNING")
         self.run_id = run_id
         before = self._call(client.get_run, run_id)
+        if ERROR_TAG in before.data.tags:
+            self._call(client.delete_tag, run_id, ERROR_TAG)
         self._known_params = set(before.data.params)
         for key in before.data.metrics:
             history = self._call(client.get_metric_history, run_id, key)
@@ -144,7 +149,7 @@ class Run:
 
     def _end(self, status: str, error: BaseException | None) -> None:
         self._heartbeat.stop()
-        if status == "FAILED" and error is not None:
+        if status == "FAILED" and not isinstance(error, SweepError):  # which says which members have failed, and why
             with suppress(OSError):  # the disk may be what failed
                 text = "".join(traceback.format_exception(error))
                 (self.artifacts / "traceback.txt").write_text(text, encoding="utf-8")
@@ -154,7 +159,7 @@ class Run:
             lambda: client.log_artifacts(self.run_id, str(self.artifacts)),
         ]
         if status == "FAILED":
-            actions.append(lambda: client.set_tag(self.run_id, "error", str(error)[:1_000]))
+            actions.append(lambda: client.set_tag(self.run_id, ERROR_TAG, str(error)[:1_000]))
         faults = [fault for fault in map(_attempt, actions) if fault is not None]
         if faults and status == "FINISHED":
             status = "FAILED"

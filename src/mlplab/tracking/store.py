@@ -4,24 +4,27 @@ import re
 import shlex
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import requests
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Run, RunStatus, ViewType
+from mlflow.entities import Metric, Run, RunStatus, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.config import TrackingConfig
-from mlplab.errors import StoreError
+from mlplab.errors import ConfigError, StoreError
 from mlplab.project import PROJECT_ROOT
 from mlplab.tracking.heartbeat import HEARTBEAT_TAG, is_silent
 from mlplab.tracking.process import Process
 
 DEFAULT_URI = f"sqlite:///{PROJECT_ROOT / 'mlflow.db'}"
+COMMAND_TAG = "sweep.command"  # only a sweep's own run has it
 _SQLITE = "sqlite:///"
 
 _UI = "http://127.0.0.1:5000"
@@ -36,28 +39,51 @@ class Store:
     client: MlflowClient
 
     def search(self, query: str) -> list[Run]:
-        """Return the experiment's runs that MLflow finds for this filter, latest first."""
+        """Return the experiment's runs that MLflow finds for this filter, latest first.
+
+        Raises:
+            ConfigError: MLflow does not understand the filter.
+            StoreError: the store does not answer.
+        """
         found: list[Run] = []
         token: str | None = ""
-        while token is not None:
-            page = self.client.search_runs(
-                [self.experiment_id],
-                query,
-                ViewType.ACTIVE_ONLY,
-                max_results=1_000,
-                order_by=["attributes.start_time DESC"],
-                page_token=token or None,
-            )
-            found += page
-            token = page.token or None
+        with self._explained(query):
+            while token is not None:
+                page = self.client.search_runs(
+                    [self.experiment_id],
+                    query,
+                    ViewType.ACTIVE_ONLY,
+                    max_results=1_000,
+                    order_by=["attributes.start_time DESC"],
+                    page_token=token or None,
+                )
+                found += page
+                token = page.token or None
         return found
 
+    def points(self, run_id: str) -> list[Metric]:
+        """Return every logged value of a run. Raises StoreError."""
+        with self._explained():
+            keys = self.client.get_run(run_id).data.metrics
+            return [point for key in keys for point in self.client.get_metric_history(run_id, key)]
+
     def read_artifact(self, run_id: str, name: str) -> str | None:
-        """Return a text artifact; None where the run has none of that name."""
-        if name not in {item.path for item in self.client.list_artifacts(run_id)}:
-            return None
-        with tempfile.TemporaryDirectory() as folder:
+        """Return a text artifact; None where the run has none of that name. Raises StoreError."""
+        with self._explained(), tempfile.TemporaryDirectory() as folder:
+            if name not in {item.path for item in self.client.list_artifacts(run_id)}:
+                return None
             return Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+
+    @contextmanager
+    def _explained(self, query: str = "") -> Iterator[None]:
+        try:
+            yield
+        except MlflowException as error:
+            if query and error.error_code == "INVALID_PARAMETER_VALUE":
+                raise ConfigError(f"{query}: MLflow does not understand this filter ({error.message})") from error
+            raise StoreError(_explain(self.uri, error)) from error
+        except (SQLAlchemyError, requests.RequestException) as error:
+            raise StoreError(_explain(self.uri, error)) from error
 
     def page(self, path: str) -> str:
         """Return the address in MLflow's page of ``path``, which begins with /."""
@@ -105,6 +131,32 @@ def open_store(config: TrackingConfig) -> Store:
     except (MlflowException, SQLAlchemyError, ImportError, OSError, sqlite3.Error) as error:
         raise StoreError(_explain(uri, error)) from error
     return store
+
+
+def find_store(uri: str | None, experiment: str) -> Store:
+    """Return a store that is there already, and the experiment in it; nothing is made.
+
+    Raises:
+        StoreError: it cannot be reached, or has no such experiment.
+    """
+    uri = uri or DEFAULT_URI
+    path = sqlite_path(uri)
+    if path is not None and not Path(path).exists():
+        raise StoreError(f"uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
+    try:
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(experiment)
+        names = [] if found else [other.name for other in client.search_experiments()]
+    except (MlflowException, SQLAlchemyError, requests.RequestException, ImportError, sqlite3.Error) as error:
+        raise StoreError(_explain(uri, error)) from error
+    if found is None:
+        raise StoreError(f"experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
+    return Store(uri, str(found.experiment_id), client)
+
+
+def sqlite_path(uri: str) -> str | None:
+    """Return the file of a SQLite URI; None for any other store."""
+    return str(Path(uri.removeprefix(_SQLITE)).absolute()) if uri.startswith(_SQLITE) else None
 
 
 def close_vanished(store: Store) -> list[str]:

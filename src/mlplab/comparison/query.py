@@ -1,0 +1,92 @@
+"""Runs out of the store, as tidy pandas frames: one row per run, one row per point."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.entities import Run
+from numpy.typing import NDArray
+
+from mlplab.tracking.store import COMMAND_TAG, Store, sqlite_path
+
+CHUNK = 500  # SQLite takes at most 999 values in one statement
+
+
+def runs(store: Store, query: str = "") -> pd.DataFrame:
+    """Return one row per training run that MLflow's filter finds, latest first.
+
+    Columns: ``run_id``, ``name``, ``status``, ``start_time`` (UTC), and ``params.*`` (text), ``metrics.*`` (float),
+    ``tags.*`` (text) by their names in MLflow; what a run does not have is missing (NaN).
+
+    Raises:
+        StoreError: the store does not answer, or does not understand the filter.
+    """
+    return pd.DataFrame([_row(run) for run in store.search(query) if COMMAND_TAG not in run.data.tags])
+
+
+def _row(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": run.info.run_id,
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "start_time": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
+        **{f"params.{key}": value for key, value in run.data.params.items()},
+        **{f"metrics.{key}": value for key, value in run.data.metrics.items()},
+        **{f"tags.{key}": value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
+    }
+
+
+def points(store: Store, run_ids: Sequence[str]) -> pd.DataFrame:
+    """Return one row per logged value of these runs: ``run_id``, ``key``, ``step``, ``value``; in order of steps.
+
+    From a SQLite file all at once, read-only; from a server run by run, and metric by metric.
+    """
+    path = sqlite_path(store.uri)
+    rows = _points_of_server(store, run_ids) if path is None else _points_of_file(path, run_ids)
+    frame = pd.DataFrame(rows, columns=["run_id", "key", "step", "value"])
+    return frame.sort_values(["run_id", "key", "step"], ignore_index=True)
+
+
+def _points_of_file(path: str, run_ids: Sequence[str]) -> list[tuple[str, str, int, float]]:
+    found = []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        for start in range(0, len(run_ids), CHUNK):
+            chunk = run_ids[start : start + CHUNK]
+            marks = ",".join("?" * len(chunk))
+            statement = (  # the marks are question marks alone
+                "SELECT run_uuid, key, step, CASE WHEN is_nan THEN NULL ELSE value END "  # noqa: S608
+                f"FROM metrics WHERE run_uuid IN ({marks})"
+            )
+            found += connection.execute(statement, list(chunk)).fetchall()
+    return found
+
+
+def _points_of_server(store: Store, run_ids: Sequence[str]) -> list[tuple[str, str, int, float]]:
+    return [
+        (run_id, point.key, point.step, point.value) for run_id in run_ids for point in store.points(run_id)
+    ]
+
+
+def confusion_matrices(store: Store, run_ids: Sequence[str]) -> NDArray[np.int64]:
+    """Return the test set's confusion matrices, shape (runs, K, K): [run, true class, predicted class].
+
+    Raises:
+        KeyError: a run has none: it has not finished.
+    """
+    found = []
+    for run_id in run_ids:
+        text = store.read_artifact(run_id, "confusion_matrix.csv")
+        if text is None:
+            raise KeyError(f"{run_id}: has no confusion matrix, since it has not finished")
+        found.append(np.array([row.split(",") for row in text.split()], dtype=np.int64))
+    return np.array(found)
+
+
+def classification_report(store: Store, run_id: str) -> dict[str, Any] | None:
+    """Return the test set's report: precision, recall and F1 per class; None where the run has none."""
+    text = store.read_artifact(run_id, "classification_report_test.json")
+    return None if text is None else dict(json.loads(text))

@@ -1,0 +1,127 @@
+"""A ranking as text: for a terminal, as Markdown, CSV or JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from math import isnan
+
+from rich.console import Console
+from rich.table import Table
+
+from mlplab.comparison.ranking import Group, Ranking
+
+SHORT = {
+    "final/test_accuracy": "test acc",
+    "final/val_accuracy": "val acc",
+    "final/train_accuracy": "train acc",
+    "final/test_loss": "test loss",
+    "final/train_loss": "train loss",
+    "time/total_seconds": "seconds",
+}
+WIDTH = 160  # where there is no terminal to fit into
+
+
+def terminal(ranking: Ranking) -> str:
+    """Return a table with lines, the best group marked, and what is to be said of it."""
+    header, rows = _cells(ranking)
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(file=io.StringIO(), width=None if Console().is_terminal else WIDTH, highlight=False)
+    console.print(table)
+    found = console.file
+    assert isinstance(found, io.StringIO)
+    return "\n".join([found.getvalue().rstrip("\n"), *notes(ranking)])
+
+
+def markdown(ranking: Ranking) -> str:
+    """Return a Markdown table and the notes."""
+    header, rows = _cells(ranking)
+    lines = [" | ".join(cells) for cells in [header, ["---"] * len(header), *rows]]
+    return "\n".join([*(f"| {line} |" for line in lines), "", *notes(ranking)])
+
+
+def comma_separated(ranking: Ranking) -> str:
+    """Return one line per group, numbers in full."""
+    records = _records(ranking)
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return file.getvalue().rstrip("\n")
+
+
+def as_json(ranking: Ranking) -> str:
+    """Return metric, verdict and groups, numbers in full."""
+    found = {"metric": ranking.metric, "p": ranking.p, "verdict": ranking.verdict, "groups": _records(ranking)}
+    return json.dumps(found, indent=1)
+
+
+FORMATS: dict[str, Callable[[Ranking], str]] = {
+    "table": terminal,
+    "markdown": markdown,
+    "csv": comma_separated,
+    "json": as_json,
+}
+
+
+def notes(ranking: Ranking) -> list[str]:
+    """Return what a reader must know: what ranks, how the spread is meant, and whether the lead is noise."""
+    found = [f"ranked by {ranking.metric}: {_why(ranking.metric)}"]
+    if any(group.summary and group.summary.n > 1 for group in ranking.groups):
+        found.append("mean ± half the 95 % confidence interval (Student's t over the seeds); sd: standard deviation")
+    return [*found, ranking.verdict] if ranking.verdict else found
+
+
+def _why(metric: str) -> str:
+    return {
+        "final/val_accuracy": "there is a validation split, so the test set chooses nothing",
+        "final/test_accuracy": "there is no validation split, so do not select on this",
+    }.get(metric, "as you asked")
+
+
+def _cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
+    several = any(group.summary and group.summary.n > 1 for group in ranking.groups)
+    all_finished = all(set(group.states) == {"finished"} for group in ranking.groups)
+    others = list(ranking.groups[0].others)
+    header = ["", *ranking.axes, SHORT.get(ranking.metric, ranking.metric), *(["sd", "n"] if several else [])]
+    header += [SHORT.get(name, name) for name in others] + ([] if all_finished else ["runs"])
+    rows = []
+    for place, group in enumerate(ranking.groups):
+        mark = "" if group.summary is None else "best" if place == 0 else str(place + 1)
+        row = [mark, *group.values.values(), _measured(group)]
+        if several:
+            row += ["", ""] if group.summary is None else [_number(group.summary.deviation), str(group.summary.n)]
+        row += [_number(value, 1 if name.startswith("time/") else 4) for name, value in group.others.items()]
+        rows.append(row if all_finished else [*row, ", ".join(f"{n} {state}" for state, n in group.states.items())])
+    return header, rows
+
+
+def _measured(group: Group) -> str:
+    if group.summary is None:
+        return ""
+    spread = "" if isnan(group.summary.half_width) else f" ± {group.summary.half_width:.4f}"
+    return f"{group.summary.mean:.4f}{spread}"
+
+
+def _number(value: float, digits: int = 4) -> str:
+    return "" if isnan(value) else f"{value:.{digits}f}"
+
+
+def _records(ranking: Ranking) -> list[dict[str, object]]:
+    def plain(value: float | None) -> float | None:
+        return None if value is None or isnan(value) else value
+
+    return [
+        {
+            **group.values,
+            ranking.metric: plain(group.summary and group.summary.mean),
+            "standard_deviation": plain(group.summary and group.summary.deviation),
+            "confidence_half_width": plain(group.summary and group.summary.half_width),
+            "n": group.summary.n if group.summary else 0,
+            **{name: plain(value) for name, value in group.others.items()},
+            **{state: group.states.get(state, 0) for state in ("finished", "failed", "killed", "running")},
+        }
+        for group in ranking.groups
+    ]

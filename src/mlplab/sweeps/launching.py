@@ -1,0 +1,164 @@
+"""Members launched: all that can run do, whatever becomes of one of them or of its process."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.plugins.launcher import Launcher
+from omegaconf.errors import OmegaConfBaseException
+
+from mlplab import interrupts
+from mlplab.config import TrainConfig
+from mlplab.errors import SkippedError, StoreError, SweepError, UserError
+from mlplab.progress import say
+from mlplab.sweeps import record
+from mlplab.sweeps.manifest import FrozenJob, Manifest, quoted
+from mlplab.sweeps.membership import FAILURE
+from mlplab.sweeps.record import Member
+from mlplab.tracking.store import Store, close_vanished
+
+log = logging.getLogger(__name__)
+
+DYING_SECONDS = 10.0  # the processes of a pool that broke down need a moment to be gone
+
+
+@dataclass
+class Launching:
+    """The launches of one sweep.
+
+    Attributes:
+        settings: of its first job: the keys that say how to carry it out are the same in all.
+        errors: why a job failed, by its number.
+        skipped: numbers of the jobs that were not begun, because another had failed.
+    """
+
+    manifest: Manifest
+    settings: TrainConfig
+    store: Store
+    launcher: Launcher
+    errors: dict[int, str] = field(default_factory=dict)
+    skipped: set[int] = field(default_factory=set)
+
+    def run(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
+        """Launch the jobs, and as often as ``retry`` says those again that failed or were not begun."""
+        returns: dict[int, JobReturn] = {}
+        pending = list(jobs)
+        for attempt in range(1 + self.settings.retry):
+            if attempt:
+                say(f"trying again: {len(self.errors)} that failed")
+            self.errors.clear()
+            self.skipped.clear()
+            (Path(self.manifest.folder) / FAILURE).unlink(missing_ok=True)
+            returns |= self._launch_all(pending)
+            pending = [job for job in pending if job.number in self.errors or job.number in self.skipped]
+            if not self.errors:
+                break
+        (Path(self.manifest.folder) / FAILURE).unlink(missing_ok=True)
+        return returns
+
+    def _launch_all(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
+        """Launch the jobs. Where that breaks down (a process was killed), go on with those that had not ended.
+
+        Which of the runs under way broke it is not known: each of them goes on alone, after the others.
+        """
+        before = record.members(self.store, self.manifest.sweep)
+        now, reason = before, ""
+        returns: dict[int, JobReturn] = {}
+        batches = [list(jobs)]
+        while batches:
+            batch = batches.pop(0)
+            try:
+                returns |= self._launch(batch, now)
+                continue
+            except (HydraException, OmegaConfBaseException, UserError):
+                raise
+            except Exception as error:
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            now = self._after_breakdown()
+            left = [job for job in batch if not _has_ended(now.get(job.number), before.get(job.number))]
+            if len(batch) == 1 or not left:
+                continue
+            log.warning("the launcher broke down (%s); %d runs that had not ended go on", reason, len(left))
+            begun = [job for job in left if job.number in now] or left
+            batches += [[job for job in left if job not in begun], *([job] for job in begun)]
+            batches = [batch for batch in batches if batch]
+        self._add_from_store(jobs, returns, reason)
+        return returns
+
+    def _after_breakdown(self) -> dict[int, Member]:
+        """Return the states when no process of the launcher works any more."""
+        deadline = time.monotonic() + DYING_SECONDS
+        while True:
+            close_vanished(self.store)
+            found = record.members(self.store, self.manifest.sweep)
+            if time.monotonic() > deadline or not any(member.state == "running" for member in found.values()):
+                return found
+            time.sleep(0.2)
+
+    def _add_from_store(self, jobs: Sequence[FrozenJob], returns: dict[int, JobReturn], reason: str) -> None:
+        """Take from the store what the launcher did not tell, and note what has not finished."""
+        found = record.members(self.store, self.manifest.sweep)
+        for job in jobs:
+            member = found.get(job.number)
+            if job.number not in returns:
+                returns[job.number] = recorded_return(job, member)
+                if member is None or member.state != "finished":
+                    said = member.error if member else ""
+                    self.errors[job.number] = said or f"its process was killed ({reason})"
+
+    def _launch(self, jobs: Sequence[FrozenJob], states: Mapping[int, Member]) -> dict[int, JobReturn]:
+        overrides = [self._overrides(job, states.get(job.number)) for job in jobs]
+        if isinstance(self.launcher, BasicLauncher):
+            launched = self.launcher.launch(overrides, initial_job_idx=0)
+        else:
+            with interrupts.doing_first(self._stop_members):
+                launched = self.launcher.launch(overrides, initial_job_idx=0)
+        returns = {job.number: returned for job, returned in zip(jobs, launched, strict=True)}
+        for number, returned in returns.items():
+            reason = returned._return_value  # the public property would print, and raise
+            if isinstance(reason, SkippedError):
+                self.skipped.add(number)
+            elif returned.status is not JobStatus.COMPLETED:
+                self.errors[number] = str(reason)
+        return returns
+
+    def _stop_members(self) -> None:
+        with suppress(StoreError):
+            record.stop_members(self.store, self.manifest.sweep)
+
+    def _overrides(self, job: FrozenJob, member: Member | None) -> list[str]:
+        goes_on = member is not None and member.state == "interrupted"
+        uri = self.settings.tracking.uri
+        return [
+            *job.overrides(),
+            f"tracking.uri={'null' if uri is None else quoted(uri)}",
+            f"resume={str(goes_on).lower()}",
+            f"fail_fast={str(self.settings.fail_fast).lower()}",
+            f"hydra.sweep.dir={quoted(self.manifest.folder)}",
+            f"hydra.sweep.subdir={quoted(str(job.number))}",
+        ]
+
+
+def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
+    """Return what Hydra would have got from the job, from what the store knows."""
+    returned = JobReturn()
+    returned.overrides = job.overrides()
+    if member is not None and member.state == "finished":
+        returned.status, returned.return_value = JobStatus.COMPLETED, member.final["final/test_accuracy"]
+    else:
+        returned.status = JobStatus.FAILED
+        returned.return_value = SweepError(member.error if member else "did not run")
+    return returned
+
+
+def _has_ended(member: Member | None, before: Member | None) -> bool:
+    """Tell whether a job has finished or failed since its last run was the one of ``before``."""
+    if member is None or member.state == "interrupted":
+        return False
+    return member.state != "failed" or before is None or member.run_id != before.run_id

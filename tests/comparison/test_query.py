@@ -1,0 +1,65 @@
+"""Frames out of a store: the same from a SQLite file and through a server."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow.entities import Metric, Param
+
+from mlplab.comparison import query
+from mlplab.config import TrackingConfig
+from mlplab.tracking.store import Store, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    (tmp_path / "mlflow.db").write_bytes(empty_store.read_bytes())
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    return open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+
+
+def add(store: Store, name: str, steps: int, status: str = "FINISHED") -> str:
+    created = store.client.create_run(store.experiment_id, run_name=name, tags={"sweep": "s"})
+    run_id = str(created.info.run_id)
+    points = [Metric(key, step / 7, 1, step) for step in range(steps) for key in ("train/loss", "test/loss")]
+    store.client.log_batch(run_id, metrics=points, params=[Param("activation", name)])
+    store.client.set_terminated(run_id, status)
+    return run_id
+
+
+def test_one_row_per_run(store: Store) -> None:
+    add(store, "relu", 3)
+    add(store, "tanh", 3, "KILLED")
+    found = query.runs(store, "tags.sweep = 's'").set_index("name")
+    assert found.loc["relu", "status"] == "FINISHED"
+    assert found.loc["tanh", "status"] == "KILLED"
+    assert found.loc["relu", "params.activation"] == "relu"
+    assert found.loc["relu", "metrics.train/loss"] == pytest.approx(2 / 7)
+    assert query.runs(store, "tags.sweep = 'other'").empty
+
+
+def test_one_row_per_point_in_bulk_and_through_the_client(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [add(store, "relu", 20), add(store, "tanh", 5)]
+    in_bulk = query.points(store, ids)
+    assert len(in_bulk) == 2 * 25
+    first = in_bulk[(in_bulk["run_id"] == ids[0]) & (in_bulk["key"] == "train/loss")]
+    np.testing.assert_array_equal(first["step"], np.arange(20))
+    np.testing.assert_array_equal(first["value"], np.arange(20) / 7)
+    monkeypatch.setattr(query, "sqlite_path", lambda _: None)
+    assert query.points(store, ids).equals(in_bulk)
+
+
+def test_histories_of_more_runs_than_one_statement_takes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "CHUNK", 2)
+    ids = [add(store, f"run {i}", 2) for i in range(5)]
+    assert len(query.points(store, ids)) == 5 * 2 * 2
+
+
+def test_confusion_matrices_are_one_array(store: Store) -> None:
+    ids = [add(store, "relu", 1), add(store, "tanh", 1)]
+    for number, run_id in enumerate(ids):
+        store.client.log_text(run_id, f"{number},1\r\n2,3\r\n", "confusion_matrix.csv")
+    found = query.confusion_matrices(store, ids)
+    np.testing.assert_array_equal(found, [[[0, 1], [2, 3]], [[1, 1], [2, 3]]])
+    with pytest.raises(KeyError, match="has no confusion matrix"):
+        query.confusion_matrices(store, [add(store, "killed", 1, "KILLED")])
