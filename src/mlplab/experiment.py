@@ -73,24 +73,35 @@ def run(
     else:
         progress.go_on()
     tags[FOLDER_TAG] = str(folder)
-    with (
-        Run(store, settings.name, tags, output_folder, earlier.run_id if earlier else None) as tracked,
-        progress.kept(),
-    ):
-        _record_beginning(tracked, settings, dataset, git)
-        _train(tracked, settings, progress, schedule)
-        last = progress.training
-        evaluations = {split: engine.evaluate(split) for split in dataset.splits}
-        final = _final_metrics(evaluations, last)
-        tracked.log_metrics(final, last.step)
-        training.require_finite(final, last.step, schedule)
-        points = progress.points or [(last.step, {f"{split}/loss": evaluations[split].loss for split in evaluations})]
-        artifacts.write(tracked.artifacts, settings.name, points, evaluations, dataset)
-        _save_model(tracked.artifacts / "model", settings, engine, dataset)
+    with Run(store, settings.name, tags, output_folder, earlier.run_id if earlier else None) as tracked:
+        with progress.kept():
+            _record_beginning(tracked, settings, dataset, git)
+            _train(tracked, settings, progress, schedule)
+            final = _finish(tracked, settings, engine, dataset, progress, schedule)
         total = {"time/total_seconds": progress.seconds_before + time.perf_counter() - start}
-        tracked.log_metrics(total, last.step)
+        tracked.log_metrics(total, progress.training.step)
     checkpoint.remove(progress.path)
     return _show_end(store, settings, Result(tracked.run_id, final | total))
+
+
+def _finish(
+    tracked: Run,
+    settings: config.TrainConfig,
+    engine: Engine,
+    dataset: Dataset,
+    progress: Progress,
+    schedule: Schedule,
+) -> dict[str, float]:
+    """Evaluate and save what the training came to; return its final metrics."""
+    last = progress.training
+    evaluations = {split: engine.evaluate(split) for split in dataset.splits}
+    final = _final_metrics(evaluations, last)
+    tracked.log_metrics(final, last.step)
+    training.require_finite(final, last.step, schedule)
+    points = progress.points or [(last.step, {f"{split}/loss": evaluations[split].loss for split in evaluations})]
+    artifacts.write(tracked.artifacts, settings.name, points, evaluations, dataset)
+    _save_model(tracked.artifacts / "model", settings, engine, dataset)
+    return final
 
 
 def _show_end(store: Store, settings: config.TrainConfig, result: Result) -> Result:

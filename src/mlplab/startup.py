@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import astuple
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,11 +24,13 @@ T = TypeVar("T")
 
 def run(settings: config.TrainConfig, output_folder: Path) -> "Result":
     """Run the experiment of this config: see :func:`mlplab.experiment.run`."""
-    from mlplab import training
+    from mlplab import data, training
 
     draws = settings.data.val_size > 0 or settings.data.train_size is not None
     seed = settings.seed if draws else 0  # without drawn splits the data is the same for every seed
-    loaded = _in_background(lambda: _load(astuple(settings.data), seed, settings.dtype))
+    load = partial(_load, astuple(settings.data), seed, settings.dtype)
+    # Two threads that import at once can find each other's modules half made: in the background nothing is imported.
+    loaded = _in_background(load) if data.is_at_hand(settings.data) else load
     from mlplab import experiment
 
     collect_garbage_from_now_on()

@@ -76,7 +76,7 @@ def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) 
     done = compare(project, *chosen, "format=csv", "out=found.csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "found.csv: 4 runs compared\n"
-    rows = list(csv.DictReader((project.root / "found.csv").open()))
+    rows = list(csv.DictReader((project.root / "found.csv").read_text().splitlines()))
     assert [row["seed"] for row in rows] == ["0", "0", "1", "2"]
 
 
@@ -86,7 +86,7 @@ def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) 
         ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweeps: "),
         ("experiment=other", "experiment=other: the store has no such experiment, but "),
         ("metric=final/luck", "metric=final/luck: these runs have final/test_accuracy, "),
-        ("group_by=[colour]", "colour: no such key of a run; there are activation, "),
+        ("group_by=[colour]", "colour: no such key of a run; there are engine, "),
         ("format=xml", "format=xml: takes one of table, markdown, csv, json"),
         ("colour=red", "colour=red: takes key=value with one of sweep, runs, "),
         ("filter=luck", "luck: MLflow does not understand this filter"),

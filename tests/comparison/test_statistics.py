@@ -46,7 +46,8 @@ def test_a_hand_worked_welch_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"), [([1.0], [2.0, 3.0], None), ([1.0, 1.0], [2.0, 2.0], 0.0), ([1.0, 1.0], [1.0, 1.0], 1.0)]
+    ("one", "other", "expected"),
+    [([1.0], [2.0, 3.0], None), ([1.0, 1.0], [2.0, 2.0], 0.0), ([1.0, 1.0], [1.0, 1.0], 1.0)],
 )
 def test_without_spread_it_is_certain_or_cannot_tell(
     one: list[float], other: list[float], expected: float | None

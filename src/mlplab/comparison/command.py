@@ -83,7 +83,9 @@ def _parse(arguments: Sequence[str]) -> Options:
         if key not in known or not separator:
             raise ConfigError(f"{argument}: takes key=value with one of {', '.join(known)}; see `--help`")
     try:
-        options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Options), OmegaConf.from_cli(list(arguments))))
+        options = OmegaConf.to_object(
+            OmegaConf.merge(OmegaConf.structured(Options), OmegaConf.from_cli(list(arguments)))
+        )
     except OmegaConfBaseException as error:
         raise ConfigError(f"{' '.join(arguments)}: {str(error).splitlines()[0]}; see `--help`") from error
     assert isinstance(options, Options)
@@ -107,7 +109,9 @@ def _select(options: Options) -> pd.DataFrame:
         clauses.append(options.filter)
     runs = query.runs(store, " and ".join(clauses))
     if runs.empty:
-        what = " ".join(f"{key}={value}" for key, value in vars(options).items() if key in ("sweep", "runs", "filter") and value)
+        what = " ".join(
+            f"{key}={value}" for key, value in vars(options).items() if key in ("sweep", "runs", "filter") and value
+        )
         raise ConfigError(f"{what or 'the last sweep'}: no run matches; {_what_there_is(store)}")
     return runs
 
@@ -135,7 +139,9 @@ def _rank(runs: pd.DataFrame, options: Options) -> Ranking:
     ranking = rank(runs, options.metric, options.group_by, OTHERS)
     if options.sort_by is not None:
         if options.sort_by not in ranking.axes:
-            raise ConfigError(f"sort_by={options.sort_by}: does not vary here; {', '.join(ranking.axes) or 'nothing'} does")
+            raise ConfigError(
+                f"sort_by={options.sort_by}: does not vary here; {', '.join(ranking.axes) or 'nothing'} does"
+            )
         ranking.groups.sort(key=lambda group: _natural(group.values[str(options.sort_by)]))
     return ranking
 

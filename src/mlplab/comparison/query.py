@@ -58,7 +58,7 @@ def _points_of_file(path: str, run_ids: Sequence[str]) -> list[tuple[str, str, i
             chunk = run_ids[start : start + CHUNK]
             marks = ",".join("?" * len(chunk))
             statement = (  # the marks are question marks alone
-                "SELECT run_uuid, key, step, CASE WHEN is_nan THEN NULL ELSE value END "  # noqa: S608
+                "SELECT run_uuid, key, step, CASE WHEN is_nan THEN NULL ELSE value END "
                 f"FROM metrics WHERE run_uuid IN ({marks})"
             )
             found += connection.execute(statement, list(chunk)).fetchall()
@@ -66,9 +66,7 @@ def _points_of_file(path: str, run_ids: Sequence[str]) -> list[tuple[str, str, i
 
 
 def _points_of_server(store: Store, run_ids: Sequence[str]) -> list[tuple[str, str, int, float]]:
-    return [
-        (run_id, point.key, point.step, point.value) for run_id in run_ids for point in store.points(run_id)
-    ]
+    return [(run_id, point.key, point.step, point.value) for run_id in run_ids for point in store.points(run_id)]
 
 
 def confusion_matrices(store: Store, run_ids: Sequence[str]) -> NDArray[np.int64]:

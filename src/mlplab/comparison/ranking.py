@@ -93,6 +93,7 @@ def rank(
         others: further metrics to average.
     """
     metric = metric or metric_of(runs)
+    others = [name for name in others if name != metric]
     axes = axes_of(runs) if group_by is None else list(group_by)
     columns = [f"params.{axis}" for axis in axes]
     parts = [((), runs)] if not columns else list(runs.groupby(columns, dropna=False, sort=False))

@@ -116,9 +116,9 @@ def _records(ranking: Ranking) -> list[dict[str, object]]:
     return [
         {
             **group.values,
-            ranking.metric: plain(group.summary and group.summary.mean),
-            "standard_deviation": plain(group.summary and group.summary.deviation),
-            "confidence_half_width": plain(group.summary and group.summary.half_width),
+            ranking.metric: plain(None if group.summary is None else group.summary.mean),
+            "standard_deviation": plain(None if group.summary is None else group.summary.deviation),
+            "confidence_half_width": plain(None if group.summary is None else group.summary.half_width),
             "n": group.summary.n if group.summary else 0,
             **{name: plain(value) for name, value in group.others.items()},
             **{state: group.states.get(state, 0) for state in ("finished", "failed", "killed", "running")},

@@ -1,5 +1,5 @@
 """Data sets: acquired (``acquire``), verified and read (``idx``), split and scaled (``dataset``)."""
 
-from mlplab.data.dataset import Dataset, Scaling, Split, load
+from mlplab.data.dataset import Dataset, Scaling, Split, is_at_hand, load
 
-__all__ = ["Dataset", "Scaling", "Split", "load"]
+__all__ = ["Dataset", "Scaling", "Split", "is_at_hand", "load"]

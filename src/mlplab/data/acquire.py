@@ -48,6 +48,11 @@ def acquire(name: str, root: Path) -> Path:
     return folder
 
 
+def has_files(name: str, root: Path) -> bool:
+    """Tell whether the four files of data set ``name`` are there, whole or not."""
+    return not _missing(root / TORCHVISION_CLASSES[name] / "raw")
+
+
 def _missing(folder: Path) -> list[str]:
     return [file.name for file in idx.FILES if not (folder / file.name).exists()]
 

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mlplab.config import DataConfig, DataName
 from mlplab.data import idx
-from mlplab.data.acquire import DataUnavailableError, acquire
+from mlplab.data.acquire import TORCHVISION_CLASSES, DataUnavailableError, acquire, has_files
 from mlplab.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,12 @@ class _Raw:
 
     def take(self, rows: NDArray[np.int64]) -> "_Raw":
         return _Raw(self.pixels[rows], self.labels[rows])
+
+
+def is_at_hand(config: DataConfig) -> bool:
+    """Tell whether :func:`load` will only read files: no download, and no import of a library that makes the data."""
+    name = "mnist" if config.name is DataName.auto else str(config.name)
+    return name in TORCHVISION_CLASSES and has_files(name, Path(config.root).expanduser().resolve())
 
 
 def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Dataset:
