@@ -13,6 +13,7 @@ FORBIDDEN = {
     "scratch": {"hydra", "omegaconf", "mlflow", "torch", "mlplab.config", "mlplab.engines", "mlplab.data"},
     "engines": {"hydra", "omegaconf", "mlflow", "mlplab.tracking", "mlplab.experiment"},
     "data": {"hydra", "omegaconf", "mlflow", "mlplab.tracking", "mlplab.engines"},
+    "schedule.py": {"hydra", "omegaconf", "mlflow", "torch", "mlplab.engines", "mlplab.tracking"},
     "training.py": {"hydra", "omegaconf", "mlflow", "torch", "mlplab.tracking"},
     "comparison": {"hydra", "mlplab.engines", "mlplab.training", "mlplab.composition", "mlplab.sweeps"},
     "tracking": {"hydra", "omegaconf", "mlplab.engines", "mlplab.training", "mlplab.composition"},

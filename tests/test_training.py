@@ -15,7 +15,8 @@ from mlplab.config import TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines.base import Engine, Evaluation, Layers, State
 from mlplab.errors import DivergedError
-from mlplab.training import Report, Schedule, Training
+from mlplab.schedule import Schedule
+from mlplab.training import Report, Training
 
 
 @final

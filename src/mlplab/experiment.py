@@ -15,12 +15,13 @@ from mlplab.errors import ConfigError
 from mlplab.interrupts import held
 from mlplab.progress import Display, say, show_next, show_summary
 from mlplab.resumption import Progress
+from mlplab.schedule import Schedule
 from mlplab.tracking import identity, model
 from mlplab.tracking.earlier import FOLDER_TAG, JOB_TAG, find_earlier
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
 from mlplab.tracking.store import Store, open_store, public
-from mlplab.training import RandomStreams, Schedule, Training
+from mlplab.training import RandomStreams, Training
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from mlplab.training import Report, Schedule
+from mlplab.schedule import Schedule
+from mlplab.training import Report
 
 if TYPE_CHECKING:
     from mlplab.tracking.store import Store

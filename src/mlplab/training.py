@@ -7,63 +7,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.checkpoint import Checkpoint
-from mlplab.config import TrainConfig
 from mlplab.engines.base import Engine
 from mlplab.errors import DivergedError
-
-MOST_AT_ONCE = 200
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How many updates, in which batches, at which learning rate.
-
-    Attributes:
-        rows: in the training split.
-        batch_size: rows per update; the last batch of an epoch takes what is left.
-        steps: parameter updates altogether.
-    """
-
-    rows: int
-    batch_size: int
-    steps: int
-    learning_rate: float
-    learning_rate_decay: float
-
-    @classmethod
-    def plan(cls, settings: TrainConfig, rows: int) -> "Schedule":
-        """Return the schedule of this config on a training split of so many rows."""
-        steps = settings.iterations or settings.epochs * ceil(rows / settings.batch_size)
-        return cls(rows, settings.batch_size, steps, settings.learning_rate, settings.learning_rate_decay)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Updates in one pass over the training split."""
-        return ceil(self.rows / self.batch_size)
-
-    @property
-    def epochs(self) -> int:
-        """Passes over the training split, counting one that is begun."""
-        return ceil(self.steps / self.steps_per_epoch)
-
-    def learning_rate_at(self, step: int) -> float:
-        """Return the learning rate of the update after ``step`` updates: one factor of decay per whole epoch."""
-        return self.learning_rate * self.learning_rate_decay ** (step // self.steps_per_epoch)
-
-    def next_stop(self, step: int, log_every: int) -> int:
-        """Return the next update after which a point is due, or an epoch or the whole run is complete.
-
-        Nor more than MOST_AT_ONCE further: between two reports no signal is heard, and nothing shown.
-        """
-        next_point = (step // log_every + 1) * log_every
-        epoch_end = (step // self.steps_per_epoch + 1) * self.steps_per_epoch
-        return min(next_point, epoch_end, self.steps, step + MOST_AT_ONCE)
+from mlplab.schedule import Batches, Schedule
 
 
 @dataclass(frozen=True)
@@ -129,7 +81,7 @@ class Training:
             splits: are evaluated at every point, besides the training loss.
         """
         self._engine, self._schedule, self._log_every, self._splits = engine, schedule, log_every, splits
-        self._batches = _Batches(schedule.rows, schedule.batch_size, rng)
+        self._batches = Batches(schedule.rows, schedule.batch_size, rng)
         self._point, self._epoch = _Window(), _Window()  # losses since the last point, and in this epoch
         self.step, self.rows, self.seconds = 0, 0, 0.0
 
@@ -185,34 +137,6 @@ class Training:
         self._point, self._epoch = _Window(**facts["point"]), _Window(**facts["epoch"])
         self._batches.restore(facts["batches"])
         self.step, self.rows, self.seconds = facts["step"], facts["rows"], facts["seconds"]
-
-
-class _Batches(Iterator[NDArray[np.int64]]):
-    """The rows of one batch after another, without end; every epoch shuffles all rows anew."""
-
-    def __init__(self, rows: int, batch_size: int, rng: np.random.Generator) -> None:
-        self._rows, self._batch_size, self._rng = rows, batch_size, rng
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        self._before = self._rng.bit_generator.state
-        self._order, self._taken = self._rng.permutation(self._rows), 0
-
-    def __next__(self) -> NDArray[np.int64]:
-        if self._taken >= self._rows:
-            self._shuffle()
-        batch: NDArray[np.int64] = self._order[self._taken : self._taken + self._batch_size]
-        self._taken += self._batch_size
-        return batch
-
-    def state(self) -> dict[str, Any]:
-        """Return the generator's state before this epoch's shuffle, and how far the epoch is."""
-        return {"generator": self._before, "taken": self._taken}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._rng.bit_generator.state = state["generator"]
-        self._shuffle()
-        self._taken = state["taken"]
 
 
 def require_finite(values: Mapping[str, float | NDArray[np.float64]], step: int, schedule: Schedule) -> None:

@@ -11,6 +11,7 @@ from mlplab.data import Dataset, Scaling, Split
 from mlplab.engines import Engine
 from mlplab.engines.base import EVALUATION_ROWS
 from mlplab.errors import ConfigError
+from mlplab.schedule import Schedule
 
 OPTIONS = ["hidden_sizes=[16,12]", "batch_size=32", "activation=tanh", "device=cpu"]
 ENGINES = ["numpy", "torch"]
@@ -84,7 +85,7 @@ def test_learning_goes_down_on_float32_too(settings: Settings, small_dataset: Da
     chosen = settings(*OPTIONS, f"engine={engine}", "optimizer=adam", "learning_rate=0.01", "epochs=30")
     bound = engines.build(chosen, dataset, np.random.default_rng(1))
     before = bound.evaluate("train").loss
-    schedule = training.Schedule.plan(chosen, 300)
+    schedule = Schedule.plan(chosen, 300)
     list(training.Training(bound, schedule, np.random.default_rng(2), 100, []).reports())
     assert bound.evaluate("train").loss < before / 2
     assert bound.layers()[0][0].dtype == np.float32

@@ -9,6 +9,7 @@ from mlplab import engines, training
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines import Engine
+from mlplab.schedule import Schedule
 
 ITERATIONS = 200
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "linear"]
@@ -16,7 +17,7 @@ ACTIVATIONS = ["sigmoid", "tanh", "relu", "linear"]
 
 def trained(settings: TrainConfig, dataset: Dataset) -> tuple[Engine, np.ndarray]:
     engine = engines.build(settings, dataset, np.random.default_rng(1))
-    schedule = training.Schedule.plan(settings, len(dataset.train))
+    schedule = Schedule.plan(settings, len(dataset.train))
     under_way = training.Training(engine, schedule, np.random.default_rng(2), settings.log_every, ["test"])
     reports = list(under_way.reports())
     return engine, np.array([list(report.metrics.values()) for report in reports if report.metrics])

@@ -16,7 +16,7 @@ from mlplab.config import Engine, TrainConfig, flatten
 from mlplab.project import PROJECT_ROOT
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_COMPUTING_CODE = ("data", "engines", "scratch", "training.py")
+_COMPUTING_CODE = ("data", "engines", "scratch", "schedule.py", "training.py")
 # Where the data lies and under which name a run is kept do not change its result; the data's digest stands for it.
 _NOT_DETERMINING = ("tracking.", "data.root", "data.name")
 
