@@ -63,13 +63,8 @@ def test_the_sweep_has_a_run_of_its_own_with_its_result(fresh_project: Project) 
     assert json.loads((folder / "manifest.json").read_text())["jobs"][3]["config"]["activation"] == "tanh"
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(
-    fresh_project: Project, launcher: str
-) -> None:
-    done = fresh_project.train(
-        "-m", *FAST, "activation=relu", "learning_rate=0.1,1e9,0.01", f"hydra/launcher={launcher}"
-    )
+def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(fresh_project: Project) -> None:
+    done = fresh_project.train("-m", *FAST, "activation=relu", "learning_rate=0.1,1e9,0.01", "hydra/launcher=joblib")
     assert done.returncode == 1
     states = {run.info.run_name: run.info.status for run in fresh_project.runs()}
     assert states == {"lr=0.1": "FINISHED", "lr=1e+09": "FAILED", "lr=0.01": "FINISHED"}
@@ -118,11 +113,11 @@ def test_what_the_whole_sweep_has_in_common_is_not_swept(fresh_project: Project,
 
 
 def test_a_name_that_is_taken_is_refused(fresh_project: Project) -> None:
-    assert fresh_project.train("-m", *FAST, "tracking.sweep=mine", "seed=1,2").returncode == 0
+    assert fresh_project.train(*FAST, "tracking.sweep=mine").returncode == 0
     done = fresh_project.train("-m", *FAST, "tracking.sweep=mine", "activation=relu,tanh")
     assert done.returncode == 1
     assert "ERROR: tracking.sweep=mine: the store has a sweep of this name; resume=true" in done.stderr
-    assert len(fresh_project.runs()) == 2
+    assert len(fresh_project.runs()) == 1
 
 
 def test_retry_tries_what_failed_again(fresh_project: Project) -> None:
@@ -180,13 +175,13 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
 
 
 def test_a_worker_that_is_killed_costs_no_other_run(fresh_project: Project) -> None:
-    process = fresh_project.start("-m", *FAST, "epochs=400", "activation=relu,tanh,sigmoid", "hydra/launcher=joblib")
+    process = fresh_project.start("-m", *FAST, "epochs=300", "activation=relu,tanh", "hydra/launcher=joblib")
     wait_for_members(fresh_project, process, 1)
     psutil.Process(int(fresh_project.runs()[0].data.tags["pid"])).kill()
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr
     assert "the launcher broke down" in stderr
-    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"] * 3
+    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"] * 2
 
 
 def test_jobs_in_parallel_keep_to_their_share_of_the_threads(fresh_project: Project) -> None:
