@@ -1,6 +1,5 @@
 """Runs out of the store, as tidy pandas frames: one row per run, one row per point."""
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -82,9 +81,3 @@ def confusion_matrices(store: Store, run_ids: Sequence[str]) -> NDArray[np.int64
             raise KeyError(f"{run_id}: has no confusion matrix, since it has not finished")
         found.append(np.array([row.split(",") for row in text.split()], dtype=np.int64))
     return np.array(found)
-
-
-def classification_report(store: Store, run_id: str) -> dict[str, Any] | None:
-    """Return the test set's report: precision, recall and F1 per class; None where the run has none."""
-    text = store.read_artifact(run_id, "classification_report_test.json")
-    return None if text is None else dict(json.loads(text))
