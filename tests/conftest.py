@@ -132,9 +132,11 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A fresh copy for each test file, without a store: what that file's tests have run is in the one they make."""
-    return copy_project(tmp_path_factory.mktemp("project"))
+def project(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Project:
+    """A fresh copy for each test file, with an empty store, which that file's tests share."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copy(empty_store, root)
+    return copy_project(root)
 
 
 @pytest.fixture
