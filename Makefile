@@ -24,7 +24,7 @@ test: setup     ## lint, types and all tests: what CI runs
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-bench: $(VENV)-bench/.current  ## time ours and what else there is, side by side: about 15 minutes
+bench: $(VENV)-bench/.current  ## time ours and what else there is, side by side: about 20 minutes
 	$(VENV)-bench/bin/python -m benchmarks
 
 $(VENV)-bench/.current: pyproject.toml constraints.txt
