@@ -39,10 +39,8 @@ def sweep(
     """
     jobs = grid.combinations(arguments, hydra_config, loader)
     is_plan = hydra_config.hydra.runtime.choices["hydra/launcher"] == "plan"
-    if not is_plan:
-        grid.require_valid(jobs)
     settings = next((job.settings for job in jobs if job.settings is not None), None)
-    if settings is None:
+    if settings is None or not is_plan:
         grid.require_valid(jobs)
     assert settings is not None
     from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key

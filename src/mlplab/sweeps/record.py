@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from mlplab.sweeps.manifest import FrozenJob, Manifest
-from mlplab.tracking.earlier import JOB_TAG
+from mlplab.tracking.earlier import JOB_TAG, final_metrics
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import ERROR_TAG
 from mlplab.tracking.store import COMMAND_TAG, Store
@@ -59,8 +59,7 @@ def members(store: Store, sweep: str) -> dict[int, Member]:
     for run in store.search(f"tags.sweep = '{sweep}'"):
         tags = run.data.tags
         if JOB_TAG in tags:
-            final = {key: value for key, value in run.data.metrics.items() if key.startswith(("final/", "time/"))}
-            member = Member(run.info.run_id, _STATE_OF[run.info.status], final, tags.get(ERROR_TAG, ""))
+            member = Member(run.info.run_id, _STATE_OF[run.info.status], final_metrics(run), tags.get(ERROR_TAG, ""))
             found.setdefault(int(tags[JOB_TAG]), member)
     return found
 

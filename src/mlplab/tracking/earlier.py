@@ -48,5 +48,9 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
 
 
 def _earlier(run: Run) -> Earlier:
-    final = {key: value for key, value in run.data.metrics.items() if key.startswith(("final/", "time/"))}
-    return Earlier(run.info.run_id, run.info.status, Path(run.data.tags[FOLDER_TAG]), final)
+    return Earlier(run.info.run_id, run.info.status, Path(run.data.tags[FOLDER_TAG]), final_metrics(run))
+
+
+def final_metrics(run: Run) -> dict[str, float]:
+    """Return the metrics that a run ended with; none where it has not finished."""
+    return {key: value for key, value in run.data.metrics.items() if key.startswith(("final/", "time/"))}
