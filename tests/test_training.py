@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlplab import checkpoint, engines
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset
-from mlplab.engines.base import Engine, Evaluation, Layers, State
+from mlplab.engines.base import Engine, Evaluation, Layers, Probe, State
 from mlplab.errors import DivergedError
 from mlplab.schedule import Schedule
 from mlplab.training import Report, Training
@@ -42,6 +42,9 @@ class Recorder(Engine):
 
     def evaluate(self, split: str) -> Evaluation:
         return Evaluation({"test": 0.5, "val": 0.25}[split], np.zeros(1, np.int64), 0.75)
+
+    def probe(self, rows_B: np.ndarray) -> Probe:
+        raise NotImplementedError
 
     def penalty(self) -> float:
         return self._penalty

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from mlplab import evaluation, figures
 from mlplab.data import Dataset
 from mlplab.engines.base import Evaluation
@@ -30,6 +32,8 @@ def write(
     curves = {split: [(step, metrics[f"{split}/loss"]) for step, metrics in points] for split in evaluations}
     figures.loss_curves(curves, name).savefig(folder / "loss_curve.png", dpi=120)
     _write_confusion_matrix(folder, name, evaluations["test"], dataset)
+    pairs = np.column_stack([dataset.test.labels, evaluations["test"].predictions])
+    np.savetxt(folder / "test_predictions.csv", pairs, "%d", delimiter=",", header="label,prediction", comments="")
     for split, found in evaluations.items():
         arguments = dataset.splits[split].labels, found.predictions, dataset.classes
         text = evaluation.classification_report_text(*arguments)

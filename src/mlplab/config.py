@@ -94,6 +94,7 @@ class TrainConfig:
     iterations: Optional[int]  # noqa: UP045
     seed: int
     log_every: int
+    diagnostics: bool
     dtype: DType
     device: Device
     resume: bool

@@ -67,7 +67,8 @@ def run(
 
     folder = output_folder if earlier is None else earlier.folder
     splits = ["test", "val"] if settings.data.val_size else ["test"]
-    under_way = Training(engine, schedule, streams.batches, settings.log_every, splits)
+    diagnosed = str(settings.activation) if settings.diagnostics else None
+    under_way = Training(engine, schedule, streams.batches, settings.log_every, splits, diagnosed)
     progress = Progress(under_way, folder / checkpoint.NAME, tags["fingerprint"])
     if earlier is None:
         checkpoint.remove(progress.path)  # of another run, that the folder was used for before

@@ -12,10 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mlplab import diagnostics
 from mlplab.checkpoint import Checkpoint
 from mlplab.engines.base import Engine
 from mlplab.errors import DivergedError
 from mlplab.schedule import Batches, Schedule
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Training:
         rng: np.random.Generator,
         log_every: int,
         splits: Sequence[str],
+        diagnosed: str | None = None,
     ) -> None:
         """Prepare.
 
@@ -79,7 +83,9 @@ class Training:
             rng: draws the batches.
             log_every: updates between two points.
             splits: are evaluated at every point, besides the training loss.
+            diagnosed: the activation of the hidden layers, to look inside at every point; None: do not.
         """
+        self._diagnosed = diagnosed
         self._engine, self._schedule, self._log_every, self._splits = engine, schedule, log_every, splits
         self._batches = Batches(schedule.rows, schedule.batch_size, rng)
         self._point, self._epoch = _Window(), _Window()  # losses since the last point, and in this epoch
@@ -99,10 +105,12 @@ class Training:
         if self.step % schedule.steps_per_epoch == 0:
             self._epoch = _Window()
         window = [next(self._batches) for _ in range(self.step, stop)]
-        start = time.perf_counter()
         rates = [schedule.learning_rate_at(i) for i in range(self.step, stop)]
-        losses = self._engine.train_window(window, rates)
-        self.seconds += time.perf_counter() - start
+        is_point = stop % self._log_every == 0
+        if is_point and self._diagnosed is not None:
+            losses, inside = self._train_and_diagnose(window, rates, self._diagnosed)
+        else:
+            losses, inside = self._train(window, rates), {}
         require_finite({"train/loss": losses}, self.step + 1, schedule)
 
         sizes = np.array([len(batch) for batch in window])
@@ -110,13 +118,29 @@ class Training:
         self._epoch.add(losses, sizes)
         self.step, self.rows = stop, self.rows + int(sizes.sum())
         metrics: dict[str, float] = {}
-        if stop % self._log_every == 0:
-            metrics = {"train/loss": self._point.mean, **_measure(self._engine, self._splits)}
+        if is_point:
+            metrics = {"train/loss": self._point.mean, **_measure(self._engine, self._splits), **inside}
             require_finite(metrics, stop, schedule)
             self._point = _Window()
         ends_epoch = stop % schedule.steps_per_epoch == 0 or stop == schedule.steps
         number = ceil(stop / schedule.steps_per_epoch)
         return Report(stop, number, self.rows, ends_epoch, self._epoch.mean, metrics, self.seconds)
+
+    def _train(self, window: Sequence[Rows], rates: Sequence[float]) -> NDArray[np.float64]:
+        start = time.perf_counter()
+        losses = self._engine.train_window(window, rates)
+        self.seconds += time.perf_counter() - start
+        return losses
+
+    def _train_and_diagnose(
+        self, window: Sequence[Rows], rates: Sequence[float], activation: str
+    ) -> tuple[NDArray[np.float64], dict[str, float]]:
+        """Train on the window, and look inside around its last update."""
+        engine, last = self._engine, len(window) - 1
+        losses = self._train(window[:last], rates[:last]) if last else np.empty(0)
+        probe, before = engine.probe(window[last]), engine.layers()
+        losses = np.concatenate([losses, self._train(window[last:], rates[last:])])
+        return losses, diagnostics.measure(activation, probe, before, engine.layers())
 
     def state(self) -> Checkpoint:
         """Return everything that what comes depends on; between two reports."""

@@ -18,7 +18,9 @@ ACTIVATIONS = ["sigmoid", "tanh", "relu", "linear"]
 def trained(settings: TrainConfig, dataset: Dataset) -> tuple[Engine, np.ndarray]:
     engine = engines.build(settings, dataset, np.random.default_rng(1))
     schedule = Schedule.plan(settings, len(dataset.train))
-    under_way = training.Training(engine, schedule, np.random.default_rng(2), settings.log_every, ["test"])
+    under_way = training.Training(
+        engine, schedule, np.random.default_rng(2), settings.log_every, ["test"], str(settings.activation)
+    )
     reports = list(under_way.reports())
     return engine, np.array([list(report.metrics.values()) for report in reports if report.metrics])
 

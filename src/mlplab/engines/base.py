@@ -29,6 +29,19 @@ class Evaluation:
     accuracy: float
 
 
+@dataclass(frozen=True)
+class Probe:
+    """One batch, seen from inside the network.
+
+    Attributes:
+        gradients: of the loss, without the penalty, in the weights of every layer: each (I, O), first layer first.
+        activations: of every hidden layer: each (B, O).
+    """
+
+    gradients: list[NDArray[Any]]
+    activations: list[NDArray[Any]]
+
+
 class Engine(ABC):
     """A network, an optimizer and the data, bound together once; then trained window by window."""
 
@@ -56,6 +69,10 @@ class Engine(ABC):
     @abstractmethod
     def evaluate(self, split: str) -> Evaluation:
         """Evaluate the split of that name (train, val, test)."""
+
+    @abstractmethod
+    def probe(self, rows_B: NDArray[np.int64]) -> Probe:
+        """Pass these rows of the training split, at most one batch, forward and backward; nothing is updated."""
 
     @abstractmethod
     def penalty(self) -> float:

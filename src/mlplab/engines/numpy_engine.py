@@ -1,19 +1,20 @@
 """The from-scratch engine: mlplab.scratch on the training data."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.config import Penalty, TrainConfig
 from mlplab.data import Dataset
-from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, State
+from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, Probe, State
 from mlplab.scratch.activations import ACTIVATIONS
 from mlplab.scratch.losses import LOSSES
 from mlplab.scratch.network import Network
 from mlplab.scratch.optimizers import OPTIMIZERS
 from mlplab.scratch.penalties import PENALTIES
+from mlplab.scratch.products import product
 
 
 @final
@@ -52,17 +53,36 @@ class NumpyEngine(Engine):
         return losses
 
     def _step(self, rows_B: NDArray[np.int64], learning_rate: float) -> float:
-        network, train = self._network, self._splits["train"]
-        # mode="clip" gathers straight into the buffer; the default would gather into a copy first.
-        x_BI = np.take(train.images, rows_B, axis=0, out=self._batch_BI[: len(rows_B)], mode="clip")
-        labels_B = train.labels[rows_B]
-
+        network = self._network
+        x_BI, labels_B = self._gather(rows_B)
         output_BK = network.forward(x_BI)
         loss = self._loss.forward(output_BK, labels_B)
         self._loss.backward(output_BK, labels_B)
         for index, gradient in network.backward(x_BI, output_BK):
             self._optimizer.step(index, gradient, learning_rate)
         return loss
+
+    def _gather(self, rows_B: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        train = self._splits["train"]
+        # mode="clip" gathers straight into the buffer; the default would gather into a copy first.
+        x_BI = np.take(train.images, rows_B, axis=0, out=self._batch_BI[: len(rows_B)], mode="clip")
+        return x_BI, train.labels[rows_B]
+
+    def probe(self, rows_B: NDArray[np.int64]) -> Probe:
+        """See :meth:`Engine.probe`."""
+        network = self._network
+        x_BI, labels_B = self._gather(rows_B)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            output_BK = network.forward(x_BI)
+            activations = [a_BO.copy() for a_BO in network.hidden(len(rows_B))]  # backward uses them up
+            self._loss.forward(output_BK, labels_B)
+            self._loss.backward(output_BK, labels_B)
+            found = {
+                index: product(gradient.a_BI.T, gradient.delta_BO, np.empty_like(gradient.theta_IO))
+                for index, gradient in network.backward(x_BI, output_BK)
+                if index < len(network.weights)
+            }
+        return Probe([found[layer] for layer in range(len(network.weights))], activations)
 
     def evaluate(self, split: str) -> Evaluation:
         """See :meth:`Engine.evaluate`."""

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from mlplab import config
 from mlplab.data import Dataset
-from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, State
+from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, Probe, State
 from mlplab.engines.cuda_graph import CapturedStep
 from mlplab.engines.torch_network import LOSSES, network
-from mlplab.engines.torch_steps import Descent, OptimizerStep, Step
+from mlplab.engines.torch_steps import Descent, OptimizerStep, Step, backpropagate
 from mlplab.errors import ConfigError
 
 
@@ -78,6 +78,14 @@ class TorchEngine(Engine):
             self.restore(before)
         self._take_step.set_learning_rate(learning_rate)
         return self._captured[len(rows_B)](rows_B)
+
+    def probe(self, rows_B: NDArray[np.int64]) -> Probe:
+        """See :meth:`Engine.probe`."""
+        images, labels = self._splits["train"]
+        rows = torch.from_numpy(rows_B).to(self._device)
+        _, layers = backpropagate(self._module, self._loss, images[rows], labels[rows])
+        gradients = [_to_numpy(inputs.t() @ delta_BO) for _, inputs, delta_BO in layers]
+        return Probe(gradients, [_to_numpy(inputs) for _, inputs, _ in layers[1:]])
 
     @torch.no_grad()
     def evaluate(self, split: str) -> Evaluation:

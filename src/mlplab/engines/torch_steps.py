@@ -29,6 +29,26 @@ class Step(ABC):
         """Return the tensors that the next step depends on, besides the parameters: to copy from, and into."""
 
 
+def backpropagate(
+    module: nn.Sequential, loss: Loss, x_BI: Tensor, labels_B: Tensor
+) -> tuple[Tensor, list[tuple[nn.Linear, Tensor, Tensor]]]:
+    """Return the loss, detached, and for every linear layer the module, its inputs (B, I) and delta = dL/dz (B, O).
+
+    The gradient of its weights is then delta^T a: (O, I), as PyTorch keeps them.
+    """
+    layers: list[tuple[nn.Linear, Tensor]] = []
+    outputs: list[Tensor] = []
+    a_BI = x_BI
+    for part in module:
+        inputs, a_BI = a_BI, part(a_BI)
+        if isinstance(part, nn.Linear):
+            layers.append((part, inputs.detach()))
+            outputs.append(a_BI.requires_grad_())
+    value = loss(a_BI, labels_B)
+    deltas = torch.autograd.grad(value, outputs)
+    return value.detach(), [(*layer, delta_BO) for layer, delta_BO in zip(layers, deltas, strict=True)]
+
+
 @final
 class Descent(Step):
     """Plain gradient descent, L2 included.
@@ -46,22 +66,12 @@ class Descent(Step):
         self._learning_rate = learning_rate
 
     def __call__(self, x_BI: Tensor, labels_B: Tensor) -> Tensor:
-        layers: list[tuple[nn.Linear, Tensor]] = []
-        outputs: list[Tensor] = []
-        a_BI = x_BI
-        for module in self._module:
-            inputs, a_BI = a_BI, module(a_BI)
-            if isinstance(module, nn.Linear):
-                layers.append((module, inputs.detach()))
-                outputs.append(a_BI.requires_grad_())
-        loss = self._loss(a_BI, labels_B)
-        deltas = torch.autograd.grad(loss, outputs)
-
+        loss, layers = backpropagate(self._module, self._loss, x_BI, labels_B)
         rate = self._learning_rate
-        for (linear, inputs), delta_BO in zip(layers, deltas, strict=True):
+        for linear, inputs, delta_BO in layers:
             linear.weight.addmm_(delta_BO.t(), inputs, beta=1 - rate * self._weight_decay, alpha=-rate)
             linear.bias.sub_(delta_BO.sum(dim=0), alpha=rate)
-        return loss.detach()
+        return loss
 
     def live_state(self) -> dict[str, Tensor]:
         return {}

@@ -68,6 +68,10 @@ class Network:
             a_BI = z_BO
         return a_BI
 
+    def hidden(self, rows: int) -> list[Floats]:
+        """Return the activations of the hidden layers for the last so many inputs: live, until the next pass."""
+        return [a_BO[:rows] for a_BO in self._outputs[:-1]]
+
     def backward(self, x_BI: Floats, delta_BK: Floats) -> Iterator[tuple[int, Gradient]]:
         """Yield the gradient of every array of parameters, by its index in :attr:`parameters`; last layer first.
 

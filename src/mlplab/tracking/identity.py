@@ -17,8 +17,9 @@ from mlplab.project import PROJECT_ROOT
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTING_CODE = ("data", "engines", "scratch", "schedule.py", "training.py")
-# Where the data lies and under which name a run is kept do not change its result; the data's digest stands for it.
-_NOT_DETERMINING = ("tracking.", "data.root", "data.name")
+# Where the data lies, under which name a run is kept and what is watched meanwhile do not change its result; the
+# data's digest stands for the data.
+_NOT_DETERMINING = ("tracking.", "data.root", "data.name", "diagnostics")
 
 
 def fingerprint(config: TrainConfig, data_digest: str) -> str:
