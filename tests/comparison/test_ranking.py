@@ -39,19 +39,22 @@ def test_groups_are_ranked_by_their_mean() -> None:
     best = found.groups[0].summary
     assert best is not None
     assert (best.n, best.mean) == (3, pytest.approx(0.971))
-    assert found.p is not None
-    assert found.p < 0.001
-    assert found.verdict.startswith("relu is better than tanh, and that is more than noise")
+    assert found.lead is not None
+    assert found.lead.p is not None
+    assert found.lead.p < 0.001
+    assert found.lead.mean == pytest.approx(0.015)
+    assert found.verdict.startswith("relu is better than tanh by 0.0150 ± 0.0023, and that is more than noise")
 
 
 def test_a_lead_within_the_noise_is_called_so() -> None:
     found = rank(SEEDS[SEEDS["params.activation"] != "relu"])
-    assert found.verdict.startswith("tanh leads sigmoid, but that may be noise")
+    assert found.verdict.startswith("tanh leads sigmoid by 0.0000 ± 0.0092, but that may be noise")
 
 
 def test_one_seed_cannot_tell() -> None:
     found = rank(SEEDS[SEEDS["params.seed"] == "0"])
-    assert found.p is None
+    assert found.lead is not None
+    assert found.lead.p is None
     assert "one seed: cannot tell" in found.verdict
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlplab.comparison.statistics import Summary, p_value
+from mlplab.comparison.statistics import Difference, Summary
 
 values = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, max_size=20)
 
@@ -42,7 +42,10 @@ def test_the_interval_is_that_of_scipy(sample: list[float]) -> None:
 def test_a_hand_worked_welch_test() -> None:
     # Means 2 and 5, variances 1 and 4, n = 3 each: t = -3 / sqrt(5 / 3), 2.94 degrees of freedom.
     t, freedom = -3 / sqrt(5 / 3), (5 / 3) ** 2 / ((1 / 3) ** 2 / 2 + (4 / 3) ** 2 / 2)
-    assert p_value([1, 2, 3], [3, 5, 7]) == pytest.approx(2 * stats.t.cdf(t, freedom))
+    found = Difference.of([1, 2, 3], [3, 5, 7])
+    assert found.mean == -3
+    assert found.p == pytest.approx(2 * stats.t.cdf(t, freedom))
+    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * sqrt(5 / 3))
 
 
 @pytest.mark.parametrize(
@@ -52,4 +55,7 @@ def test_a_hand_worked_welch_test() -> None:
 def test_without_spread_it_is_certain_or_cannot_tell(
     one: list[float], other: list[float], expected: float | None
 ) -> None:
-    assert p_value(one, other) == expected
+    found = Difference.of(one, other)
+    assert found.p == expected
+    assert found.mean == np.mean(one) - np.mean(other)
+    assert isnan(found.half_width) if expected is None else found.half_width == 0

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mlplab.comparison.statistics import SIGNIFICANCE, Summary, p_value
+from mlplab.comparison.statistics import SIGNIFICANCE, Difference, Summary
+from mlplab.names import member_name
 
 SEED = "seed"
 VALIDATION, TEST = "final/val_accuracy", "final/test_accuracy"
@@ -31,6 +32,11 @@ class Group:
     others: dict[str, float]
     states: dict[str, int]
 
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        return member_name(self.values) or "the runs"
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -40,28 +46,34 @@ class Ranking:
         axes: the keys that vary, seed excepted.
         metric: what ranks.
         ascending: whether less is better.
-        p: of Welch's t-test between the first and the second; None where there is none to make.
+        lead: of the first over the second; None where fewer than two have a finished run.
     """
 
     axes: list[str]
     metric: str
     ascending: bool
     groups: list[Group]
-    p: float | None
+    lead: Difference | None
+
+    @property
+    def ranked(self) -> list[Group]:
+        """The groups with a finished run."""
+        return [group for group in self.groups if group.summary is not None]
 
     @property
     def verdict(self) -> str:
-        """Say whether the leader is more than luck."""
-        ranked = [group for group in self.groups if group.summary is not None]
-        if len(ranked) < 2:
-            return "" if ranked else "no run has finished: nothing to rank"
-        first, second = (" ".join(group.values.values()) or "the runs" for group in ranked[:2])
-        if self.p is None:
-            return f"{first} leads {second}; one seed: cannot tell whether that is more than noise"
-        how = f"Welch's t-test on the seeds, p = {self.p:.2g}"
-        if self.p < SIGNIFICANCE:
-            return f"{first} is better than {second}, and that is more than noise ({how})"
-        return f"{first} leads {second}, but that may be noise ({how})"
+        """Say by how much the leader leads, and whether that is more than luck."""
+        if self.lead is None:
+            return "" if self.ranked else "no run has finished: nothing to rank"
+        first, second = (group.name for group in self.ranked[:2])
+        by = f"{abs(self.lead.mean):.4f}"
+        if self.lead.p is None:
+            return f"{first} leads {second} by {by}; one seed: cannot tell whether that is more than noise"
+        by = f"{by} ± {self.lead.half_width:.4f}"
+        how = f"Welch's t-test on the seeds, p = {self.lead.p:.2g}"
+        if self.lead.p < SIGNIFICANCE:
+            return f"{first} is better than {second} by {by}, and that is more than noise ({how})"
+        return f"{first} leads {second} by {by}, but that may be noise ({how})"
 
 
 def metric_of(runs: pd.DataFrame) -> str:
@@ -106,7 +118,7 @@ def rank(
         return False, group.summary.mean if ascending else -group.summary.mean
 
     groups.sort(key=place)
-    return Ranking(axes, metric, ascending, groups, _p(runs, groups, metric))
+    return Ranking(axes, metric, ascending, groups, _lead(runs, groups, metric))
 
 
 def _group(values: dict[str, str], runs: pd.DataFrame, metric: str, others: Sequence[str]) -> Group:
@@ -121,7 +133,7 @@ def _group(values: dict[str, str], runs: pd.DataFrame, metric: str, others: Sequ
     )
 
 
-def _p(runs: pd.DataFrame, groups: Sequence[Group], metric: str) -> float | None:
+def _lead(runs: pd.DataFrame, groups: Sequence[Group], metric: str) -> Difference | None:
     ranked = [group for group in groups if group.summary is not None]
     if len(ranked) < 2:
         return None
@@ -130,7 +142,7 @@ def _p(runs: pd.DataFrame, groups: Sequence[Group], metric: str) -> float | None
         list(_column(finished.loc[finished.index.intersection(group.run_ids)], metric).dropna())
         for group in ranked[:2]
     )
-    return p_value(one, other)
+    return Difference.of(one, other)
 
 
 def _column(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":

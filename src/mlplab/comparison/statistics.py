@@ -38,14 +38,29 @@ class Summary:
         return cls(n, mean, deviation, half_width)
 
 
-def p_value(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Return the p-value of Welch's t-test, two-sided: how often equal means would differ as much by chance.
+@dataclass(frozen=True)
+class Difference:
+    """Of the means of two groups of independent values, whose variances may differ (Welch).
 
-    None where it cannot tell: a group of one value has no spread. Groups without any spread differ for certain (0), or
-    not at all (1).
+    Attributes:
+        mean: of the first less that of the second.
+        half_width: of its 95 % confidence interval; NaN where a group of one value has no spread.
+        p: of Welch's t-test, two-sided: how often equal means would differ as much by chance; None where it cannot
+            tell. Groups without any spread differ for certain (0), or not at all (1).
     """
-    if len(one) < 2 or len(other) < 2:
-        return None
-    if np.ptp(one) == 0 == np.ptp(other):
-        return 0.0 if one[0] != other[0] else 1.0
-    return float(stats.ttest_ind(one, other, equal_var=False).pvalue)
+
+    mean: float
+    half_width: float
+    p: float | None
+
+    @classmethod
+    def of(cls, one: Sequence[float], other: Sequence[float]) -> "Difference":
+        """Return the difference of two groups of one value or more."""
+        mean = float(np.mean(one) - np.mean(other))
+        if len(one) < 2 or len(other) < 2:
+            return cls(mean, nan, None)
+        if np.ptp(one) == 0 == np.ptp(other):
+            return cls(mean, 0.0, 0.0 if mean else 1.0)
+        found = stats.ttest_ind(one, other, equal_var=False)
+        interval = found.confidence_interval(CONFIDENCE)
+        return cls(mean, float(interval.high - interval.low) / 2, float(found.pvalue))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from math import isnan
 
 from rich.console import Console
@@ -24,7 +25,7 @@ WIDTH = 160  # where there is no terminal to fit into
 
 def terminal(ranking: Ranking) -> str:
     """Return a table with lines, the best group marked, and what is to be said of it."""
-    header, rows = _cells(ranking)
+    header, rows = cells(ranking)
     table = Table(*header)
     for row in rows:
         table.add_row(*row)
@@ -37,7 +38,7 @@ def terminal(ranking: Ranking) -> str:
 
 def markdown(ranking: Ranking) -> str:
     """Return a Markdown table and the notes."""
-    header, rows = _cells(ranking)
+    header, rows = cells(ranking)
     lines = [" | ".join(cells) for cells in [header, ["---"] * len(header), *rows]]
     return "\n".join([*(f"| {line} |" for line in lines), "", *notes(ranking)])
 
@@ -54,7 +55,8 @@ def comma_separated(ranking: Ranking) -> str:
 
 def as_json(ranking: Ranking) -> str:
     """Return metric, verdict and groups, numbers in full."""
-    found = {"metric": ranking.metric, "p": ranking.p, "verdict": ranking.verdict, "groups": _records(ranking)}
+    lead = None if ranking.lead is None else {key: _plain(value) for key, value in asdict(ranking.lead).items()}
+    found = {"metric": ranking.metric, "lead": lead, "verdict": ranking.verdict, "groups": _records(ranking)}
     return json.dumps(found, indent=1)
 
 
@@ -81,7 +83,8 @@ def _why(metric: str) -> str:
     }.get(metric, "as you asked")
 
 
-def _cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
+def cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
+    """Return the header and one row per group, as text."""
     several = any(group.summary and group.summary.n > 1 for group in ranking.groups)
     all_finished = all(set(group.states) == {"finished"} for group in ranking.groups)
     others = list(ranking.groups[0].others)
@@ -109,18 +112,19 @@ def _number(value: float, digits: int = 4) -> str:
     return "" if isnan(value) else f"{value:.{digits}f}"
 
 
-def _records(ranking: Ranking) -> list[dict[str, object]]:
-    def plain(value: float | None) -> float | None:
-        return None if value is None or isnan(value) else value
+def _plain(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else value
 
+
+def _records(ranking: Ranking) -> list[dict[str, object]]:
     return [
         {
             **group.values,
-            ranking.metric: plain(None if group.summary is None else group.summary.mean),
-            "standard_deviation": plain(None if group.summary is None else group.summary.deviation),
-            "confidence_half_width": plain(None if group.summary is None else group.summary.half_width),
+            ranking.metric: _plain(None if group.summary is None else group.summary.mean),
+            "standard_deviation": _plain(None if group.summary is None else group.summary.deviation),
+            "confidence_half_width": _plain(None if group.summary is None else group.summary.half_width),
             "n": group.summary.n if group.summary else 0,
-            **{name: plain(value) for name, value in group.others.items()},
+            **{name: _plain(value) for name, value in group.others.items()},
             **{state: group.states.get(state, 0) for state in ("finished", "failed", "killed", "running")},
         }
         for group in ranking.groups

@@ -8,5 +8,4 @@ launching   members launched, tried again, stopped
 command     what -m does with all of these
 overview    the plan as a table
 membership  a run's side of it
-names       what members are called
 """

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, open_dict, read_write
 from mlplab.composition import from_hydra
 from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ConfigError
-from mlplab.sweeps.names import member_name
+from mlplab.names import member_name
 
 
 @dataclass(frozen=True)
