@@ -5,11 +5,12 @@
   python src/compare.py runs=[ID,ID]                        these runs
   python src/compare.py filter="params.activation = 'relu'" what MLflow's filter finds
   python src/compare.py format=markdown out=results.md      to a file
+  python src/compare.py format=html                         as a page with charts: comparison.html
 
   experiment=mlplab      of MLflow                          uri=URI           of the store or server; the default is
                                                                               MLFLOW_TRACKING_URI, or ./mlflow.db
   metric=final/test_loss what ranks                         group_by=[activation]  the keys that make groups
-  sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json
+  sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json, html
 
 Runs that differ in their seed alone are one group: mean, confidence interval, and whether the best is more than noise.
 """
@@ -25,12 +26,13 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlplab.comparison import query
-from mlplab.comparison.ranking import Ranking, rank
+from mlplab.comparison.ranking import Ranking, natural, rank
 from mlplab.comparison.tables import FORMATS
 from mlplab.errors import ConfigError
 from mlplab.progress import say
 from mlplab.tracking.store import COMMAND_TAG, Store, find_store
 
+HTML, PAGE = "html", "comparison.html"
 OTHERS = ("final/test_accuracy", "final/train_accuracy", "final/test_loss", "final/train_loss", "time/total_seconds")
 
 
@@ -61,8 +63,16 @@ def main(arguments: Sequence[str]) -> None:
         say(str(__doc__))
         return
     options = _parse(arguments)
-    runs = _select(options)
-    text = FORMATS[options.format](_rank(runs, options))
+    store = find_store(options.uri or os.environ.get("MLFLOW_TRACKING_URI") or None, options.experiment)
+    runs = _select(store, options)
+    ranking = _rank(runs, options)
+    if options.format == HTML:
+        from mlplab.comparison import page
+
+        text = page.render(store, runs, ranking, f"{len(runs)} runs of {options.experiment}")
+        options.out = options.out or PAGE
+    else:
+        text = FORMATS[options.format](ranking)
     if options.out is None:
         say(text)
         return
@@ -70,10 +80,15 @@ def main(arguments: Sequence[str]) -> None:
     say(f"{options.out}: {len(runs)} runs compared")
 
 
-def of_sweep(store: Store, sweep: str) -> str | None:
-    """Return the table that ends a sweep; None where it has no run to rank."""
+def of_sweep(store: Store, sweep: str, title: str) -> tuple[str, str] | None:
+    """Return the table and the page that end a sweep; None where it has no run to rank."""
     runs = query.runs(store, f"tags.sweep = '{sweep}'")
-    return None if runs.empty else FORMATS["table"](rank(runs, others=OTHERS))
+    if runs.empty:
+        return None
+    from mlplab.comparison import page  # Plotly: only for who looks at charts
+
+    ranking = rank(runs, others=OTHERS)
+    return FORMATS["table"](ranking), page.render(store, runs, ranking, title)
 
 
 def _parse(arguments: Sequence[str]) -> Options:
@@ -89,14 +104,12 @@ def _parse(arguments: Sequence[str]) -> Options:
     except OmegaConfBaseException as error:
         raise ConfigError(f"{' '.join(arguments)}: {str(error).splitlines()[0]}; see `--help`") from error
     assert isinstance(options, Options)
-    if options.format not in FORMATS:
-        raise ConfigError(f"format={options.format}: takes one of {', '.join(FORMATS)}")
+    if options.format not in (*FORMATS, HTML):
+        raise ConfigError(f"format={options.format}: takes one of {', '.join((*FORMATS, HTML))}")
     return options
 
 
-def _select(options: Options) -> pd.DataFrame:
-    uri = options.uri or os.environ.get("MLFLOW_TRACKING_URI") or None
-    store = find_store(uri, options.experiment)
+def _select(store: Store, options: Options) -> pd.DataFrame:
     clauses = []
     if options.runs:
         clauses.append(f"attributes.run_id IN ({', '.join(map(repr, options.runs))})")
@@ -142,12 +155,5 @@ def _rank(runs: pd.DataFrame, options: Options) -> Ranking:
             raise ConfigError(
                 f"sort_by={options.sort_by}: does not vary here; {', '.join(ranking.axes) or 'nothing'} does"
             )
-        ranking.groups.sort(key=lambda group: _natural(group.values[str(options.sort_by)]))
+        ranking.groups.sort(key=lambda group: natural(group.values[str(options.sort_by)]))
     return ranking
-
-
-def _natural(value: str) -> tuple[float, str]:
-    try:
-        return float(value), ""
-    except ValueError:
-        return float("inf"), value

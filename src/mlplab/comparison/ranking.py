@@ -145,6 +145,14 @@ def _lead(runs: pd.DataFrame, groups: Sequence[Group], metric: str) -> Differenc
     return Difference.of(one, other)
 
 
+def natural(value: str) -> tuple[float, str]:
+    """Return what sorts numbers by size, and other values after them by name."""
+    try:
+        return float(value), ""
+    except ValueError:
+        return float("inf"), value
+
+
 def _column(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
     name = f"metrics.{metric}"
     return runs[name] if name in runs else pd.Series(dtype=float)

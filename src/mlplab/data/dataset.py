@@ -97,6 +97,26 @@ def is_at_hand(config: DataConfig) -> bool:
     return name in TORCHVISION_CLASSES and has_files(name, Path(config.root).expanduser().resolve())
 
 
+def test_images(name: str, root: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+    """Return the test set as it came, to look at: pixels, shape (N, I), and labels.
+
+    Nothing is downloaded: None where it is not on this machine.
+
+    Raises:
+        DataError: files are damaged.
+    """
+    folder = Path(root).expanduser().resolve()
+    if name in TORCHVISION_CLASSES:
+        if not has_files(name, folder):
+            return None
+        test = _read_idx(name, folder)[2]
+    elif name == "digits":
+        test = _read_digits()[2]
+    else:
+        return None
+    return test.pixels, test.labels
+
+
 def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Dataset:
     """Return the data set that the config asks for.
 

@@ -69,7 +69,7 @@ class Sweep:
                 self._show_page()
                 raise
             self._record_result(own)
-            self._show_ranking()
+            self._compare(own)
             self._show_page()
             self._raise_failures()
         return returns
@@ -107,9 +107,13 @@ class Sweep:
             own.set_tag("sweep.best", best.name)
             own.set_tag("sweep.best_run", best.run_id)
 
-    def _show_ranking(self) -> None:
-        if table := comparison.of_sweep(self.store, self.manifest.sweep):
+    def _compare(self, own: Run) -> None:
+        sweep = self.manifest.sweep
+        if found := comparison.of_sweep(self.store, sweep, f"sweep {sweep}: {' '.join(self.manifest.command)}"):
+            table, page = found
+            own.log_text(page, comparison.PAGE)
             say(table)
+            say(f"the same with charts:     {self.store.artifact_page(own.run_id, comparison.PAGE)}")
 
     def _show_page(self) -> None:
         say(f"all curves of this sweep: {self.store.sweep_page(self.manifest.sweep)}")

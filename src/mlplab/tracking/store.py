@@ -94,6 +94,10 @@ class Store:
         """Return the address of one run."""
         return self.page(f"/experiments/{self.experiment_id}/runs/{run_id}")
 
+    def artifact_page(self, run_id: str, name: str) -> str:
+        """Return the address that shows an artifact of a run."""
+        return f"{self.run_page(run_id)}/artifacts/{name}"
+
     def sweep_page(self, sweep: str) -> str:
         """Return the address that shows the curves of all members of a sweep, overlaid."""
         query = urlencode({"searchFilter": f"tags.sweep = '{sweep}'", "compareRunsMode": "CHART"}, quote_via=quote)

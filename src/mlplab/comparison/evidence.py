@@ -1,0 +1,119 @@
+"""What a comparison has to show besides its ranking: curves, confusion matrices, and the images that are hardest."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlplab import data
+from mlplab.comparison import query
+from mlplab.comparison.ranking import Ranking
+from mlplab.errors import DataError
+from mlplab.tracking.store import Store
+
+HARDEST = 24
+
+
+@dataclass(frozen=True)
+class HardImage:
+    """A test image that many runs get wrong.
+
+    Attributes:
+        index: in the test set, from 0.
+        pixels: uint8, shape (side, side).
+        label, prediction: the true class, and the one it is taken for most.
+        wrong: how many runs get it wrong.
+    """
+
+    index: int
+    pixels: NDArray[np.uint8]
+    label: int
+    prediction: int
+    wrong: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of all groups of a ranking.
+
+    Attributes:
+        points: one row per logged value: ``group`` (its place in the ranking), ``run_id``, ``key``, ``step``,
+            ``value``.
+        confusion: by the group's place, int64, shape (K, K): summed over its finished runs.
+        hardest: images, most often wrong first.
+        predicting: finished runs whose predictions are known.
+        no_images: why ``hardest`` is empty; "" where it is not.
+    """
+
+    points: pd.DataFrame
+    confusion: dict[int, NDArray[np.int64]]
+    hardest: list[HardImage]
+    predicting: int
+    no_images: str
+
+
+def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
+    """Fetch it.
+
+    Args:
+        store: has the runs.
+        runs: that were ranked, as :func:`mlplab.comparison.query.runs` returns them.
+        ranking: of them.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    group_of = {run_id: place for place, group in enumerate(ranking.groups) for run_id in group.run_ids}
+    points = query.points(store, list(group_of))
+    points["group"] = points["run_id"].map(group_of)
+    finished = runs[runs["status"] == "FINISHED"]
+    confusion: dict[int, NDArray[np.int64]] = {}
+    predictions: list[NDArray[np.int64]] = []
+    for run_id in finished["run_id"]:
+        counts = _numbers(store.read_artifact(run_id, "confusion_matrix.csv"))
+        if counts is not None:
+            confusion[group_of[run_id]] = confusion.get(group_of[run_id], 0) + counts
+        found = _numbers(store.read_artifact(run_id, "test_predictions.csv"), header=1)
+        if found is not None:
+            predictions.append(found)
+    hardest, no_images = _hardest(finished, predictions)
+    return Evidence(points, confusion, hardest, len(predictions), no_images)
+
+
+def _numbers(text: str | None, header: int = 0) -> NDArray[np.int64] | None:
+    if text is None:
+        return None
+    return np.loadtxt(io.StringIO(text), dtype=np.int64, delimiter=",", skiprows=header, ndmin=2)
+
+
+def _hardest(finished: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[list[HardImage], str]:
+    if not predictions:
+        return [], "no run has recorded its predictions"
+    labels = predictions[0][:, 0]
+    if any(not np.array_equal(found[:, 0], labels) for found in predictions):
+        return [], "the runs are of different test sets"
+    try:
+        images = _test_images(finished.iloc[0].to_dict())
+    except DataError as error:
+        return [], str(error)
+    if images is None or not np.array_equal(images[1], labels):
+        return [], "the data set that the runs saw is not on this machine"
+    predicted = np.array([found[:, 1] for found in predictions])  # shape (runs, images)
+    wrong = (predicted != labels).sum(axis=0)
+    order = np.argsort(-wrong, kind="stable")[:HARDEST]
+    return [_image(int(i), images[0][i], int(labels[i]), predicted[:, i]) for i in order if wrong[i]], ""
+
+
+def _test_images(run: Mapping[str, Any]) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+    name, root = run.get("params.data.name"), run.get("params.data.root")
+    return data.test_images(name, root) if isinstance(name, str) and isinstance(root, str) else None
+
+
+def _image(index: int, pixels: NDArray[np.uint8], label: int, predicted: NDArray[np.int64]) -> HardImage:
+    mistakes = predicted[predicted != label]
+    side = int(np.sqrt(len(pixels)))
+    return HardImage(index, pixels.reshape(side, side), label, int(np.bincount(mistakes).argmax()), len(mistakes))

@@ -1,0 +1,134 @@
+"""A comparison as a page: one HTML file with all that it needs inside, to be viewed without a network."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.image import imsave
+from plotly.graph_objects import Figure
+from plotly.offline import get_plotlyjs
+
+from mlplab.comparison import charts, class_charts, inside
+from mlplab.comparison.charts import Palette
+from mlplab.comparison.evidence import Evidence, HardImage, gather
+from mlplab.comparison.ranking import Ranking
+from mlplab.comparison.tables import cells, notes
+from mlplab.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class _Section:
+    title: str
+    text: str
+    charts: list[Markup]
+
+
+def render(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) -> str:
+    """Return the page.
+
+    Args:
+        store: has the runs, their points and artifacts.
+        runs: that were ranked, as :func:`mlplab.comparison.query.runs` returns them.
+        ranking: of them.
+        title: stands above.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    evidence = gather(store, runs, ranking)
+    palette = Palette(ranking.groups)
+    found = inside.diagnostics(evidence.points)
+    header, rows = cells(ranking)
+    verdict, why = ranking.verdict, inside.explain(found, palette)
+    environment = Environment(
+        loader=PackageLoader("mlplab.comparison", "."), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("page.html").render(
+        title=title,
+        subtitle=_subtitle(runs),
+        summary=[sentence for sentence in (_capital(verdict), Markup(why)) if sentence],
+        header=header,
+        rows=rows,
+        notes=notes(ranking)[: -1 if verdict else None],
+        sections=list(_sections(ranking, evidence, found, palette)),
+        images=[{**vars(image), "source": _source(image)} for image in evidence.hardest],
+        predicting=evidence.predicting,
+        no_images=evidence.no_images,
+        plotly_js=Markup(get_plotlyjs()),
+    )
+
+
+def _subtitle(runs: pd.DataFrame) -> str:
+    states = ", ".join(f"{count} {status.lower()}" for status, count in runs["status"].value_counts().items())
+    data = ", ".join(sorted(set(runs["tags.data"].dropna()))) if "tags.data" in runs else ""
+    return f"{len(runs)} runs ({states}){' on ' if data else ''}{data}"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _sections(ranking: Ranking, evidence: Evidence, found: pd.DataFrame, palette: Palette) -> Sequence[_Section]:
+    sections = []
+    hidden = len(ranking.groups) - len(palette.shown)
+    more = f" {hidden} groups more wait in the legend: click to show them." if hidden > 0 else ""
+    figure = charts.over_axes(ranking, palette)
+    if figure is not None:
+        sections.append(_Section("What varies", f"{ranking.metric}, mean over the seeds.", [_chart("axes", figure)]))
+    if evidence.points["key"].isin(["train/loss", "test/loss"]).any():
+        text = f"Mean over the seeds and a band of one standard deviation. Click in the legend to switch.{more}"
+        curves = charts.loss_curves(evidence.points, palette)
+        sections.append(_Section("Loss curves", text, [_chart("curves", curves)]))
+    if not found.empty:
+        sections.append(_inside(found, palette))
+    if evidence.confusion:
+        sections += _classes(ranking, evidence, palette)
+    return sections
+
+
+def _inside(found: pd.DataFrame, palette: Palette) -> _Section:
+    text = (
+        "Above, the first tenth of training: how large the gradient of each layer's weights is, how far an update "
+        "moves them, and which share of the units does not respond (saturated sigmoid and tanh, dead relu). Below, one of "
+        "these over the whole training."
+    )
+    figures = [_chart("by-layer", inside.by_layer(found, palette)), _chart("inside", inside.over_time(found, palette))]
+    return _Section("Why: inside the network", text, figures)
+
+
+def _classes(ranking: Ranking, evidence: Evidence, palette: Palette) -> list[_Section]:
+    confusion = evidence.confusion
+    most = class_charts.MOST_MATRICES
+    best = f"the best {most} of {len(confusion)} groups, " if len(confusion) > most else ""
+    text = (
+        f"Per cent of each true class, {best}all seeds together; the colour scale ends at the most frequent confusion."
+    )
+    sections = [
+        _Section("Confusion", text, [_chart("confusion", class_charts.confusion_matrices(confusion, palette))])
+    ]
+    if len(confusion) > 1:
+        first, second = sorted(confusion)[:2]
+        title = f"{ranking.groups[first].name} less {ranking.groups[second].name}"
+        gap = class_charts.difference(confusion[first], confusion[second])
+        text = "In percentage points: on the diagonal blue is better, beside it blue is one confusion more."
+        sections.append(_Section(f"Difference of the best two: {title}", text, [_chart("difference", gap)]))
+    figure = class_charts.precision_and_recall(confusion, palette)
+    sections.append(_Section("Class by class", "All seeds together.", [_chart("classes", figure)]))
+    return sections
+
+
+def _chart(name: str, figure: Figure) -> Markup:
+    options: dict[str, Any] = {"displaylogo": False, "responsive": True}
+    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=options)
+    return Markup(html)
+
+
+def _source(image: HardImage) -> str:
+    file = io.BytesIO()
+    imsave(file, image.pixels, cmap="gray_r", format="png")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
