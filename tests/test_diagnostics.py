@@ -22,23 +22,23 @@ def shares(activation: str, *rows: list[float]) -> float:
     """Of one hidden layer with these activations, one row per image."""
     nothing = [layer([0.0])]
     found = measure(activation, Probe([np.zeros((1, 1))], [np.array(rows)]), nothing, nothing)
-    (share,) = (value for key, value in found.items() if key in ("layer_1/saturated", "layer_1/dead"))
+    (share,) = (value for key, value in found.items() if key in ("within/layer_1_saturated", "within/layer_1_dead"))
     return share
 
 
 def test_the_gradient_norm_is_frobenius_norm() -> None:
     found = measure("linear", Probe([np.array([[3.0, 0.0], [0.0, 4.0]])], []), [layer([1.0])], [layer([1.0])])
-    assert found == {"layer_1/gradient_norm": 5.0, "layer_1/update_ratio": 0.0}
+    assert found == {"within/layer_1_gradient_norm": 5.0, "within/layer_1_update_ratio": 0.0}
 
 
 def test_the_update_is_measured_by_the_weights_before_it() -> None:
     found = measure("linear", Probe([np.zeros((1, 2))], []), [layer([3.0, 4.0])], [layer([3.5, 4.0])])
-    assert found["layer_1/update_ratio"] == pytest.approx(0.1)
+    assert found["within/layer_1_update_ratio"] == pytest.approx(0.1)
 
 
 def test_weights_of_zero_have_a_finite_ratio() -> None:
     found = measure("linear", Probe([np.zeros((1, 1))], []), [layer([0.0])], [layer([2.0])])
-    assert found["layer_1/update_ratio"] == 2.0
+    assert found["within/layer_1_update_ratio"] == 2.0
 
 
 def test_sigmoid_is_saturated_where_its_derivative_has_nearly_vanished() -> None:
@@ -96,5 +96,5 @@ def test_with_gradient_descent_the_update_is_the_gradient_times_the_learning_rat
     start = engines.build(config, small_dataset, np.random.default_rng(1)).layers()
     (report,), _ = trained(config, small_dataset, "sigmoid")
     for number, (W_IO, _) in enumerate(start, start=1):
-        expected = 0.25 * report.metrics[f"layer_{number}/gradient_norm"] / np.linalg.norm(W_IO)
-        assert report.metrics[f"layer_{number}/update_ratio"] == pytest.approx(expected, rel=1e-9)
+        expected = 0.25 * report.metrics[f"within/layer_{number}_gradient_norm"] / np.linalg.norm(W_IO)
+        assert report.metrics[f"within/layer_{number}_update_ratio"] == pytest.approx(expected, rel=1e-9)

@@ -50,7 +50,7 @@ def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finish
         "engine": "numpy", "hidden_sizes": "[32, 16]", "activation": "tanh", "init": "glorot",
         "loss": "cross_entropy", "penalty": "l2", "weight_decay": "0.001", "optimizer": "gd",
         "learning_rate": "0.1", "learning_rate_decay": "1.0", "batch_size": "50", "epochs": "2",
-        "iterations": "None", "seed": "3", "log_every": "10", "dtype": "float32", "device": "cpu",
+        "iterations": "None", "seed": "3", "log_every": "10", "diagnostics": "True", "dtype": "float32", "device": "cpu",
         "data.name": "digits", "data.root": str(project.root / "data"), "data.train_size": "None",
         "data.val_size": "237", "data.standardize": "True", "tracking.uri": "None",
         "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.job": "None",
@@ -99,7 +99,8 @@ def test_artifacts_are_pictures_numbers_reports_config_and_model(project: Projec
     names = {item.path for item in project.client.list_artifacts(finished.info.run_id)}
     reports = {f"classification_report_{s}.{kind}" for s in ("train", "test", "val") for kind in ("txt", "json")}
     assert names == reports | {
-        "config.yaml", "loss_curve.png", "confusion_matrix.png", "confusion_matrix.csv", "model",
+        "config.yaml", "loss_curve.png", "confusion_matrix.png", "confusion_matrix.csv", "test_predictions.csv",
+        "model",
     }  # fmt: skip
     for picture in ("loss_curve.png", "confusion_matrix.png"):
         assert artifact(finished, picture).read_bytes().startswith(b"\x89PNG")
@@ -107,6 +108,10 @@ def test_artifacts_are_pictures_numbers_reports_config_and_model(project: Projec
     assert counts.shape == (10, 10)
     assert counts.sum() == 360
     assert np.trace(counts) / 360 == pytest.approx(finished.data.metrics["final/test_accuracy"])
+    predictions = np.loadtxt(artifact(finished, "test_predictions.csv"), delimiter=",", dtype=int, skiprows=1)
+    again = np.zeros((10, 10), dtype=int)
+    np.add.at(again, tuple(predictions.T), 1)
+    np.testing.assert_array_equal(again, counts)
     report = json.loads(artifact(finished, "classification_report_test.json").read_text())
     assert report["accuracy"] == pytest.approx(finished.data.metrics["final/test_accuracy"])
 

@@ -24,6 +24,7 @@ import mlplab.experiment  # isort: skip - before MLflow, for which it sets the e
 import mlflow.pyfunc
 import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
+import mlplab.comparison.page
 import mlplab.sweeps.execution
 import mlplab.sweeps.overview  # noqa: F401
 from mlplab.engines import numpy_engine  # noqa: F401

@@ -101,18 +101,19 @@ def _bars(ranking: Ranking, groups: Sequence[Group], palette: Palette) -> go.Fig
     widths = [0.0 if isnan(summary.half_width) else summary.half_width for summary in summaries]
     means = [summary.mean for summary in summaries]
     bars = go.Bar(
-        x=palette.names[: len(groups)],
-        y=means,
-        error_y={"type": "data", "array": widths} if any(widths) else None,
+        x=means,
+        y=palette.names[: len(groups)],
+        orientation="h",
+        error_x={"type": "data", "array": widths} if any(widths) else None,
         marker_color=palette.colors[: len(groups)],
         text=[f"{mean:.4f}" for mean in means],
         textposition="inside",
-        insidetextanchor="middle",
+        insidetextanchor="start",
     )
     figure = go.Figure(bars)
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(title_text=ranking.metric)
-    figure.update_layout(**LAYOUT, height=380)
+    figure.update_xaxes(title_text=ranking.metric, range=[0, 1.05 * max(means)])
+    figure.update_yaxes(type="category", autorange="reversed", automargin=True)
+    figure.update_layout(**LAYOUT, height=130 + 30 * len(groups))
     return figure
 
 

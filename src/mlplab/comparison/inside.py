@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from mlplab.comparison.charts import LAYOUT, Palette
 
 EARLY = 0.1  # share of the training that "early" means
-_KEY = r"layer_(?P<layer>\d+)/(?P<measure>gradient_norm|update_ratio|saturated|dead)"
+_KEY = r"within/layer_(?P<layer>\d+)_(?P<measure>gradient_norm|update_ratio|saturated|dead)"
 MEASURES = {
     "gradient_norm": "gradient norm",
     "update_ratio": "update / weight",

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.image import imsave
+from PIL import Image
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
@@ -94,7 +95,7 @@ def _sections(ranking: Ranking, evidence: Evidence, found: pd.DataFrame, palette
 def _inside(found: pd.DataFrame, palette: Palette) -> _Section:
     text = (
         "Above, the first tenth of training: how large the gradient of each layer's weights is, how far an update "
-        "moves them, and which share of the units does not respond (saturated sigmoid and tanh, dead relu). Below, one of "
+        "moves them, which share of the units does not respond (saturated sigmoid and tanh, dead relu). Below, one of "
         "these over the whole training."
     )
     figures = [_chart("by-layer", inside.by_layer(found, palette)), _chart("inside", inside.over_time(found, palette))]
@@ -129,6 +130,7 @@ def _chart(name: str, figure: Figure) -> Markup:
 
 
 def _source(image: HardImage) -> str:
+    shades = 255 - image.pixels.astype(np.int64) * 255 // max(int(image.pixels.max()), 1)  # ink is black
     file = io.BytesIO()
-    imsave(file, image.pixels, cmap="gray_r", format="png")
+    Image.fromarray(shades.astype(np.uint8)).save(file, format="png")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
