@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from conftest import Project
+from mlplab.comparison import command
+from mlplab.errors import UserError
 
 SWEEP = [
     "-m", "data=digits", "hidden_sizes=[32]", "learning_rate=0.1", "log_every=20", "epochs=2", "activation=relu,tanh",
@@ -91,14 +93,19 @@ def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) 
         ("colour=red", "colour=red: takes key=value with one of sweep, runs, "),
         ("filter=luck", "luck: MLflow does not understand this filter"),
         ("uri=sqlite:///nowhere.db", "uri=sqlite:///nowhere.db: no run is there yet"),
-        ("out=no/such/folder.txt", "cannot be written"),
     ],
 )
-def test_a_mistake_is_one_message(swept: tuple[Project, str], argument: str, message: str) -> None:
-    done = compare(swept[0], argument)
+def test_a_mistake_is_named(swept: tuple[Project, str], argument: str, message: str) -> None:
+    with pytest.raises((UserError, OSError)) as raised:
+        command.main([f"uri={swept[0].uri}", argument])
+    assert message in str(raised.value)
+
+
+def test_a_mistake_is_one_message(swept: tuple[Project, str]) -> None:
+    done = compare(swept[0], "out=no/such/folder.txt")
     assert done.returncode == 1
-    assert message in done.stderr
     assert done.stderr.startswith("ERROR: ")
+    assert "cannot be written" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not done.stdout
 
@@ -107,3 +114,11 @@ def test_help_shows_what_can_be_typed(project: Project) -> None:
     done = compare(project, "--help")
     assert done.returncode == 0
     assert "group_by=[activation]" in done.stdout
+
+
+def test_a_page_is_a_file(swept: tuple[Project, str]) -> None:
+    project, _ = swept
+    done = compare(project, "format=html", "group_by=[activation]")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "comparison.html: 6 runs compared\n"
+    assert "<title>6 runs of mlplab</title>" in (project.root / "comparison.html").read_text()

@@ -1,0 +1,134 @@
+"""What a page shows besides the ranking: curves by group, confusion, hardest images; and runs that left nothing."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.entities import Metric, Param
+
+from mlplab import data
+from mlplab.comparison import inside, query
+from mlplab.comparison.charts import MOST_SHOWN, Palette
+from mlplab.comparison.class_charts import shares
+from mlplab.comparison.evidence import Evidence, gather
+from mlplab.comparison.page import render
+from mlplab.comparison.ranking import Group, rank
+from mlplab.config import TrackingConfig
+from mlplab.tracking.store import Store, open_store
+
+LABELS = np.array([0, 1, 2, 3])
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    return open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+
+
+def record(
+    store: Store, activation: str, predictions: Sequence[int] | None, labels: Sequence[int] = (0, 1), status: str = ""
+) -> None:
+    """A run as it stands in the store; without predictions one that ended before it had any."""
+    run_id = store.client.create_run(store.experiment_id).info.run_id
+    params = {"activation": activation, "data.name": "digits", "data.root": "/nowhere"}
+    points = [Metric("train/loss", 1.0, 0, 10)]
+    if predictions is not None:
+        accuracy = float(np.mean(np.array(predictions) == np.array(labels)))
+        points.append(Metric("final/test_accuracy", accuracy, 0, 10))
+        text = "\n".join(f"{label},{prediction}" for label, prediction in zip(labels, predictions, strict=True))
+        store.client.log_text(run_id, f"label,prediction\n{text}\n", "test_predictions.csv")
+        store.client.log_text(run_id, "1,1\n0,2\n", "confusion_matrix.csv")
+    store.client.log_batch(run_id, points, [Param(key, value) for key, value in params.items()])
+    store.client.set_terminated(run_id, status or "FINISHED")
+
+
+def evidence(store: Store) -> Evidence:
+    runs = query.runs(store)
+    return gather(store, runs, rank(runs))
+
+
+def test_confusion_is_summed_over_the_seeds_of_a_group(store: Store) -> None:
+    for activation in ("relu", "relu", "tanh"):
+        record(store, activation, [0, 1])
+    found = evidence(store)
+    assert {int(counts.sum()) for counts in found.confusion.values()} == {8, 4}
+    np.testing.assert_array_equal(shares(np.array([[1, 3], [0, 0]])), [[0.25, 0.75], [0, 0]])
+
+
+def test_the_hardest_images_are_those_that_most_runs_get_wrong(store: Store) -> None:
+    images = data.test_images("digits", "/nowhere")
+    assert images is not None
+    pixels, labels = images
+    first, second = labels.copy(), labels.copy()
+    first[[5, 7]] = (labels[[5, 7]] + 1) % 10
+    second[7] = (labels[7] + 1) % 10
+    for predictions in (first, second, labels):
+        record(store, "relu", list(predictions), list(labels))
+    found = evidence(store)
+    assert [(image.index, image.wrong) for image in found.hardest] == [(7, 2), (5, 1)]
+    hardest = found.hardest[0]
+    assert (hardest.label, hardest.prediction) == (labels[7], (labels[7] + 1) % 10)
+    np.testing.assert_array_equal(hardest.pixels, pixels[7].reshape(8, 8))
+    assert found.predicting == 3
+
+
+def test_without_the_images_it_says_why(store: Store) -> None:
+    record(store, "relu", [1, 1])
+    found = evidence(store)
+    assert (found.hardest, found.no_images) == ([], "the data set that the runs saw is not on this machine")
+    record(store, "relu", [1, 1], labels=[1, 0])
+    assert evidence(store).no_images == "the runs are of different test sets"
+
+
+def test_runs_that_left_nothing_have_a_page_that_says_so(store: Store) -> None:
+    record(store, "relu", None, status="KILLED")
+    record(store, "tanh", None, status="FAILED")
+    runs = query.runs(store)
+    page = render(store, runs, rank(runs), "nothing")
+    assert "2 runs (1 failed, 1 killed)" in page or "2 runs (1 killed, 1 failed)" in page
+    assert "No run has finished: nothing to rank" in page
+    assert "None to show: no run has recorded its predictions" in page
+
+
+def test_one_run_has_a_page(store: Store) -> None:
+    record(store, "relu", [0, 1])
+    runs = query.runs(store)
+    page = render(store, runs, rank(runs), "one")
+    assert 'id="curves"' in page
+    assert 'id="confusion"' in page
+    assert 'id="difference"' not in page
+
+
+def test_with_many_groups_the_best_the_worst_and_some_between_are_shown_at_first() -> None:
+    groups = [Group({"learning_rate": str(i)}, [], None, {}, {}) for i in range(60)]
+    palette = Palette(groups)
+    assert len(palette.shown) == MOST_SHOWN
+    assert {0, 59} <= palette.shown
+    assert len(set(palette.colors)) == 60
+
+
+def points(*rows: tuple[int, str, int, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["group", "key", "step", "value"])
+
+
+def test_the_gradients_reach_is_early_and_by_group() -> None:
+    rows = [
+        (group, f"within/layer_{layer}_gradient_norm", step, value if step == 10 else 1.0)
+        for group, early in enumerate(([0.01, 1.0], [2.0, 1.0]))
+        for layer, value in enumerate(early, start=1)
+        for step in (10, 50, 100)
+    ]
+    found = inside.diagnostics(points(*rows, (0, "train/loss", 10, 1.0)))
+    assert inside.reach(found) == {0: pytest.approx(0.01), 1: pytest.approx(2.0)}
+    palette = Palette([Group({"activation": name}, [], None, {}, {}) for name in ("sigmoid", "relu")])
+    assert inside.explain(found, palette).endswith("2 times with relu: it arrives 200 times weaker.")
+
+
+def test_saturated_and_dead_units_are_one_measure() -> None:
+    found = inside.diagnostics(points((0, "within/layer_1_saturated", 10, 0.25), (1, "within/layer_1_dead", 10, 0.5)))
+    assert list(found["measure"]) == ["unresponsive"] * 2
+    assert list(found["value"]) == [0.25, 0.5]
