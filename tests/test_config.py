@@ -23,6 +23,8 @@ FAULTS = {
     "~activation": ["missing 1 required positional argument: 'activation'"],
     'tracking.sweep="it\'s"': ["tracking.sweep=it's: takes a name without quotation marks"],
     "-m activation=glob(*)": ["no combination to run"],
+    "experiment=erande_2025/luck": ["experiment=erande_2025/luck: no such preset", "erande_2025/activation"],
+    "sampling=none": ["sampling=none", "[shuffle, random]"],
     "tracking=cloud": ["tracking=cloud: no such choice", "local, server"],
     "learning_rate=fast": ["learning_rate=fast", "could not be converted to Float"],
     "epochs=1.5": ["epochs=1.5", "could not be converted to Integer"],

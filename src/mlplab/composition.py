@@ -45,6 +45,11 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(error, MissingConfigException) and error.options:
         group, _, value = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={value}: no such choice; there are {', '.join(error.options)}"
+    if isinstance(error, MissingConfigException) and str(error.missing_cfg_file).startswith("experiment/"):
+        folder = PROJECT_ROOT / "conf" / "experiment"
+        there = sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
+        value = str(error.missing_cfg_file).removeprefix("experiment/")
+        return f"experiment={value}: no such preset; there are {', '.join(there)}"
     if isinstance(error, OverrideParseException):
         return f"{error.override}: {_first_line(error)}; write key=value without spaces, and quote what is special"
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__

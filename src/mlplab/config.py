@@ -16,6 +16,7 @@ Penalty = StrEnum("Penalty", ["none", "l1", "l2"])
 Optimizer = StrEnum("Optimizer", ["gd", "momentum", "adam"])
 DType = StrEnum("DType", ["float32", "float64"])
 Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
+Sampling = StrEnum("Sampling", ["shuffle", "random"])
 CARRYING_OUT = ("resume", "retry", "fail_fast")  # keys that are no property of a run
 DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "digits"])
 
@@ -90,6 +91,7 @@ class TrainConfig:
     learning_rate: float
     learning_rate_decay: float
     batch_size: int
+    sampling: Sampling
     epochs: int
     iterations: Optional[int]  # noqa: UP045
     seed: int

@@ -1,14 +1,15 @@
 """How long a training is: how many updates, on which batches, at which learning rate."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplab.config import TrainConfig
+from mlplab.config import Sampling, TrainConfig
 
 MOST_AT_ONCE = 200
 
@@ -19,8 +20,9 @@ class Schedule:
 
     Attributes:
         rows: in the training split.
-        batch_size: rows per update; the last batch of an epoch takes what is left.
+        batch_size: rows per update; with ``shuffle`` the last batch of an epoch takes what is left.
         steps: parameter updates altogether.
+        sampling: how batches are drawn.
     """
 
     rows: int
@@ -28,12 +30,14 @@ class Schedule:
     steps: int
     learning_rate: float
     learning_rate_decay: float
+    sampling: Sampling = Sampling.shuffle
 
     @classmethod
     def plan(cls, settings: TrainConfig, rows: int) -> "Schedule":
         """Return the schedule of this config on a training split of so many rows."""
         steps = settings.iterations or settings.epochs * ceil(rows / settings.batch_size)
-        return cls(rows, settings.batch_size, steps, settings.learning_rate, settings.learning_rate_decay)
+        rates = settings.learning_rate, settings.learning_rate_decay
+        return cls(rows, settings.batch_size, steps, *rates, settings.sampling)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -59,8 +63,44 @@ class Schedule:
         return min(next_point, epoch_end, self.steps, step + MOST_AT_ONCE)
 
 
-class Batches(Iterator[NDArray[np.int64]]):
-    """The rows of one batch after another, without end; every epoch shuffles all rows anew."""
+class Batches(ABC, Iterator[NDArray[np.int64]]):
+    """The rows of one batch after another, int64, shape (B,), without end."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return what the batches to come depend on."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on exactly from where :meth:`state` was taken."""
+
+
+def batches(schedule: Schedule, rng: np.random.Generator) -> Batches:
+    """Return the batches of this schedule, drawn by ``rng``."""
+    kind = RandomBatches if schedule.sampling is Sampling.random else ShuffledBatches
+    return kind(schedule.rows, schedule.batch_size, rng)
+
+
+@final
+class RandomBatches(Batches):
+    """Every batch is drawn from all rows, with replacement; an epoch is as many batches as one pass would take."""
+
+    def __init__(self, rows: int, batch_size: int, rng: np.random.Generator) -> None:
+        self._rows, self._batch_size, self._rng = rows, batch_size, rng
+
+    def __next__(self) -> NDArray[np.int64]:
+        return self._rng.integers(0, self._rows, self._batch_size)
+
+    def state(self) -> dict[str, Any]:
+        return {"generator": self._rng.bit_generator.state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._rng.bit_generator.state = state["generator"]
+
+
+@final
+class ShuffledBatches(Batches):
+    """Every epoch shuffles all rows anew, and takes each once."""
 
     def __init__(self, rows: int, batch_size: int, rng: np.random.Generator) -> None:
         """Shuffle ``rows`` rows by ``rng``, and cut them into batches; the last of an epoch takes what is left."""
@@ -72,7 +112,6 @@ class Batches(Iterator[NDArray[np.int64]]):
         self._order, self._taken = self._rng.permutation(self._rows), 0
 
     def __next__(self) -> NDArray[np.int64]:
-        """Return the rows of the next batch: int64, shape (B,)."""
         if self._taken >= self._rows:
             self._shuffle()
         batch: NDArray[np.int64] = self._order[self._taken : self._taken + self._batch_size]
@@ -80,11 +119,9 @@ class Batches(Iterator[NDArray[np.int64]]):
         return batch
 
     def state(self) -> dict[str, Any]:
-        """Return the generator's state before this epoch's shuffle, and how far the epoch is."""
         return {"generator": self._before, "taken": self._taken}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on exactly from where :meth:`state` was taken."""
         self._rng.bit_generator.state = state["generator"]
         self._shuffle()
         self._taken = state["taken"]

@@ -16,7 +16,7 @@ from mlplab import diagnostics
 from mlplab.checkpoint import Checkpoint
 from mlplab.engines.base import Engine
 from mlplab.errors import DivergedError
-from mlplab.schedule import Batches, Schedule
+from mlplab.schedule import Schedule, batches
 
 Rows = NDArray[np.int64]
 
@@ -87,7 +87,7 @@ class Training:
         """
         self._diagnosed = diagnosed
         self._engine, self._schedule, self._log_every, self._splits = engine, schedule, log_every, splits
-        self._batches = Batches(schedule.rows, schedule.batch_size, rng)
+        self._batches = batches(schedule, rng)
         self._point, self._epoch = _Window(), _Window()  # losses since the last point, and in this epoch
         self.step, self.rows, self.seconds = 0, 0, 0.0
 

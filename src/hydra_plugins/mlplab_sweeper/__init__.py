@@ -1,7 +1,7 @@
 """What ``hydra/sweeper=mlplab`` means. Hydra finds it by its place; the work is in :mod:`mlplab.sweeps`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
@@ -13,9 +13,10 @@ from omegaconf import DictConfig
 
 @dataclass
 class GridSweeperConfig:
-    """No options."""
+    """What a preset sweeps by itself: values by key, unless they are typed."""
 
     _target_: str = "hydra_plugins.mlplab_sweeper.GridSweeper"
+    params: dict[str, str] = field(default_factory=dict)
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="mlplab", node=GridSweeperConfig, provider="mlplab")
@@ -23,6 +24,10 @@ ConfigStore.instance().store(group="hydra/sweeper", name="mlplab", node=GridSwee
 
 class GridSweeper(Sweeper):
     """Runs every combination of the values given, as one thing: planned, checked, recorded, resumable."""
+
+    def __init__(self, params: Mapping[str, str]) -> None:
+        """Take what a preset sweeps by itself."""
+        self._params = params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra hands over before the sweep."""
@@ -35,4 +40,6 @@ class GridSweeper(Sweeper):
         """Carry the sweep out, or show its plan."""
         from mlplab.sweeps import command  # Hydra loads every plugin for every command
 
-        return command.sweep(arguments, self._config, self._loader, self._launcher)
+        typed = {argument.partition("=")[0] for argument in arguments}
+        own = [f"{key}={values}" for key, values in self._params.items() if key not in typed]
+        return command.sweep([*arguments, *own], self._config, self._loader, self._launcher)

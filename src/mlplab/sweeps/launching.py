@@ -140,6 +140,7 @@ class Launching:
             f"tracking.uri={'null' if uri is None else quoted(uri)}",
             f"resume={str(goes_on).lower()}",
             f"fail_fast={str(self.settings.fail_fast).lower()}",
+            "hydra.mode=MULTIRUN",  # also where a preset, and not -m, made this a sweep
             f"hydra.sweep.dir={quoted(self.manifest.folder)}",
             f"hydra.sweep.subdir={quoted(str(job.number))}",
         ]

@@ -117,7 +117,14 @@ class Run:
         kind, fields = source
         entity = DatasetEntity(name, digest, kind, json.dumps(fields), profile=json.dumps(profile))
         tags = [InputTag("mlflow.data.context", "training")]
-        self._call(self._store.client.log_inputs, self.run_id, [DatasetInput(entity, tags)])
+        log_inputs = self._store.client.log_inputs
+        try:
+            self._call(log_inputs, self.run_id, [DatasetInput(entity, tags)])
+        except StoreError as error:
+            if "IntegrityError" not in str(error.__cause__):
+                raise
+            # Another process has recorded the same data set in this moment: this time it is there.
+            self._call(log_inputs, self.run_id, [DatasetInput(entity, tags)])
 
     def log_text(self, text: str, name: str) -> None:
         """Write a text artifact, at once. Raises StoreError."""
@@ -173,8 +180,9 @@ class Run:
         try:
             return function(*arguments, **keywords)
         except STORE_ERRORS as error:
+            reason = str(error).split("\n", 1)[0]
             raise StoreError(
-                f"tracking.uri={public(self._store.uri)}: MLflow did not take the run ({error})"
+                f"tracking.uri={public(self._store.uri)}: MLflow did not take the run ({reason})"
             ) from error
 
     def _try_flush(self) -> None:
