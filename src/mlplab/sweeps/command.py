@@ -17,7 +17,8 @@ from mlplab.sweeps.grid import Job
 from mlplab.sweeps.manifest import command_digest, freeze
 
 if TYPE_CHECKING:
-    from mlplab.sweeps.record import Recorded
+    from mlplab.sweeps.execution import Conclude
+    from mlplab.sweeps.record import Elsewhere, Recorded
     from mlplab.tracking.store import Store
 
 
@@ -37,7 +38,30 @@ def sweep(
         StoreError: the store cannot be used.
         SweepError: jobs failed, or the sweep to be resumed is still running.
     """
-    jobs = grid.combinations(arguments, hydra_config, loader)
+    return carry_out(grid.combinations(arguments, hydra_config, loader), arguments, hydra_config, launcher)
+
+
+def carry_out(
+    jobs: list[Job],
+    arguments: Sequence[str],
+    hydra_config: DictConfig,
+    launcher: Launcher,
+    conclude: "Conclude | None" = None,
+    elsewhere: "Elsewhere | None" = None,
+) -> Sequence[JobReturn]:
+    """Carry these jobs out as one sweep, or show their plan.
+
+    Args:
+        jobs: all of them.
+        arguments: what was typed for them: the same again, with ``resume=true``, goes on with the sweep.
+        hydra_config: of the whole sweep.
+        launcher: Hydra's; with ``plan`` nothing runs.
+        conclude: what is done with the members at the end; by default they are compared.
+        elsewhere: finds jobs that have finished outside this sweep: with ``resume=true`` they are not run again.
+
+    Raises:
+        ConfigError, StoreError, SweepError: see :func:`sweep`.
+    """
     is_plan = hydra_config.hydra.runtime.choices["hydra/launcher"] == "plan"
     settings = next((job.settings for job in jobs if job.settings is not None), None)
     if settings is None or not is_plan:
@@ -63,7 +87,11 @@ def sweep(
         hydra_config.hydra.sweep.dir = manifest.folder  # a launcher keeps its own files there
     from mlplab.sweeps.execution import Sweep
 
-    return Sweep(manifest, settings, store, launcher).carry_out(resumed.run.info.run_id if resumed else None)
+    known = elsewhere(store, manifest) if elsewhere and settings.resume else {}
+    sweep = Sweep(manifest, settings, store, launcher, known)
+    if conclude is not None:
+        sweep.conclude = conclude
+    return sweep.carry_out(resumed.run.info.run_id if resumed else None)
 
 
 def _require_at_rest(former: "Recorded", store: "Store") -> None:

@@ -1,7 +1,7 @@
 """A sweep carried out, within a run of its own in MLflow: begun or resumed, and recorded however it ends."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,18 @@ from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
 from mlplab.tracking.store import COMMAND_TAG, Store, close_vanished
 
+Conclude = Callable[[Store, Manifest, Run, Mapping[int, Member]], None]
+
+
+def compare(store: Store, manifest: Manifest, own: Run, members: Mapping[int, Member]) -> None:  # noqa: ARG001
+    """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
+    sweep = manifest.sweep
+    if found := comparison.of_sweep(store, sweep, f"sweep {sweep}: {' '.join(manifest.command)}"):
+        table, page = found
+        own.log_text(page, comparison.PAGE)
+        say(table)
+        say(f"the same with charts:     {store.artifact_page(own.run_id, comparison.PAGE)}")
+
 
 @dataclass
 class Sweep:
@@ -30,12 +42,16 @@ class Sweep:
 
     Attributes:
         settings: of its first job: the keys that say how to carry it out are the same in all.
+        known: members that have finished outside this sweep, by their jobs' numbers: they are not run again.
+        conclude: what is done with the members at the end.
     """
 
     manifest: Manifest
     settings: TrainConfig
     store: Store
     launcher: Launcher
+    known: Mapping[int, Member] = field(default_factory=dict)
+    conclude: Conclude = compare
     launching: Launching = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,13 +85,13 @@ class Sweep:
                 self._show_page()
                 raise
             self._record_result(own)
-            self._compare(own)
+            self.conclude(self.store, self.manifest, own, self._members())
             self._show_page()
             self._raise_failures()
         return returns
 
     def _run_all(self) -> list[JobReturn]:
-        before = record.members(self.store, self.manifest.sweep)
+        before = self._members()
         done = {number: member for number, member in before.items() if member.state == "finished"}
         for number in done:  # killed in its last moment, a run may have left its checkpoint
             checkpoint.remove(Path(self.manifest.folder) / str(number) / checkpoint.NAME)
@@ -87,6 +103,9 @@ class Sweep:
                 returns[job.number] = recorded_return(job, done[job.number])
         return [returns[number] for number in sorted(returns)]
 
+    def _members(self) -> dict[int, Member]:
+        return {**self.known, **record.members(self.store, self.manifest.sweep)}
+
     def _announce(self, count: int, before: Mapping[int, Member]) -> None:
         states = Counter(member.state for member in before.values())
         known = ", ".join(f"{states[state]} {state}" for state in record.STATES if states[state])
@@ -95,7 +114,7 @@ class Sweep:
 
     def _record_result(self, own: Run) -> None:
         close_vanished(self.store)
-        found = record.members(self.store, self.manifest.sweep)
+        found = self._members()
         rows = record.result(self.manifest.jobs, found, self.launching.errors, self.launching.skipped)
         own.log_text(record.as_json(rows), "result.json")
         states = Counter(row.state for row in rows)
@@ -106,14 +125,6 @@ class Sweep:
             best = max(finished, key=lambda row: record.score(row.final))
             own.set_tag("sweep.best", best.name)
             own.set_tag("sweep.best_run", best.run_id)
-
-    def _compare(self, own: Run) -> None:
-        sweep = self.manifest.sweep
-        if found := comparison.of_sweep(self.store, sweep, f"sweep {sweep}: {' '.join(self.manifest.command)}"):
-            table, page = found
-            own.log_text(page, comparison.PAGE)
-            say(table)
-            say(f"the same with charts:     {self.store.artifact_page(own.run_id, comparison.PAGE)}")
 
     def _show_page(self) -> None:
         say(f"all curves of this sweep: {self.store.sweep_page(self.manifest.sweep)}")

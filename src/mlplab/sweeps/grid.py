@@ -53,7 +53,7 @@ def combinations(arguments: list[str], hydra_config: DictConfig, loader: ConfigL
         values = dict(text.split("=", 1) for text in combination)
         own = {key: values[key] for key in varying}
         try:
-            jobs.append(Job(number, own, member_name(own), _compose(combination, hydra_config, loader)))
+            jobs.append(Job(number, own, member_name(own), compose(combination, hydra_config, loader)))
         except ConfigError as error:
             jobs.append(Job(number, own, member_name(own), None, str(error)))
     if not jobs:
@@ -71,7 +71,8 @@ def require_valid(jobs: list[Job]) -> None:
         raise ConfigError(f"{faults[0]}{others}")
 
 
-def _compose(overrides: list[str], hydra_config: DictConfig, loader: ConfigLoader) -> TrainConfig:
+def compose(overrides: list[str], hydra_config: DictConfig, loader: ConfigLoader) -> TrainConfig:
+    """Return the checked config of one job. Raises ConfigError."""
     composed = loader.load_sweep_config(hydra_config, overrides)
     with read_write(composed), open_dict(composed):
         del composed["hydra"]

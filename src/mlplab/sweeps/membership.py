@@ -6,15 +6,30 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from omegaconf import DictConfig
 
+from mlplab import commandline, composition, startup
 from mlplab.config import TrainConfig
 from mlplab.errors import ConfigError, SkippedError
 
 FAILURE = ".failed"  # in the sweep's folder, from the first failure on
 
 
+def run(composed: DictConfig) -> float:
+    """Do what a Hydra task of this project does: one run of this config, alone or in a sweep.
+
+    Returns:
+        Its final test accuracy.
+    """
+    with commandline.task_errors(), _member():
+        settings = composition.from_hydra(composed)
+        _require_no_failure(settings)
+        result = startup.run(settings, Path(HydraConfig.get().runtime.output_dir))
+    return result.final["final/test_accuracy"]
+
+
 @contextmanager
-def member() -> Iterator[None]:
+def _member() -> Iterator[None]:
     """Around a Hydra task: note its failure in the sweep's folder.
 
     Raises:
@@ -35,7 +50,7 @@ def member() -> Iterator[None]:
         raise
 
 
-def require_no_failure(settings: TrainConfig) -> None:
+def _require_no_failure(settings: TrainConfig) -> None:
     """Raise SkippedError where ``fail_fast`` is set and another member of this sweep has failed."""
     hydra = HydraConfig.get()
     if settings.fail_fast and hydra.mode is RunMode.MULTIRUN and (Path(hydra.sweep.dir) / FAILURE).exists():

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -34,6 +34,9 @@ class Member:
     state: str
     final: dict[str, float]
     error: str
+
+
+Elsewhere = Callable[[Store, Manifest], dict[int, Member]]
 
 
 @dataclass(frozen=True)

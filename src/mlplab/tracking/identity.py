@@ -6,9 +6,11 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import threadpool_info
 
@@ -28,8 +30,13 @@ def fingerprint(config: TrainConfig, data_digest: str) -> str:
     Hashed are the hyperparameters, the data's digest, the source files that compute, and the versions of the
     libraries that compute. (To the last bit the results are the same on one machine with one number of threads.)
     """
-    determining = {key: value for key, value in flatten(config).items() if not key.startswith(_NOT_DETERMINING)}
-    parts = [determining, data_digest, _code_digest(), _computing_versions(config)]
+    return fingerprint_of(flatten(config), data_digest)
+
+
+def fingerprint_of(values: Mapping[str, Any], data_digest: str) -> str:
+    """Return the fingerprint of a config that is given as :func:`mlplab.config.flatten` returns it."""
+    determining = {key: value for key, value in values.items() if not key.startswith(_NOT_DETERMINING)}
+    parts = [determining, data_digest, _code_digest(), _computing_versions(values["engine"])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -38,7 +45,7 @@ def versions(config: TrainConfig) -> dict[str, str]:
     names = ["mlflow", "hydra-core", "omegaconf", "scikit-learn", "matplotlib"]
     return {
         "python": platform.python_version(),
-        **_computing_versions(config),
+        **_computing_versions(config.engine),
         **{name: version(name) for name in names},
     }
 
@@ -56,8 +63,8 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
     return tags
 
 
-def _computing_versions(config: TrainConfig) -> dict[str, str]:
-    names = ["numpy", "torch"] if config.engine is Engine.torch else ["numpy", "scipy"]
+def _computing_versions(engine: str) -> dict[str, str]:
+    names = ["numpy", "torch"] if engine == Engine.torch else ["numpy", "scipy"]
     return {name: version(name) for name in names}
 
 

@@ -1,0 +1,131 @@
+"""The assignment's questions, answered in sentences that quote what was measured."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from mlplab.comparison import inside
+from mlplab.comparison.statistics import SIGNIFICANCE, Difference, Summary
+from mlplab.reproduction.plan import Plan
+
+Finals = Mapping[tuple[str, str], Sequence[Mapping[str, float]]]
+
+ACTIVATIONS = {"sigmoid": "assignment/baseline", "tanh": "assignment/tanh", "relu": "assignment/relu"}
+ADAM = ("assignment/adam", "")
+
+
+def answers(finals: Finals, points: pd.DataFrame, plan: Plan) -> list[tuple[str, list[str]]]:
+    """Return questions, each with the sentences that answer it; none where its runs are not there.
+
+    Args:
+        finals: final metrics of the finished runs, by preset and cell.
+        points: with the diagnostics of the runs: columns ``cell``, ``key``, ``step``, ``value``.
+        plan: says which cell is which.
+    """
+    found = [
+        ("Which activation is best, and why?", [*_activations(finals), *_reach(points, plan)]),
+        ("From scratch or by a package?", _package(finals)),
+        ("What does L2 do?", _l2(finals)),
+    ]
+    return [(question, sentences) for question, sentences in found if sentences]
+
+
+def _values(finals: Finals, key: tuple[str, str], metric: str) -> list[float]:
+    return [final[f"final/{metric}"] for final in finals.get(key, [])]
+
+
+def _shown(values: Sequence[float]) -> str:
+    summary = Summary.of(values)
+    return f"{summary.mean:.4f}" + (f" ± {summary.half_width:.4f}" if summary.n > 1 else "")
+
+
+def _compared(one: Sequence[float], other: Sequence[float]) -> str:
+    found = Difference.of(one, other)
+    if found.p is None:
+        return f"{found.mean:+.4f}; one seed: cannot tell whether that is more than noise"
+    how = "more than noise" if found.p < SIGNIFICANCE else "no more than noise"
+    return f"{found.mean:+.4f} ± {found.half_width:.4f}, {how} (Welch's t-test on the seeds, p = {found.p:.2g})"
+
+
+def _activations(finals: Finals) -> list[str]:
+    accuracy = {name: _values(finals, (preset, ""), "test_accuracy") for name, preset in ACTIVATIONS.items()}
+    if not all(accuracy.values()):
+        return []
+    order = sorted(accuracy, key=lambda name: -Summary.of(accuracy[name]).mean)
+    listed = ", ".join(f"{name} {_shown(accuracy[name])}" for name in order)
+    return [
+        f"Test accuracy after 15 epochs: {listed}.",
+        f"The best, {order[0]}, against the next, {order[1]}: {_compared(accuracy[order[0]], accuracy[order[1]])}.",
+    ]
+
+
+def _places(plan: Plan) -> dict[int, str]:
+    names = {preset: name for name, preset in ACTIVATIONS.items()}
+    return {place: names[cell.preset] for place, cell in enumerate(plan.cells) if cell.preset in names}
+
+
+def _reach(points: pd.DataFrame, plan: Plan) -> list[str]:
+    places = _places(plan)
+    own = points[points["cell"].isin(places)]
+    reach = inside.reach(inside.diagnostics(own.assign(group=own["cell"])))
+    if len(reach) < len(ACTIVATIONS):
+        return []
+    listed = ", ".join(f"{share:.2g} with {places[place]}" for place, share in reach.items())
+    return [
+        "Why: in the first tenth of training the gradient norm of the first layer's weights, as a multiple of the "
+        f"last layer's, is {listed}. What hardly reaches the first layers hardly trains them."
+    ]
+
+
+def activation_curves(points: pd.DataFrame, plan: Plan) -> dict[str, list[tuple[int, float]]]:
+    """Return the test loss of the three activations, mean over the seeds, by activation."""
+    curves = {}
+    for place, name in _places(plan).items():
+        own = points[(points["cell"] == place) & (points["key"] == "test/loss")]
+        means = own.groupby("step")["value"].mean()
+        curves[name] = [(int(step), float(value)) for step, value in means.items()]
+    return {name: curve for name, curve in curves.items() if curve}
+
+
+def _package(finals: Finals) -> list[str]:
+    scratch = ("saranath_2024/activation", "activation=relu")
+    package = ("saranath_2024/package", "activation=relu")
+    ours, theirs = (_values(finals, key, "test_accuracy") for key in (scratch, package))
+    adam, relu = _values(finals, ADAM, "test_accuracy"), _values(finals, (ACTIVATIONS["relu"], ""), "test_accuracy")
+    found = []
+    if ours and theirs:
+        times = [Summary.of([f["time/train_seconds"] for f in finals[key]]).mean for key in (scratch, package)]
+        found.append(
+            "The same network, start and batches in NumPy and in PyTorch (relu, plain gradient descent): test "
+            f"accuracy {_shown(ours)} and {_shown(theirs)}, the difference {_compared(ours, theirs)}. Training took "
+            f"{times[0]:.0f} s and {times[1]:.0f} s."
+        )
+    if adam and relu:
+        found.append(
+            f"With Adam in PyTorch {_shown(adam)}, against gradient descent from scratch {_shown(relu)}: "
+            f"{_compared(adam, relu)}. What makes the difference is the optimizer, not the package."
+        )
+    return found
+
+
+def _l2(finals: Finals) -> list[str]:
+    found = []
+    plain = _values(finals, ADAM, "test_accuracy")
+    for alpha in ("1e-5", "1e-4", "1e-3"):
+        values = _values(finals, ("assignment/l2", f"weight_decay={alpha}"), "test_accuracy")
+        if plain and values:
+            found.append(
+                f"Adam at 0.001 with L2 of {alpha}: {_shown(values)}; against none {_compared(values, plain)}."
+            )
+    for preset, none, some, metric, claim in (
+        ("erande_2025/weight_decay", "weight_decay=0.0", "weight_decay=0.0001", "test_accuracy", "costs 1.2 points"),
+        ("saranath_2024/regularization", "", "weight_decay=0.0001", "train_accuracy", "costs 16 points"),
+    ):
+        key = (preset, none) if none else ("saranath_2024/activation", "activation=relu")
+        before, after = _values(finals, key, metric), _values(finals, (preset, some), metric)
+        if before and after:
+            found.append(
+                f"Published by {preset.partition('/')[0]}: an L2 of 1e-4 {claim} of {metric.replace('_', ' ')}. "
+                f"Here: {_compared(after, before)}."
+            )
+    return found

@@ -1,0 +1,35 @@
+"""Jobs that have finished already, in whatever sweep: the same config, data, code and libraries."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlplab.sweeps.manifest import Manifest
+from mlplab.sweeps.record import Member
+from mlplab.tracking.earlier import final_metrics
+from mlplab.tracking.identity import fingerprint_of
+from mlplab.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+def find(store: Store, manifest: Manifest) -> dict[int, Member]:
+    """Return the finished runs of these jobs that the store has, by the job's number."""
+    finished = [run for run in store.search("attributes.status = 'FINISHED'") if "fingerprint" in run.data.tags]
+    found = {}
+    for job in manifest.jobs:
+        run = next((run for run in finished if _is_of(run, job.config)), None)
+        if run is not None:
+            found[job.number] = Member(run.info.run_id, "finished", final_metrics(run), "")
+    return found
+
+
+def _is_of(run: "Run", config: Mapping[str, Any]) -> bool:
+    params = run.data.params
+    same_data = [key for key in config if key.startswith("data.") or key in ("seed", "activation", "learning_rate")]
+    if any(params.get(key) != str(config[key]) for key in same_data):  # quickly, before anything is hashed
+        return False
+    # The run's own digest stands for the data: its place, splits and seed are the same.
+    resolved = {**config, "device": params["device"]} if config["device"] == "auto" else config
+    digests = [used.dataset.digest for used in run.inputs.dataset_inputs] if run.inputs else []
+    return any(fingerprint_of(resolved, digest) == run.data.tags["fingerprint"] for digest in digests)

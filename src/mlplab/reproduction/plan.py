@@ -1,0 +1,81 @@
+"""From cells to jobs: each config once, though several tables may have it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mlplab.config import Penalty, TrainConfig, flatten
+from mlplab.reproduction.published import Cell
+from mlplab.sweeps.grid import Job
+
+Compose = Callable[[list[str]], TrainConfig]
+
+# The assignment's own list: nothing is published of them, and docs/results.md answers its questions from them.
+DELIVERABLES = [
+    Cell("assignment/baseline", {}, {}),
+    Cell("assignment/tanh", {}, {}),
+    Cell("assignment/relu", {}, {}),
+    Cell("assignment/adam", {}, {}),
+    *(Cell("assignment/l2", {"weight_decay": value}, {}) for value in ("1e-5", "1e-4", "1e-3")),
+]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run.
+
+    Attributes:
+        cells: what for.
+        jobs: to run, each config once, those that take longest first.
+        numbers: for every cell the numbers of its jobs, one per seed.
+    """
+
+    cells: list[Cell]
+    jobs: list[Job]
+    numbers: list[list[int]]
+
+
+def make(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compose) -> Plan:
+    """Return the plan.
+
+    Args:
+        cells: to run.
+        seeds: how many: 0, 1, ...
+        typed: overrides that hold for all runs.
+        compose: makes a checked config of overrides.
+
+    Raises:
+        ConfigError: an override is wrong.
+    """
+    found: dict[str, tuple[Job, float]] = {}
+    keys: list[list[str]] = []
+    for cell in cells:
+        own: list[str] = []
+        for seed in range(seeds):
+            varying = {**cell.overrides, "seed": str(seed)}
+            overrides = [f"experiment={cell.preset}", *(f"{key}={value}" for key, value in varying.items()), *typed]
+            settings = compose(overrides)
+            key = _key(settings)
+            name = f"{cell.preset} {cell.name} seed={seed}".replace("  ", " ")
+            shown = {"table": cell.preset, "cell": cell.name, "seed": str(seed)}
+            found.setdefault(key, (Job(0, shown, name, settings), _cost(settings)))
+            own.append(key)
+        keys.append(own)
+    order = sorted(found, key=lambda key: -found[key][1])
+    jobs = [replace(found[key][0], number=number) for number, key in enumerate(order)]
+    place = {key: i for i, key in enumerate(order)}
+    return Plan(list(cells), jobs, [[place[key] for key in own] for own in keys])
+
+
+def _key(settings: TrainConfig) -> str:
+    values = {key: value for key, value in flatten(settings).items() if not key.startswith("tracking.")}
+    if not settings.weight_decay:
+        values["penalty"] = str(Penalty.none)  # whichever it is, it is none
+    return json.dumps(values, sort_keys=True)
+
+
+def _cost(settings: TrainConfig) -> float:
+    """Return about how long a run takes, to begin with the longest: two jobs at once then end together."""
+    rows = settings.data.train_size or 60_000
+    seen = settings.iterations * settings.batch_size if settings.iterations else settings.epochs * rows
+    return seen * (2.0 if settings.optimizer == "adam" else 1.0)

@@ -1,0 +1,66 @@
+"""Published figures, and the cells of the tables that they stand in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+from omegaconf import OmegaConf
+
+from mlplab.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a published table, or that cell with an open setting read in another way.
+
+    Attributes:
+        preset: of its table, in conf/experiment/.
+        overrides: what makes the cell out of its preset, by key.
+        figures: published, by the name of our final metric: test_accuracy, train_loss, ...
+        reading: what is read in another way; "" for the cell itself.
+    """
+
+    preset: str
+    overrides: dict[str, str]
+    figures: dict[str, float]
+    reading: str = ""
+
+    @property
+    def report(self) -> str:
+        """The report that it stands in."""
+        return self.preset.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other cells of its table."""
+        return ", ".join(f"{key}={value}" for key, value in self.overrides.items())
+
+
+def cells() -> list[Cell]:
+    """Return all cells in the order of the reports, each followed by its other readings."""
+    text = resources.files(__package__).joinpath("published.yaml").read_text(encoding="utf-8")
+    found = []
+    tables = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(tables, dict)
+    for preset, rows in tables.items():
+        for row in rows:
+            own = {key: str(value) for key, value in row["set"].items()}
+            found.append(Cell(str(preset), own, row["published"]))
+            for reading in row.get("readings", []):
+                other = {key: str(value) for key, value in reading["set"].items()}
+                found.append(Cell(str(preset), own | other, row["published"], reading["note"]))
+    return found
+
+
+def select(reports: Sequence[str]) -> list[Cell]:
+    """Return the cells of these reports; ``all`` stands for every one.
+
+    Raises:
+        ConfigError: there is no such report.
+    """
+    found = cells()
+    known = list(dict.fromkeys(cell.report for cell in found))
+    for report in reports:
+        if report not in (*known, "all"):
+            raise ConfigError(f"reports={report}: no such report; there are all, {', '.join(known)}")
+    return [cell for cell in found if "all" in reports or cell.report in reports]

@@ -1,0 +1,159 @@
+"""The verdicts as a table for the terminal, as Markdown, and as a page with curves."""
+
+import io
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+from rich.console import Console
+from rich.table import Table
+
+from mlplab import figures
+from mlplab.comparison import charts, query
+from mlplab.comparison.ranking import Group
+from mlplab.reproduction import answers
+from mlplab.reproduction.plan import Plan
+from mlplab.reproduction.verdicts import REPRODUCED, Figure, Judged, judge_cell
+from mlplab.sweeps.record import Member
+from mlplab.tracking.store import Store
+
+HEADER = ["table", "cell", "figure", "published", "ours", "n", "difference", "verdict"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Of all cells.
+
+    Attributes:
+        judged: the cells with published figures, and their other readings.
+        finals: by preset and cell: the final metrics of its finished runs.
+        points: one row per logged value: ``cell`` (its place in the plan), ``run_id``, ``key``, ``step``, ``value``.
+        seconds: that all runs took together, one after the other.
+    """
+
+    plan: Plan
+    judged: list[Judged]
+    finals: dict[tuple[str, str], list[dict[str, float]]]
+    points: pd.DataFrame
+    seconds: float
+
+    @property
+    def cells(self) -> list[Judged]:
+        """The published cells as they stand, without other readings."""
+        return [judged for judged in self.judged if not judged.cell.reading]
+
+    @property
+    def summary(self) -> str:
+        """How many are reproduced."""
+        found = Counter(judged.verdict for judged in self.cells)
+        others = ", ".join(f"{count} {verdict}" for verdict, count in found.items() if verdict != REPRODUCED)
+        return f"{found[REPRODUCED]} of {len(self.cells)} cells reproduced" + (f", {others}" if others else "")
+
+
+def results(plan: Plan, members: Mapping[int, Member], store: Store) -> Results:
+    """Judge, from what the store has of the members. Raises StoreError."""
+    judged: list[Judged] = []
+    finals: dict[tuple[str, str], list[dict[str, float]]] = {}
+    cell_of: list[tuple[str, int]] = []
+    for place, (cell, numbers) in enumerate(zip(plan.cells, plan.numbers, strict=True)):
+        finished = [members[n] for n in numbers if n in members and members[n].state == "finished"]
+        own = [member.final for member in finished]
+        cell_of += [(member.run_id, place) for member in finished]
+        if not cell.reading:
+            finals[cell.preset, cell.name] = own
+        if cell.figures:
+            judged.append(judge_cell(cell, own))
+    places = pd.DataFrame(cell_of, columns=["run_id", "cell"])
+    points = query.points(store, sorted(set(places["run_id"]))).merge(places, on="run_id")
+    seconds = sum(member.final["time/total_seconds"] for member in members.values() if member.state == "finished")
+    return Results(plan, judged, finals, points, seconds)
+
+
+def rows(judged: Sequence[Judged]) -> list[list[str]]:
+    """Return the cells of the table: one row per figure."""
+    found = []
+    for one in judged:
+        name = f"↳ {one.cell.reading}" if one.cell.reading else one.cell.name
+        for figure in one.figures:
+            found.append([one.cell.preset, name, figure.name, f"{figure.published:g}", *_ours(figure), figure.verdict])
+    return found
+
+
+def _ours(figure: Figure) -> list[str]:
+    summary = figure.summary
+    if summary is None or figure.difference is None:
+        return ["", "0", ""]
+    spread = "" if math.isnan(summary.deviation) else f" ± {summary.deviation:.4f}"
+    return [f"{summary.mean:.4f}{spread}", str(summary.n), f"{figure.difference:+.4f}"]
+
+
+def table(found: Results) -> str:
+    """Return a table with lines, and the summary."""
+    drawn = Table(*HEADER)
+    for row in rows(found.judged):
+        drawn.add_row(*row)
+    console = Console(file=io.StringIO(), width=None if Console().is_terminal else 160, highlight=False)
+    console.print(drawn)
+    text = console.file
+    assert isinstance(text, io.StringIO)
+    return f"{text.getvalue()}{found.summary}; ours: mean ± standard deviation over the seeds"
+
+
+def markdown(found: Results) -> str:
+    """Return the report: verdicts, and the answers to the assignment's questions."""
+    return _render("results.md", found)
+
+
+def page(found: Results) -> str:
+    """Return the report as one HTML file with the curves of every table."""
+    return _render("results.html", found, plotly_js=Markup(get_plotlyjs()), charts=_charts(found))
+
+
+def _render(template: str, found: Results, **more: object) -> str:
+    environment = Environment(
+        loader=PackageLoader("mlplab.reproduction", "."),
+        autoescape=template.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    tables = {
+        preset: rows([judged for judged in found.judged if judged.cell.preset == preset])
+        for preset in dict.fromkeys(judged.cell.preset for judged in found.judged)
+    }
+    return environment.get_template(template).render(
+        found=found,
+        header=HEADER[1:],
+        tables=tables,
+        answers=answers.answers(found.finals, found.points, found.plan),
+        **more,
+    )
+
+
+def _charts(found: Results) -> dict[str, Markup]:
+    drawn = {}
+    for preset in dict.fromkeys(cell.preset for cell in found.plan.cells):
+        places = [place for place, cell in enumerate(found.plan.cells) if cell.preset == preset]
+        cells = [found.plan.cells[place] for place in places]
+        palette = charts.Palette([Group({"cell": cell.reading or cell.name}, [], None, {}, {}) for cell in cells])
+        own = found.points[found.points["cell"].isin(places)]
+        points = own.assign(group=own["cell"].map({place: i for i, place in enumerate(places)}))
+        html = charts.loss_curves(points, palette).to_html(
+            full_html=False, include_plotlyjs=False, div_id=preset.replace("/", "-"), config={"displaylogo": False}
+        )
+        drawn[preset] = Markup(html)
+    return drawn
+
+
+def write(found: Results, folder: Path) -> list[Path]:
+    """Write results.md and its picture into the folder, and return their paths."""
+    text, picture = folder / "results.md", folder / "results.png"
+    text.write_text(markdown(found), encoding="utf-8")
+    figures.loss_curves(answers.activation_curves(found.points, found.plan), "test loss").savefig(picture, dpi=120)
+    return [text, picture]

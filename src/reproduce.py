@@ -1,0 +1,56 @@
+"""Re-run published results, and say which are reproduced.
+
+  python src/reproduce.py                                every report, three seeds of each cell
+  python src/reproduce.py seeds=1                        one seed: quickest
+  python src/reproduce.py reports=erande_2025            one report; several: reports=[erande_2025,pellattiero]
+  python src/reproduce.py resume=true                    what the store has already is not run again
+  python src/reproduce.py out=docs                       also writes results.md and results.png into that folder
+  python src/reproduce.py hydra/launcher=plan            shows what would run
+  python src/reproduce.py hydra/launcher=basic           one run after the other; otherwise one on each core
+
+Any other key=value holds for every run, as with train.py: tracking.uri=..., data.root=..., retry=1.
+"""
+
+import gc
+
+gc.disable()  # until startup.run has imported everything
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from mlplab import commandline, composition
+from mlplab.sweeps import membership
+
+composition.register()
+
+OWN = ("reports", "seeds", "out")
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="train")
+def reproduce(composed: DictConfig) -> float:
+    """Run one member; return its final test accuracy."""
+    return membership.run(composed)
+
+
+def arguments(typed: list[str]) -> list[str]:
+    """Return what Hydra is to be told."""
+    own = []
+    for text in typed:
+        key, _, value = text.partition("=")
+        if key == "reports" and not value.startswith("["):
+            value = f"[{value}]"
+        if key in OWN:
+            own.append(f"hydra.sweeper.{key}={value}")
+    others = [text for text in typed if text.partition("=")[0] not in OWN]
+    launcher = [] if any(text.startswith("hydra/launcher=") for text in others) else ["hydra/launcher=joblib"]
+    return ["-m", "hydra/sweeper=reproduce", "hydra.job.name=train", *launcher, *own, *others]
+
+
+if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+    else:
+        sys.argv[1:] = arguments(sys.argv[1:])
+        commandline.main(reproduce)
