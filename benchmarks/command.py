@@ -24,6 +24,7 @@ ROUNDS = 3
 PARTS = {
     "wall": "the whole command",
     "training": "its training steps",
+    "diagnostics": "its diagnostics: a look inside every layer at 70 points",
     "evaluation": "its evaluations: the test set 71 times, the training set once",
     "tracking": "MLflow, while it trains: every write of points",
     "fixed": "the rest: start, imports, data, store, figures, model",
@@ -33,7 +34,7 @@ PARTS = {
 _TIMED = """
 import atexit, json, os, runpy, sys, time
 from mlplab.engines.numpy_engine import NumpyEngine
-spent = {"training": 0.0, "evaluation": 0.0, "tracking": 0.0}
+spent = {"training": 0.0, "diagnostics": 0.0, "evaluation": 0.0, "tracking": 0.0}
 def timed(owner, name, part):
     original = getattr(owner, name)
     def wrapper(*arguments, **keywords):
@@ -45,7 +46,9 @@ def timed(owner, name, part):
     setattr(owner, name, wrapper)
 timed(NumpyEngine, "train_window", "training")
 timed(NumpyEngine, "evaluate", "evaluation")
-from mlplab import startup
+from mlplab import diagnostics, startup
+for owner, name in ((NumpyEngine, "probe"), (NumpyEngine, "layers"), (diagnostics, "measure")):
+    timed(owner, name, "diagnostics")
 original = startup.run
 def run(*arguments):
     from mlplab.tracking.run import Run
@@ -92,12 +95,17 @@ def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
 
     lines = ["| part | seconds |", "| --- | ---: |"]
     for part, meaning in PARTS.items():
-        former = f" ({middle(part, before['runs']):.2f} before)" if before else ""
+        former = (
+            f" ({middle(part, before['runs']):.2f} before)"
+            if before and all(part in run for run in before["runs"])
+            else ""
+        )
         lines.append(f"| {meaning} | {middle(part):.2f}{former} |")
     lines += ["", "| target | at most | measured | |", "| --- | ---: | ---: | --- |"]
     for name, limit, value in [
         ("whole command / its training steps", 1.4, median(run["wall"] / run["training"] for run in runs)),
         ("fixed cost in seconds", 4.0, middle("fixed")),
+        ("diagnostics / training steps", 0.03, median(run["diagnostics"] / run["training"] for run in runs)),
         ("tracking / whole command", 0.03, median(run["tracking"] / run["wall"] for run in runs)),
         ("memory in MiB", 600, middle("memory_MiB")),
     ]:

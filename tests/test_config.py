@@ -38,6 +38,7 @@ FAULTS = {
     "learning_rate=inf": ["learning_rate=inf: takes a number above 0"],
     "learning_rate=nan": ["learning_rate=nan: takes a number above 0"],
     "learning_rate_decay=1.1": ["learning_rate_decay=1.1: takes a factor above 0"],
+    "init_scale=-1": ["init_scale=-1.0: takes a factor of 0 or more"],
     "weight_decay=-0.1": ["weight_decay=-0.1: takes 0 (no penalty) or more"],
     "batch_size=0": ["batch_size=0: takes a number of rows, at least 1"],
     "epochs=0": ["epochs=0: takes a number of passes"],

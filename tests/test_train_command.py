@@ -47,7 +47,7 @@ def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finish
     assert finished.info.status == "FINISHED"
     assert finished.info.run_name == "tanh gd lr=0.1"
     assert finished.data.params == {
-        "engine": "numpy", "hidden_sizes": "[32, 16]", "activation": "tanh", "init": "glorot",
+        "engine": "numpy", "hidden_sizes": "[32, 16]", "activation": "tanh", "init": "glorot", "init_scale": "1.0",
         "loss": "cross_entropy", "penalty": "l2", "weight_decay": "0.001", "optimizer": "gd",
         "learning_rate": "0.1", "learning_rate_decay": "1.0", "batch_size": "50", "epochs": "2",
         "iterations": "None", "seed": "3", "log_every": "10", "diagnostics": "True", "dtype": "float32",

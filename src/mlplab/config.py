@@ -84,6 +84,7 @@ class TrainConfig:
     hidden_sizes: list[int]
     activation: Activation
     init: Init
+    init_scale: float
     loss: Loss
     penalty: Penalty
     weight_decay: float
@@ -134,6 +135,7 @@ class TrainConfig:
             bool(self.hidden_sizes) and all(0 < size <= 1_000_000 for size in self.hidden_sizes),
             "takes one hidden layer or more, each of 1 to 1,000,000 units, such as [500,250,100]",
         )
+        check("init_scale", 0 <= self.init_scale < inf, "takes a factor of 0 or more, 1 for none")
         check("weight_decay", 0 <= self.weight_decay < inf, "takes 0 (no penalty) or more, such as 1e-4")
         check("learning_rate", 0 < self.learning_rate < inf, "takes a number above 0, such as 0.01")
         check(

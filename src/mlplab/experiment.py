@@ -107,7 +107,7 @@ def _finish(
 
 
 def _show_end(store: Store, settings: config.TrainConfig, result: Result) -> Result:
-    show_summary(result.run_id, result.final)
+    show_summary(settings.name, result.run_id, result.final)
     if settings.tracking.sweep is None:  # the members of a sweep share one page
         show_next(store, result.run_id)
     return result

@@ -4,6 +4,7 @@ In a terminal a progress bar, elsewhere one line per epoch; then a summary, and 
 """
 
 import logging
+import multiprocessing
 import os
 import sys
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ class Display:
     def __init__(self, name: str, schedule: Schedule, done: int = 0) -> None:
         """Prepare to show a run of that name, of which so many updates were done before it was resumed."""
         self._name, self._schedule, self._done = name, schedule, done
+        self._silent = is_one_of_many()
         console = Console()
         columns = (  # fit into 80 characters
             TextColumn("{task.description}", markup=False, table_column=Column(max_width=18, no_wrap=True)),
@@ -37,10 +39,13 @@ class Display:
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
         )
-        self._bar = Progress(*columns, console=console) if console.is_terminal else None
+        has_bar = console.is_terminal and not self._silent
+        self._bar = Progress(*columns, console=console) if has_bar else None
         self._metrics: dict[str, float] = {}
 
     def __enter__(self) -> "Display":
+        if self._silent:
+            return self
         if self._bar is not None:
             self._bar.start()
             self._task = self._bar.add_task(self._name, total=self._schedule.steps, completed=self._done, status="")
@@ -63,7 +68,7 @@ class Display:
         if report.ends_epoch:
             line = self._status(report)
             log.info("%s %s", self._name, line)
-            if self._bar is None:
+            if self._bar is None and not self._silent:
                 say(f"  {line}")
 
     def _short_status(self, report: Report) -> str:
@@ -86,8 +91,16 @@ class Display:
         return "  ".join(parts)
 
 
-def show_summary(run_id: str, final: Mapping[str, float]) -> None:
-    """Print how the run ended."""
+def is_one_of_many() -> bool:
+    """Tell whether this process runs beside others for one command: their lines would come in between."""
+    return multiprocessing.parent_process() is not None
+
+
+def show_summary(name: str, run_id: str, final: Mapping[str, float]) -> None:
+    """Print how the run of that name ended."""
+    if is_one_of_many():
+        say(f"{name}: test accuracy {final['final/test_accuracy']:.4f}   ({final['time/total_seconds']:.1f} s)")
+        return
     rows = {
         "test accuracy": f"{final['final/test_accuracy']:.4f}   (train {final['final/train_accuracy']:.4f})",
         "test loss": f"{final['final/test_loss']:.4f}   (train {final['final/train_loss']:.4f})",

@@ -19,7 +19,8 @@ def build(settings: config.TrainConfig, dataset: Dataset, rng: np.random.Generat
     """
     sizes = [dataset.inputs, *settings.hidden_sizes, dataset.classes]
     try:
-        return _build(settings, dataset, initialize(INITIALIZERS[settings.init], rng, sizes))
+        layers = initialize(INITIALIZERS[settings.init], rng, sizes)
+        return _build(settings, dataset, [(settings.init_scale * W_IO, b_O) for W_IO, b_O in layers])
     except MemoryError as error:
         raise ConfigError(f"hidden_sizes={settings.hidden_sizes}: needs more memory than there is") from error
 

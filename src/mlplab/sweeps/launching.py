@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError, StoreError, SweepError, UserError
 from mlplab.progress import say
 from mlplab.sweeps import record
+from mlplab.sweeps.countdown import Countdown
 from mlplab.sweeps.manifest import FrozenJob, Manifest, quoted
 from mlplab.sweeps.membership import FAILURE
 from mlplab.sweeps.record import Member
@@ -117,7 +118,7 @@ class Launching:
         if isinstance(self.launcher, BasicLauncher):
             launched = self.launcher.launch(overrides, initial_job_idx=0)
         else:
-            with interrupts.doing_first(self._stop_members):
+            with interrupts.doing_first(self._stop_members), Countdown(self._ended(jobs), len(jobs)):
                 launched = self.launcher.launch(overrides, initial_job_idx=0)
         returns = {job.number: returned for job, returned in zip(jobs, launched, strict=True)}
         for number, returned in returns.items():
@@ -127,6 +128,17 @@ class Launching:
             elif returned.status is not JobStatus.COMPLETED:
                 self.errors[number] = str(reason)
         return returns
+
+    def _ended(self, jobs: Sequence[FrozenJob]) -> Callable[[], int]:
+        before = {member.run_id for member in record.members(self.store, self.manifest.sweep).values()}
+        numbers = {job.number for job in jobs}
+
+        def count() -> int:
+            found = record.members(self.store, self.manifest.sweep)
+            now = [member for number, member in found.items() if number in numbers and member.state != "running"]
+            return sum(member.run_id not in before or member.state == "finished" for member in now)
+
+        return count
 
     def _stop_members(self) -> None:
         with suppress(StoreError):

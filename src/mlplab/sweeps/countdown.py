@@ -1,0 +1,52 @@
+"""How far a sweep is whose runs have other processes: a line whenever one has ended, with the time left."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+
+from mlplab.errors import StoreError
+from mlplab.progress import say
+
+POLL_SECONDS = 2.0
+
+
+class Countdown:
+    """Shows it, as a context."""
+
+    def __init__(self, ended: Callable[[], int], total: int) -> None:
+        """Count ``ended()`` up to ``total``; it may raise StoreError, and is then asked again later."""
+        self._ended, self._total = ended, total
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Countdown":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        start, shown = time.monotonic(), 0
+        while not self._over.wait(POLL_SECONDS):
+            with suppress(StoreError):
+                ended = self._ended()
+                if shown < ended < self._total:
+                    say(left(ended, self._total, time.monotonic() - start))
+                    shown = ended
+
+
+def left(ended: int, total: int, seconds: float) -> str:
+    """Return how far a sweep is after so many seconds, as a line.
+
+    >>> left(3, 12, 60.0)
+    '3 of 12 runs have ended; about 3 min left'
+    """
+    remaining = seconds / ended * (total - ended)
+    about = f"{remaining:.0f} s" if remaining < 90 else f"{remaining / 60:.0f} min"
+    return f"{ended} of {total} runs have ended; about {about} left"

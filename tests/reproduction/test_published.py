@@ -1,0 +1,107 @@
+"""Every published figure has its cell, and every table its preset."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from conftest import PROJECT
+from mlplab import composition, config
+from mlplab.config import TrainConfig
+from mlplab.errors import ConfigError
+from mlplab.reproduction import plan, published
+from mlplab.reproduction.published import Cell
+
+# Cells and figures of each published table, counted by hand.
+TABLES = {
+    "erande_2025/activation": (3, 6), "erande_2025/learning_rate": (3, 3), "erande_2025/epochs": (4, 8),
+    "erande_2025/weight_decay": (3, 6), "saranath_2024/activation": (3, 12), "saranath_2024/package": (1, 1),
+    "saranath_2024/regularization": (1, 1), "sarkar_2022/activation_by_learning_rate": (9, 9),
+    "sarkar_2022/package": (6, 6), "pellattiero/first": (1, 1), "pellattiero/tuned": (3, 3),
+}  # fmt: skip
+PRESETS = sorted(
+    str(path.relative_to(PROJECT / "conf" / "experiment").with_suffix(""))
+    for path in (PROJECT / "conf" / "experiment").rglob("*.yaml")
+)
+
+
+def test_no_published_cell_is_left_out() -> None:
+    cells = [cell for cell in published.cells() if not cell.reading]
+    assert Counter(cell.preset for cell in cells) == {table: count for table, (count, _) in TABLES.items()}
+    figures = Counter(cell.preset for cell in cells for _ in cell.figures)
+    assert figures == {table: count for table, (_, count) in TABLES.items()}
+
+
+def test_every_table_and_deliverable_has_its_preset() -> None:
+    needed = {cell.preset for cell in [*published.cells(), *plan.DELIVERABLES]}
+    assert needed | {"pellattiero/search"} == set(PRESETS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_alone_sweeps_over_its_cells(settings: Callable[..., TrainConfig], preset: str) -> None:
+    settings(f"experiment={preset}")  # is valid
+    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+        composed = compose("train", [f"experiment={preset}"], return_hydra_config=True)
+    params = OmegaConf.to_container(composed.hydra.sweeper.params)
+    assert isinstance(params, dict)
+    for cell in published.cells():
+        if cell.preset == preset and not cell.reading:
+            for key, value in cell.overrides.items():
+                own = settings(f"experiment={preset}", f"{key}={value}")
+                swept = params.get(key)
+                values = [None] if swept is None else swept.replace("],[", "]|[").split("|" if "[" in swept else ",")
+                found = [settings(f"experiment={preset}", *([] if v is None else [f"{key}={v}"])) for v in values]
+                assert own in found, (key, value)
+
+
+def test_what_the_reports_say_is_what_the_presets_say(settings: Callable[..., TrainConfig]) -> None:
+    base = settings("experiment=assignment/baseline")
+    assert base == settings("data=mnist")  # the defaults are the assignment's
+    saranath = settings("experiment=saranath_2024/regularization")
+    assert (saranath.data.train_size, saranath.data.val_size, saranath.data.standardize) == (50_000, 10_000, True)
+    assert (saranath.activation, saranath.penalty, saranath.weight_decay) == ("relu", "l2", 1e-4)
+    erande = settings("experiment=erande_2025/weight_decay")
+    assert (erande.engine, erande.init, erande.optimizer, erande.learning_rate) == ("torch", "pytorch", "adam", 0.01)
+    assert settings("experiment=sarkar_2022/package").data.train_size == 30_000
+    first = settings("experiment=pellattiero/first")
+    assert (first.hidden_sizes, first.iterations, first.batch_size) == ([100], 1000, 200)
+    assert (first.learning_rate, first.weight_decay, first.learning_rate_decay) == (1e-3, 1e-3, 0.95)
+    assert (first.sampling, first.activation) == (config.Sampling.random, "relu")
+
+
+def make(settings: Callable[..., TrainConfig], cells: list[Cell], seeds: int) -> plan.Plan:
+    return plan.make(cells, seeds, [], lambda overrides: settings(*overrides))
+
+
+def test_what_stands_in_several_tables_runs_once(settings: Callable[..., TrainConfig]) -> None:
+    baseline = [
+        Cell("erande_2025/activation", {"activation": "sigmoid"}, {}), Cell("erande_2025/epochs", {"epochs": "15"}, {}),
+        Cell("erande_2025/learning_rate", {"learning_rate": "0.01"}, {}), Cell("assignment/baseline", {}, {}),
+    ]  # fmt: skip
+    other = Cell("erande_2025/activation", {"activation": "relu"}, {})
+    made = make(settings, [*baseline, other], seeds=2)
+    assert len(made.jobs) == 4
+    assert made.numbers[0] == made.numbers[1] == made.numbers[2] == made.numbers[3]
+    assert [made.jobs[number].name[-6:] for number in made.numbers[4]] == ["seed=0", "seed=1"]
+    assert made.numbers[4] != made.numbers[0]
+
+
+def test_the_longest_begin_first(settings: Callable[..., TrainConfig]) -> None:
+    cells = [Cell("pellattiero/first", {}, {}), Cell("erande_2025/epochs", {"epochs": "25"}, {})]
+    made = make(settings, cells, seeds=1)
+    assert made.numbers == [[1], [0]]
+
+
+def test_an_unknown_report_is_named() -> None:
+    with pytest.raises(ConfigError, match="reports=erande: no such report; there are all, erande_2025, saranath_2024"):
+        published.select(["erande"])
+
+
+def test_reports_can_be_chosen() -> None:
+    assert {cell.report for cell in published.select(["pellattiero", "sarkar_2022"])} == {"pellattiero", "sarkar_2022"}
+    assert len(published.select(["all"])) == len(published.cells())
+
+
+composition.register()

@@ -1,0 +1,89 @@
+"""``python src/reproduce.py`` on a small data set: what runs, what does not run again, and what is reported."""
+
+import subprocess
+import sys
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+
+SMALL = [
+    "data=digits", "data.train_size=1000", "data.val_size=200", "iterations=40", "log_every=20",
+    "hydra/launcher=basic",
+]  # fmt: skip
+
+
+def reproduce(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "src/reproduce.py", *arguments]
+    return subprocess.run(command, cwd=project.root, env=project.environment(), capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def reproduced(project: Project) -> tuple[Project, str]:
+    """One report with one seed, and what was said."""
+    done = reproduce(project, "reports=pellattiero", "seeds=1", "out=.", *SMALL)
+    assert done.returncode == 0, done.stderr
+    return project, done.stdout
+
+
+def test_every_cell_has_a_verdict_beside_what_was_published(reproduced: tuple[Project, str]) -> None:
+    project, said = reproduced
+    rows = [line for line in said.splitlines() if line.startswith("│ pellattiero/")]
+    assert len(rows) == 4
+    assert all("val_accuracy" in row and ("reproduced" in row or "differs" in row) for row in rows)
+    assert " of 4 cells reproduced" in said
+    assert len(project.runs()) == 4
+    report = (project.root / "results.md").read_text()
+    for run in project.runs():
+        assert f"{run.data.metrics['final/val_accuracy']:.4f}" in report
+
+
+def test_the_report_lies_on_the_sweeps_own_run(reproduced: tuple[Project, str]) -> None:
+    project, _ = reproduced
+    folder = Path(urllib.parse.urlparse(project.sweeps()[0].info.artifact_uri).path)
+    assert (folder / "report.md").read_text() == (project.root / "results.md").read_text()
+    page = (folder / "report.html").read_text()
+    assert 'id="pellattiero-tuned"' in page
+    assert page.count("<tr class=") == 4
+
+
+def test_what_the_store_has_is_not_run_again(reproduced: tuple[Project, str]) -> None:
+    project, said = reproduced
+    done = reproduce(project, "reports=pellattiero", "seeds=2", "resume=true", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "8 runs (4 finished); 4 to run" in done.stdout
+    assert len(project.runs()) == 8
+    again = reproduce(project, "reports=pellattiero", "seeds=2", "resume=true", *SMALL)
+    assert "8 runs (8 finished); 0 to run" in again.stdout
+    assert table(again.stdout) == table(done.stdout) != table(said)
+    assert len(project.runs()) == 8
+
+
+def table(said: str) -> str:
+    return said[said.index("┏") : said.index("ours:")]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("reports=pelattiero", "reports=pelattiero: no such report; there are all, erande_2025, "),
+        ("seeds=0", "seeds=0: takes a number of seeds, at least 1"),
+        ("seeds=many", "seeds"),
+        ("out=nowhere", "out=nowhere: no such folder"),
+        ("lerning_rate=1", "lerning_rate: no such key; did you mean learning_rate?"),
+    ],
+)
+def test_a_mistake_is_one_message(project: Project, argument: str, message: str) -> None:
+    done = reproduce(project, argument)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.startswith("ERROR: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_shows_what_can_be_typed(project: Project) -> None:
+    done = reproduce(project, "--help")
+    assert done.returncode == 0
+    assert "resume=true" in done.stdout

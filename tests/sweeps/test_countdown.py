@@ -1,0 +1,32 @@
+"""How far a parallel sweep is."""
+
+import time
+
+import pytest
+
+from mlplab.errors import StoreError
+from mlplab.sweeps import countdown
+from mlplab.sweeps.countdown import Countdown, left
+
+
+def test_the_time_left_is_that_of_those_that_have_ended() -> None:
+    assert left(3, 12, 60.0) == "3 of 12 runs have ended; about 3 min left"
+    assert left(9, 12, 90.0) == "9 of 12 runs have ended; about 30 s left"
+
+
+def test_each_end_is_one_line_and_a_store_that_does_not_answer_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(countdown, "POLL_SECONDS", 0.01)
+    answers = iter([0, 1, 1, StoreError("away"), 2, 3])
+
+    def ended() -> int:
+        answer = next(answers, 3)
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    with Countdown(ended, 3):
+        time.sleep(0.5)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(";")[0] for line in said] == ["1 of 3 runs have ended", "2 of 3 runs have ended"]
