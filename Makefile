@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep test bench lock clean
+.PHONY: help setup sweep test reproduce bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ test: setup     ## lint, types and all tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+reproduce: setup ## re-run every published result, three seeds each: docs/results.md
+	$(BIN)/python src/reproduce.py out=docs
 
 bench: $(VENV)-bench/.current  ## time ours and what else there is, side by side: about 20 minutes
 	$(VENV)-bench/bin/python -m benchmarks

@@ -21,7 +21,9 @@ import hydra
 from omegaconf import DictConfig
 
 from mlplab import commandline, composition
+from mlplab.errors import ConfigError
 from mlplab.sweeps import membership
+from mlplab.sweeps.manifest import quoted
 
 composition.register()
 
@@ -35,22 +37,31 @@ def reproduce(composed: DictConfig) -> float:
 
 
 def arguments(typed: list[str]) -> list[str]:
-    """Return what Hydra is to be told."""
+    """Return what Hydra is to be told. Raises ConfigError."""
     own = []
     for text in typed:
         key, _, value = text.partition("=")
-        if key == "reports" and not value.startswith("["):
-            value = f"[{value}]"
-        if key in OWN:
-            own.append(f"hydra.sweeper.{key}={value}")
+        if key == "reports":
+            own.append(f"hydra.sweeper.reports=[{value.strip('[]')}]")
+        if key == "out":
+            own.append(f"hydra.sweeper.out={quoted(value)}")
+        if key == "seeds":
+            if not value.isdigit():
+                raise ConfigError(f"{text}: takes a number of seeds, at least 1")
+            own.append(f"hydra.sweeper.seeds={value}")
     others = [text for text in typed if text.partition("=")[0] not in OWN]
     launcher = [] if any(text.startswith("hydra/launcher=") for text in others) else ["hydra/launcher=joblib"]
     return ["-m", "hydra/sweeper=reproduce", "hydra.job.name=train", *launcher, *own, *others]
+
+
+def main() -> None:
+    """Tell Hydra what was typed, and begin."""
+    sys.argv[1:] = arguments(sys.argv[1:])
+    reproduce()
 
 
 if __name__ == "__main__":
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(__doc__)
     else:
-        sys.argv[1:] = arguments(sys.argv[1:])
-        commandline.main(reproduce)
+        commandline.main(main)

@@ -1,6 +1,7 @@
 """The loop: which batches, which learning rates, which points, and when it stops."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import final
@@ -11,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplab import checkpoint, engines
-from mlplab.config import TrainConfig
+from mlplab.config import Sampling, TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines.base import Engine, Evaluation, Layers, Probe, State
 from mlplab.errors import DivergedError
-from mlplab.schedule import Schedule
+from mlplab.schedule import Schedule, batches
 from mlplab.training import Report, Training
 
 
@@ -75,6 +76,26 @@ def test_every_epoch_sees_every_row_once_and_the_last_batch_takes_what_is_left()
     for epoch in epochs:
         assert sorted(epoch) == list(range(10))
     assert (epochs[0] != epochs[1]).any()
+
+
+def test_random_batches_are_whole_and_drawn_with_replacement() -> None:
+    engine = Recorder()
+    run(engine, replace(schedule(steps=300), sampling=Sampling.random), log_every=100)
+    assert {len(batch) for batch in engine.batches} == {4}
+    drawn = np.concatenate(engine.batches)
+    assert set(drawn) == set(range(10))
+    assert any(len(set(batch)) < 4 for batch in engine.batches)  # in one batch a row can come twice
+
+
+@pytest.mark.parametrize("sampling", Sampling)
+def test_batches_go_on_exactly_from_where_their_state_was_taken(sampling: Sampling) -> None:
+    plan = replace(schedule(), sampling=sampling)
+    first, second = (batches(plan, np.random.default_rng(seed)) for seed in (1, 2))
+    for _ in range(5):
+        next(first)
+    second.restore(first.state())
+    for one, other in islice(zip(first, second, strict=True), 7):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_learning_rate_decays_once_per_epoch() -> None:

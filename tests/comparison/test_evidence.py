@@ -15,8 +15,9 @@ from mlplab.comparison.charts import MOST_SHOWN, Palette
 from mlplab.comparison.class_charts import shares
 from mlplab.comparison.evidence import Evidence, gather
 from mlplab.comparison.page import render
-from mlplab.comparison.ranking import Group, rank
+from mlplab.comparison.ranking import rank
 from mlplab.config import TrackingConfig
+from mlplab.errors import StoreError
 from mlplab.tracking.store import Store, open_store
 
 LABELS = np.array([0, 1, 2, 3])
@@ -104,8 +105,7 @@ def test_one_run_has_a_page(store: Store) -> None:
 
 
 def test_with_many_groups_the_best_the_worst_and_some_between_are_shown_at_first() -> None:
-    groups = [Group({"learning_rate": str(i)}, [], None, {}, {}) for i in range(60)]
-    palette = Palette(groups)
+    palette = Palette([f"lr={i}" for i in range(60)])
     assert len(palette.shown) == MOST_SHOWN
     assert {0, 59} <= palette.shown
     assert len(set(palette.colors)) == 60
@@ -124,7 +124,7 @@ def test_the_gradients_reach_is_early_and_by_group() -> None:
     ]
     found = inside.diagnostics(points(*rows, (0, "train/loss", 10, 1.0)))
     assert inside.reach(found) == {0: pytest.approx(0.01), 1: pytest.approx(2.0)}
-    palette = Palette([Group({"activation": name}, [], None, {}, {}) for name in ("sigmoid", "relu")])
+    palette = Palette(["sigmoid", "relu"])
     assert inside.explain(found, palette).endswith("2 times with relu: it arrives 200 times weaker.")
 
 
@@ -132,3 +132,28 @@ def test_saturated_and_dead_units_are_one_measure() -> None:
     found = inside.diagnostics(points((0, "within/layer_1_saturated", 10, 0.25), (1, "within/layer_1_dead", 10, 0.5)))
     assert list(found["measure"]) == ["unresponsive"] * 2
     assert list(found["value"]) == [0.25, 0.5]
+
+
+def test_a_gradient_that_does_not_arrive_at_all_is_said() -> None:
+    rows = [
+        (group, f"within/layer_{layer}_gradient_norm", 10, value)
+        for group, norms in enumerate(([0.0, 1.0], [2.0, 1.0]))
+        for layer, value in enumerate(norms, start=1)
+    ]
+    found = inside.diagnostics(points(*rows))
+    assert inside.explain(found, Palette(["dead", "alive"])).endswith("2 times with alive: it arrives not at all.")
+
+
+def test_a_damaged_artifact_is_named(store: Store) -> None:
+    record(store, "relu", [0, 1])
+    (run_id,) = query.runs(store)["run_id"]
+    store.client.log_text(run_id, "1,1\n0", "confusion_matrix.csv")
+    with pytest.raises(StoreError, match=f"run {run_id}: its confusion matrix or predictions are damaged"):
+        evidence(store)
+
+
+def test_points_of_some_metrics_only(store: Store) -> None:
+    record(store, "relu", [0, 1])
+    (run_id,) = query.runs(store)["run_id"]
+    assert set(query.points(store, [run_id])["key"]) == {"train/loss", "final/test_accuracy"}
+    assert set(query.points(store, [run_id], ["train/", "test/"])["key"]) == {"train/loss"}

@@ -1,5 +1,6 @@
 """Groups of runs, best first: what varies, what ranks, and who is left out."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -103,3 +104,24 @@ def test_no_finished_run_is_said() -> None:
     assert found.verdict == "no run has finished: nothing to rank"
     for form in FORMATS.values():
         assert "failed" in form(found)
+
+
+def test_diagnostics_make_no_group_of_their_own() -> None:
+    rows = [run("relu", 0, 0.9, **{"params.diagnostics": "True"}), run("relu", 1, 0.8)]
+    assert axes_of(pd.DataFrame(rows)) == []
+
+
+def test_an_order_for_the_table_changes_neither_the_best_nor_the_verdict() -> None:
+    found = rank(SEEDS)
+    shown = replace(found, shown=found.groups[::-1])
+    rows = [line for line in FORMATS["markdown"](shown).splitlines() if line.startswith("| ")][2:]
+    assert [row.split(" | ")[1] for row in rows] == ["sigmoid", "tanh", "relu"]
+    assert rows[-1].startswith("| best")
+    assert shown.verdict == found.verdict
+
+
+def test_values_with_brackets_are_shown_as_they_are() -> None:
+    rows = [run("[/b]", 0, 0.9), run("[red]", 1, 0.8)]
+    text = FORMATS["table"](rank(pd.DataFrame(rows)))
+    assert "[/b]" in text
+    assert "[red]" in text

@@ -36,7 +36,7 @@ def test_no_published_cell_is_left_out() -> None:
 
 def test_every_table_and_deliverable_has_its_preset() -> None:
     needed = {cell.preset for cell in [*published.cells(), *plan.DELIVERABLES]}
-    assert needed | {"pellattiero/search"} == set(PRESETS)
+    assert needed | {"pellattiero/search", "assignment/free"} == set(PRESETS)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -77,9 +77,11 @@ def make(settings: Callable[..., TrainConfig], cells: list[Cell], seeds: int) ->
 
 def test_what_stands_in_several_tables_runs_once(settings: Callable[..., TrainConfig]) -> None:
     baseline = [
-        Cell("erande_2025/activation", {"activation": "sigmoid"}, {}), Cell("erande_2025/epochs", {"epochs": "15"}, {}),
-        Cell("erande_2025/learning_rate", {"learning_rate": "0.01"}, {}), Cell("assignment/baseline", {}, {}),
-    ]  # fmt: skip
+        Cell("erande_2025/activation", {"activation": "sigmoid"}, {}),
+        Cell("erande_2025/epochs", {"epochs": "15"}, {}),
+        Cell("erande_2025/learning_rate", {"learning_rate": "0.01"}, {}),
+        Cell("assignment/baseline", {}, {}),
+    ]
     other = Cell("erande_2025/activation", {"activation": "relu"}, {})
     made = make(settings, [*baseline, other], seeds=2)
     assert len(made.jobs) == 4

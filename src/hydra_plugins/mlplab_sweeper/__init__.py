@@ -40,6 +40,6 @@ class GridSweeper(Sweeper):
         """Carry the sweep out, or show its plan."""
         from mlplab.sweeps import command  # Hydra loads every plugin for every command
 
-        typed = {argument.partition("=")[0] for argument in arguments}
+        typed = {argument.lstrip("+").partition("=")[0] for argument in arguments}
         own = [f"{key}={values}" for key, values in self._params.items() if key not in typed]
         return command.sweep([*arguments, *own], self._config, self._loader, self._launcher)

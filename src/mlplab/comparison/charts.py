@@ -25,10 +25,10 @@ LAYOUT = {"template": "plotly_white", "margin": {"l": 60, "r": 20, "t": 50, "b":
 class Palette:
     """Name and colour of every group, and which of them are shown at first."""
 
-    def __init__(self, groups: Sequence[Group]) -> None:
-        """Give them out, best first."""
-        count = len(groups)
-        self.names = [escape(group.name) for group in groups]
+    def __init__(self, names: Sequence[str]) -> None:
+        """Give colours out to the groups of these names, best first."""
+        count = len(names)
+        self.names = [escape(name) for name in names]
         if count <= len(qualitative.D3):
             self.colors = list(qualitative.D3[:count])
         else:
@@ -111,7 +111,7 @@ def _bars(ranking: Ranking, groups: Sequence[Group], palette: Palette) -> go.Fig
         insidetextanchor="start",
     )
     figure = go.Figure(bars)
-    figure.update_xaxes(title_text=ranking.metric, range=[0, 1.05 * max(means)])
+    figure.update_xaxes(title_text=ranking.metric, range=[0, 1.05 * max(means) or 1])
     figure.update_yaxes(type="category", autorange="reversed", automargin=True)
     figure.update_layout(**LAYOUT, height=130 + 30 * len(groups))
     return figure

@@ -16,8 +16,8 @@ Runs that differ in their seed alone are one group: mean, confidence interval, a
 """
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Optional
 
@@ -80,15 +80,15 @@ def main(arguments: Sequence[str]) -> None:
     say(f"{options.out}: {len(runs)} runs compared")
 
 
-def of_sweep(store: Store, sweep: str, title: str) -> tuple[str, str] | None:
-    """Return the table and the page that end a sweep; None where it has no run to rank."""
+def of_sweep(store: Store, sweep: str, title: str) -> tuple[str, Callable[[], str]] | None:
+    """Return the table that ends a sweep, and what makes its page; None where it has no run to rank."""
     runs = query.runs(store, f"tags.sweep = '{sweep}'")
     if runs.empty:
         return None
     from mlplab.comparison import page  # Plotly: only for who looks at charts
 
     ranking = rank(runs, others=OTHERS)
-    return FORMATS["table"](ranking), page.render(store, runs, ranking, title)
+    return FORMATS["table"](ranking), lambda: page.render(store, runs, ranking, title)
 
 
 def _parse(arguments: Sequence[str]) -> Options:
@@ -155,5 +155,6 @@ def _rank(runs: pd.DataFrame, options: Options) -> Ranking:
             raise ConfigError(
                 f"sort_by={options.sort_by}: does not vary here; {', '.join(ranking.axes) or 'nothing'} does"
             )
-        ranking.groups.sort(key=lambda group: natural(group.values[str(options.sort_by)]))
+        key = options.sort_by
+        ranking = replace(ranking, shown=sorted(ranking.groups, key=lambda group: natural(group.values[key])))
     return ranking

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mlplab import data
 from mlplab.comparison import query
 from mlplab.comparison.ranking import Ranking
-from mlplab.errors import DataError
+from mlplab.errors import DataError, StoreError
 from mlplab.tracking.store import Store
 
 HARDEST = 24
@@ -68,36 +68,37 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
         StoreError: the store does not answer.
     """
     group_of = {run_id: place for place, group in enumerate(ranking.groups) for run_id in group.run_ids}
-    points = query.points(store, list(group_of))
+    points = query.points(store, list(group_of), ("train/loss", "test/loss", "within/"))
     points["group"] = points["run_id"].map(group_of)
     finished = runs[runs["status"] == "FINISHED"]
     confusion: dict[int, NDArray[np.int64]] = {}
-    predictions: list[NDArray[np.int64]] = []
+    predictions: dict[str, NDArray[np.int64]] = {}
     for run_id in finished["run_id"]:
-        counts = _numbers(store.read_artifact(run_id, "confusion_matrix.csv"))
+        counts, predicted = store.read_artifacts(run_id, "confusion_matrix.csv", "test_predictions.csv")
         if counts is not None:
-            confusion[group_of[run_id]] = confusion.get(group_of[run_id], 0) + counts
-        found = _numbers(store.read_artifact(run_id, "test_predictions.csv"), header=1)
-        if found is not None:
-            predictions.append(found)
-    hardest, no_images = _hardest(finished, predictions)
+            place = group_of[run_id]
+            confusion[place] = confusion.get(place, 0) + _numbers(run_id, counts)
+        if predicted is not None:
+            predictions[run_id] = _numbers(run_id, predicted, header=1)
+    hardest, no_images = _hardest(finished[finished["run_id"].isin(predictions)], list(predictions.values()))
     return Evidence(points, confusion, hardest, len(predictions), no_images)
 
 
-def _numbers(text: str | None, header: int = 0) -> NDArray[np.int64] | None:
-    if text is None:
-        return None
-    return np.loadtxt(io.StringIO(text), dtype=np.int64, delimiter=",", skiprows=header, ndmin=2)
+def _numbers(run_id: str, text: str, header: int = 0) -> NDArray[np.int64]:
+    try:
+        return np.loadtxt(io.StringIO(text), dtype=np.int64, delimiter=",", skiprows=header, ndmin=2)
+    except ValueError as error:
+        raise StoreError(f"run {run_id}: its confusion matrix or predictions are damaged ({error})") from error
 
 
-def _hardest(finished: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[list[HardImage], str]:
+def _hardest(predicting: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[list[HardImage], str]:
     if not predictions:
         return [], "no run has recorded its predictions"
     labels = predictions[0][:, 0]
     if any(not np.array_equal(found[:, 0], labels) for found in predictions):
         return [], "the runs are of different test sets"
     try:
-        images = _test_images(finished.iloc[0].to_dict())
+        images = _test_images(predicting.iloc[0].to_dict())
     except DataError as error:
         return [], str(error)
     if images is None or not np.array_equal(images[1], labels):

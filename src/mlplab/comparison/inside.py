@@ -54,11 +54,10 @@ def explain(found: pd.DataFrame, palette: Palette) -> str:
     if len(ratios) < 2:
         return ""
     best, worst = max(ratios, key=lambda g: ratios[g]), min(ratios, key=lambda g: ratios[g])
-    layers = int(found["layer"].max())
+    weaker = f"{ratios[best] / ratios[worst]:.3g} times weaker" if ratios[worst] else "not at all"
     return (
-        f"In the first tenth of training the gradient at layer 1 is {ratios[worst]:.2g} times that at layer {layers} "
-        f"with {palette.names[worst]}, {ratios[best]:.2g} times with {palette.names[best]}: "
-        f"it arrives {ratios[best] / ratios[worst]:.3g} times weaker."
+        f"In the first tenth of training the gradient at layer 1 is {ratios[worst]:.2g} times that at the last layer "
+        f"with {palette.names[worst]}, {ratios[best]:.2g} times with {palette.names[best]}: it arrives {weaker}."
     )
 
 

@@ -42,7 +42,7 @@ def render(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) -> st
         StoreError: the store does not answer.
     """
     evidence = gather(store, runs, ranking)
-    palette = Palette(ranking.groups)
+    palette = Palette([group.name for group in ranking.groups])
     found = inside.diagnostics(evidence.points)
     header, rows = cells(ranking)
     verdict, why = ranking.verdict, inside.explain(found, palette)

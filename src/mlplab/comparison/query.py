@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from mlplab.tracking.store import COMMAND_TAG, Store, sqlite_path
 
+# What runs of before these keys were there had.
+FORMERLY = {"sampling": "shuffle", "init_scale": "1.0"}
 CHUNK = 500  # SQLite takes at most 999 values in one statement
 
 
@@ -24,7 +26,11 @@ def runs(store: Store, query: str = "") -> pd.DataFrame:
     Raises:
         StoreError: the store does not answer, or does not understand the filter.
     """
-    return pd.DataFrame([_row(run) for run in store.search(query) if COMMAND_TAG not in run.data.tags])
+    found = pd.DataFrame([_row(run) for run in store.search(query) if COMMAND_TAG not in run.data.tags])
+    for key, value in FORMERLY.items():
+        if f"params.{key}" in found:
+            found[f"params.{key}"] = found[f"params.{key}"].fillna(value)
+    return found
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -39,33 +45,37 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
-def points(store: Store, run_ids: Sequence[str]) -> pd.DataFrame:
+def points(store: Store, run_ids: Sequence[str], keys: Sequence[str] = ("",)) -> pd.DataFrame:
     """Return one row per logged value of these runs: ``run_id``, ``key``, ``step``, ``value``; in order of steps.
+
+    Of the metrics whose names begin with one of ``keys``: by default of all.
 
     From a SQLite file all at once, read-only; from a server run by run, and metric by metric.
     """
     path = sqlite_path(store.uri)
-    rows = _points_of_server(store, run_ids) if path is None else _points_of_file(path, run_ids)
+    rows = _points_of_server(store, run_ids, keys) if path is None else _points_of_file(path, run_ids, keys)
     frame = pd.DataFrame(rows, columns=["run_id", "key", "step", "value"])
     return frame.sort_values(["run_id", "key", "step"], ignore_index=True)
 
 
-def _points_of_file(path: str, run_ids: Sequence[str]) -> list[tuple[str, str, int, float]]:
+def _points_of_file(path: str, run_ids: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str, int, float]]:
     found = []
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         for start in range(0, len(run_ids), CHUNK):
             chunk = run_ids[start : start + CHUNK]
             marks = ",".join("?" * len(chunk))
-            statement = (  # the marks are question marks alone
+            begins = " OR ".join(["substr(key, 1, ?) = ?"] * len(keys))
+            statement = (  # what is put together here are question marks alone
                 "SELECT run_uuid, key, step, CASE WHEN is_nan THEN NULL ELSE value END "
-                f"FROM metrics WHERE run_uuid IN ({marks})"
+                f"FROM metrics WHERE run_uuid IN ({marks}) AND ({begins})"
             )
-            found += connection.execute(statement, list(chunk)).fetchall()
+            beginnings = [value for key in keys for value in (len(key), key)]
+            found += connection.execute(statement, [*chunk, *beginnings]).fetchall()
     return found
 
 
-def _points_of_server(store: Store, run_ids: Sequence[str]) -> list[tuple[str, str, int, float]]:
-    return [(run_id, point.key, point.step, point.value) for run_id in run_ids for point in store.points(run_id)]
+def _points_of_server(store: Store, run_ids: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str, int, float]]:
+    return [(run_id, point.key, point.step, point.value) for run_id in run_ids for point in store.points(run_id, keys)]
 
 
 def confusion_matrices(store: Store, run_ids: Sequence[str]) -> NDArray[np.int64]:
@@ -76,7 +86,7 @@ def confusion_matrices(store: Store, run_ids: Sequence[str]) -> NDArray[np.int64
     """
     found = []
     for run_id in run_ids:
-        text = store.read_artifact(run_id, "confusion_matrix.csv")
+        text = store.read_artifacts(run_id, "confusion_matrix.csv")[0]
         if text is None:
             raise KeyError(f"{run_id}: has no confusion matrix, since it has not finished")
         found.append(np.array([row.split(",") for row in text.split()], dtype=np.int64))

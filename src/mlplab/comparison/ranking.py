@@ -1,7 +1,8 @@
 """Groups of runs that differ in their seed alone, best first, and whether the best is more than luck."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf, isnan, nan
 
 import pandas as pd
 
@@ -10,8 +11,8 @@ from mlplab.names import member_name
 
 SEED = "seed"
 VALIDATION, TEST = "final/val_accuracy", "final/test_accuracy"
-# What says where a run is kept, and not what it computes.
-_PLACES = ("tracking.", "data.root", "device")
+# What says where a run is kept or what is watched, and not what it computes.
+_PLACES = ("tracking.", "data.root", "device", "diagnostics")
 _STATES = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed", "RUNNING": "running"}
 
 
@@ -47,6 +48,7 @@ class Ranking:
         metric: what ranks.
         ascending: whether less is better.
         lead: of the first over the second; None where fewer than two have a finished run.
+        shown: the groups in the order of a table, where that is another.
     """
 
     axes: list[str]
@@ -54,6 +56,12 @@ class Ranking:
     ascending: bool
     groups: list[Group]
     lead: Difference | None
+    shown: list[Group] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Group]:
+        """The groups in the order of a table."""
+        return self.shown or self.groups
 
     @property
     def ranked(self) -> list[Group]:
@@ -148,9 +156,10 @@ def _lead(runs: pd.DataFrame, groups: Sequence[Group], metric: str) -> Differenc
 def natural(value: str) -> tuple[float, str]:
     """Return what sorts numbers by size, and other values after them by name."""
     try:
-        return float(value), ""
+        number = float(value)
     except ValueError:
-        return float("inf"), value
+        number = nan
+    return (inf, value) if isnan(number) else (number, "")
 
 
 def _column(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from math import isnan
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mlplab.comparison.ranking import Group, Ranking
@@ -28,7 +29,7 @@ def terminal(ranking: Ranking) -> str:
     header, rows = cells(ranking)
     table = Table(*header)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console = Console(file=io.StringIO(), width=None if Console().is_terminal else WIDTH, highlight=False)
     console.print(table)
     found = console.file
@@ -87,11 +88,13 @@ def cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
     """Return the header and one row per group, as text."""
     several = any(group.summary and group.summary.n > 1 for group in ranking.groups)
     all_finished = all(set(group.states) == {"finished"} for group in ranking.groups)
+    places = {id(group): place for place, group in enumerate(ranking.groups)}
     others = list(ranking.groups[0].others)
     header = ["", *ranking.axes, SHORT.get(ranking.metric, ranking.metric), *(["sd", "n"] if several else [])]
     header += [SHORT.get(name, name) for name in others] + ([] if all_finished else ["runs"])
     rows = []
-    for place, group in enumerate(ranking.groups):
+    for group in ranking.rows:
+        place = places[id(group)]
         mark = "" if group.summary is None else "best" if place == 0 else str(place + 1)
         row = [mark, *group.values.values(), _measured(group)]
         if several:
@@ -127,5 +130,5 @@ def _records(ranking: Ranking) -> list[dict[str, object]]:
             **{name: _plain(value) for name, value in group.others.items()},
             **{state: group.states.get(state, 0) for state in ("finished", "failed", "killed", "running")},
         }
-        for group in ranking.groups
+        for group in ranking.rows
     ]

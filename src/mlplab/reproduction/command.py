@@ -14,6 +14,7 @@ from mlplab.errors import ConfigError
 from mlplab.progress import say
 from mlplab.reproduction import plan, published
 from mlplab.sweeps import command, grid
+from mlplab.sweeps.manifest import command as determining
 
 if TYPE_CHECKING:
     from mlplab.sweeps.manifest import Manifest
@@ -59,12 +60,13 @@ def reproduce(
     if "all" in wanted.reports:
         cells += plan.DELIVERABLES
     made = plan.make(cells, wanted.seeds, arguments, lambda typed: grid.compose(typed, hydra_config, loader))
-    typed = ["reproduce", f"reports={','.join(wanted.reports)}", f"seeds={wanted.seeds}", *arguments]
+    reports = f"reports={','.join(wanted.reports)}"
+    typed = ["reproduce", reports, f"seeds={wanted.seeds}", *arguments, f"plan={made.digest}"]
 
     def conclude(store: "Store", manifest: "Manifest", own: "Run", members: Mapping[int, "Member"]) -> None:  # noqa: ARG001
         from mlplab.reproduction import report  # Plotly: only when there is something to draw
 
-        results = report.results(made, members, store)
+        results = report.results(made, members, store, [reports, *determining(arguments)])
         own.log_text(report.markdown(results), "report.md")
         own.log_text(report.page(results), "report.html")
         say(report.table(results))

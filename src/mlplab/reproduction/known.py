@@ -12,6 +12,8 @@ from mlplab.tracking.store import Store
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+COMPARED = ("seed", "activation", "learning_rate", "diagnostics")
+
 
 def find(store: Store, manifest: Manifest) -> dict[int, Member]:
     """Return the finished runs of these jobs that the store has, by the job's number."""
@@ -26,10 +28,10 @@ def find(store: Store, manifest: Manifest) -> dict[int, Member]:
 
 def _is_of(run: "Run", config: Mapping[str, Any]) -> bool:
     params = run.data.params
-    same_data = [key for key in config if key.startswith("data.") or key in ("seed", "activation", "learning_rate")]
+    same_data = [key for key in config if key.startswith("data.") or key in COMPARED]
     if any(params.get(key) != str(config[key]) for key in same_data):  # quickly, before anything is hashed
         return False
     # The run's own digest stands for the data: its place, splits and seed are the same.
-    resolved = {**config, "device": params["device"]} if config["device"] == "auto" else config
+    resolved = {**config, "device": params.get("device")} if config["device"] == "auto" else config
     digests = [used.dataset.digest for used in run.inputs.dataset_inputs] if run.inputs else []
     return any(fingerprint_of(resolved, digest) == run.data.tags["fingerprint"] for digest in digests)

@@ -1,12 +1,15 @@
 """From cells to jobs: each config once, though several tables may have it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlplab.config import Penalty, TrainConfig, flatten
+from mlplab.config import Engine, Penalty, TrainConfig, flatten
+from mlplab.errors import ConfigError
 from mlplab.reproduction.published import Cell
 from mlplab.sweeps.grid import Job
+from mlplab.tracking import identity
 
 Compose = Callable[[list[str]], TrainConfig]
 
@@ -34,6 +37,13 @@ class Plan:
     jobs: list[Job]
     numbers: list[list[int]]
 
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits: plans that share them run the same jobs, in the same order, by the same code."""
+        keys = [_key(job.settings) for job in self.jobs if job.settings is not None]
+        determining = [keys, identity.code_digest(), *(identity.computing_versions(name) for name in Engine)]
+        return hashlib.sha256(json.dumps(determining).encode()).hexdigest()[:16]
+
 
 def make(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compose) -> Plan:
     """Return the plan.
@@ -47,14 +57,15 @@ def make(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compo
     Raises:
         ConfigError: an override is wrong.
     """
+    _require_untouched(cells, typed)
     found: dict[str, tuple[Job, float]] = {}
     keys: list[list[str]] = []
     for cell in cells:
         own: list[str] = []
+        overrides = [f"{key}={value}" for key, value in cell.overrides.items()]
+        composed = compose([f"experiment={cell.preset}", *overrides, *typed])
         for seed in range(seeds):
-            varying = {**cell.overrides, "seed": str(seed)}
-            overrides = [f"experiment={cell.preset}", *(f"{key}={value}" for key, value in varying.items()), *typed]
-            settings = compose(overrides)
+            settings = replace(composed, seed=seed)
             key = _key(settings)
             name = f"{cell.preset} {cell.name} seed={seed}".replace("  ", " ")
             shown = {"table": cell.preset, "cell": cell.name, "seed": str(seed)}
@@ -65,6 +76,18 @@ def make(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compo
     jobs = [replace(found[key][0], number=number) for number, key in enumerate(order)]
     place = {key: i for i, key in enumerate(order)}
     return Plan(list(cells), jobs, [[place[key] for key in own] for own in keys])
+
+
+def _require_untouched(cells: Sequence[Cell], typed: Sequence[str]) -> None:
+    own = {key for cell in cells for key in cell.overrides}
+    for text in typed:
+        key = text.lstrip("+~").partition("=")[0]
+        if key == "seed":
+            raise ConfigError(f"{text}: every cell has its own seeds; take seeds=N for how many")
+        if key == "experiment" or key in own:
+            raise ConfigError(
+                f"{text}: is what makes the cells; take `python src/train.py {text}` for a run of its own"
+            )
 
 
 def _key(settings: TrainConfig) -> str:

@@ -60,6 +60,8 @@ def select(reports: Sequence[str]) -> list[Cell]:
     """
     found = cells()
     known = list(dict.fromkeys(cell.report for cell in found))
+    if not reports:
+        raise ConfigError(f"reports=[]: names no report; there are all, {', '.join(known)}")
     for report in reports:
         if report not in (*known, "all"):
             raise ConfigError(f"reports={report}: no such report; there are all, {', '.join(known)}")

@@ -12,13 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mlplab import figures
 from mlplab.comparison import charts, query
-from mlplab.comparison.ranking import Group
 from mlplab.reproduction import answers
 from mlplab.reproduction.plan import Plan
+from mlplab.reproduction.published import Cell
 from mlplab.reproduction.verdicts import REPRODUCED, Figure, Judged, judge_cell
 from mlplab.sweeps.record import Member
 from mlplab.tracking.store import Store
@@ -31,13 +32,15 @@ class Results:
     """Of all cells.
 
     Attributes:
+        typed: what the runs have in common besides their presets; first the reports.
         judged: the cells with published figures, and their other readings.
         finals: by preset and cell: the final metrics of its finished runs.
         points: one row per logged value: ``cell`` (its place in the plan), ``run_id``, ``key``, ``step``, ``value``.
-        seconds: that all runs took together, one after the other.
+        seconds: summed over all runs.
     """
 
     plan: Plan
+    typed: list[str]
     judged: list[Judged]
     finals: dict[tuple[str, str], list[dict[str, float]]]
     points: pd.DataFrame
@@ -49,6 +52,11 @@ class Results:
         return [judged for judged in self.judged if not judged.cell.reading]
 
     @property
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Test loss of the assignment's three activations, where they were run."""
+        return answers.activation_curves(self.points, self.plan)
+
+    @property
     def summary(self) -> str:
         """How many are reproduced."""
         found = Counter(judged.verdict for judged in self.cells)
@@ -56,7 +64,7 @@ class Results:
         return f"{found[REPRODUCED]} of {len(self.cells)} cells reproduced" + (f", {others}" if others else "")
 
 
-def results(plan: Plan, members: Mapping[int, Member], store: Store) -> Results:
+def results(plan: Plan, members: Mapping[int, Member], store: Store, typed: Sequence[str]) -> Results:
     """Judge, from what the store has of the members. Raises StoreError."""
     judged: list[Judged] = []
     finals: dict[tuple[str, str], list[dict[str, float]]] = {}
@@ -70,9 +78,11 @@ def results(plan: Plan, members: Mapping[int, Member], store: Store) -> Results:
         if cell.figures:
             judged.append(judge_cell(cell, own))
     places = pd.DataFrame(cell_of, columns=["run_id", "cell"])
-    points = query.points(store, sorted(set(places["run_id"]))).merge(places, on="run_id")
+    points = query.points(store, sorted(set(places["run_id"])), ("train/loss", "test/loss", "within/")).merge(
+        places, on="run_id"
+    )
     seconds = sum(member.final["time/total_seconds"] for member in members.values() if member.state == "finished")
-    return Results(plan, judged, finals, points, seconds)
+    return Results(plan, list(typed), judged, finals, points, seconds)
 
 
 def rows(judged: Sequence[Judged]) -> list[list[str]]:
@@ -97,7 +107,7 @@ def table(found: Results) -> str:
     """Return a table with lines, and the summary."""
     drawn = Table(*HEADER)
     for row in rows(found.judged):
-        drawn.add_row(*row)
+        drawn.add_row(*map(escape, row))
     console = Console(file=io.StringIO(), width=None if Console().is_terminal else 160, highlight=False)
     console.print(drawn)
     text = console.file
@@ -136,12 +146,16 @@ def _render(template: str, found: Results, **more: object) -> str:
     )
 
 
+def _label(cell: Cell) -> str:
+    return f"{cell.name}: {cell.reading}" if cell.reading else cell.name or cell.preset
+
+
 def _charts(found: Results) -> dict[str, Markup]:
     drawn = {}
     for preset in dict.fromkeys(cell.preset for cell in found.plan.cells):
         places = [place for place, cell in enumerate(found.plan.cells) if cell.preset == preset]
         cells = [found.plan.cells[place] for place in places]
-        palette = charts.Palette([Group({"cell": cell.reading or cell.name}, [], None, {}, {}) for cell in cells])
+        palette = charts.Palette([_label(cell) for cell in cells])
         own = found.points[found.points["cell"].isin(places)]
         points = own.assign(group=own["cell"].map({place: i for i, place in enumerate(places)}))
         html = charts.loss_curves(points, palette).to_html(
@@ -152,8 +166,10 @@ def _charts(found: Results) -> dict[str, Markup]:
 
 
 def write(found: Results, folder: Path) -> list[Path]:
-    """Write results.md and its picture into the folder, and return their paths."""
+    """Write results.md, and its picture where there are curves for it, into the folder; return their paths."""
     text, picture = folder / "results.md", folder / "results.png"
     text.write_text(markdown(found), encoding="utf-8")
-    figures.loss_curves(answers.activation_curves(found.points, found.plan), "test loss").savefig(picture, dpi=120)
+    if not found.curves:
+        return [text]
+    figures.loss_curves(found.curves, "test loss, mean over the seeds").savefig(picture, dpi=120)
     return [text, picture]

@@ -60,7 +60,7 @@ class Judged:
 def judge_cell(cell: Cell, finals: Sequence[Mapping[str, float]]) -> Judged:
     """Return the verdicts on a cell; ``finals``: the final metrics of its runs that have finished, by seed."""
     figures = [
-        judge(name, published, [final[f"final/{name}"] for final in finals])
+        judge(name, published, [final[f"final/{name}"] for final in finals if f"final/{name}" in final])
         for name, published in cell.figures.items()
     ]
     return Judged(cell, figures)

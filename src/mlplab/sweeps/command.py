@@ -73,7 +73,7 @@ def carry_out(
     store = open_store(settings.tracking)
     former = record.find(store, command_digest(arguments))
     if is_plan:
-        _show_plan(jobs, former, store)
+        _show_plan(jobs, former, store, elsewhere if settings.resume else None)
         return []
     if settings.resume and former is None:
         say("resume=true: no sweep of this command is in the store; this is its first run")
@@ -112,10 +112,10 @@ def _require_new_name(sweep: str, store: "Store") -> None:
         )
 
 
-def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store") -> None:
+def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", elsewhere: "Elsewhere | None") -> None:
     from mlplab.sweeps import overview, record
 
-    states = {}
+    states = {} if elsewhere is None else elsewhere(store, freeze(jobs, [], Path()))
     if former is not None:
         found = record.members(store, former.manifest.sweep)
         numbers = {tuple(job.varying.items()): job.number for job in former.manifest.jobs}

@@ -10,6 +10,7 @@ from mlplab.errors import StoreError
 from mlplab.progress import say
 
 POLL_SECONDS = 2.0
+MOST_SHARE = 50  # a store that takes t seconds to answer is asked again after 50 t
 
 
 class Countdown:
@@ -29,16 +30,18 @@ class Countdown:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.join(timeout=1)  # a store that does not answer is not waited for
 
     def _watch(self) -> None:
-        start, shown = time.monotonic(), 0
-        while not self._over.wait(POLL_SECONDS):
+        start, shown, pause = time.monotonic(), 0, POLL_SECONDS
+        while not self._over.wait(pause):
+            asked = time.monotonic()
             with suppress(StoreError):
                 ended = self._ended()
                 if shown < ended < self._total:
                     say(left(ended, self._total, time.monotonic() - start))
                     shown = ended
+            pause = max(POLL_SECONDS, MOST_SHARE * (time.monotonic() - asked))
 
 
 def left(ended: int, total: int, seconds: float) -> str:

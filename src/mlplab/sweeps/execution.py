@@ -1,5 +1,6 @@
 """A sweep carried out, within a run of its own in MLflow: begun or resumed, and recorded however it ends."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,6 +24,8 @@ from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
 from mlplab.tracking.store import COMMAND_TAG, Store, close_vanished
 
+log = logging.getLogger(__name__)
+
 Conclude = Callable[[Store, Manifest, Run, Mapping[int, Member]], None]
 
 
@@ -31,9 +34,13 @@ def compare(store: Store, manifest: Manifest, own: Run, members: Mapping[int, Me
     sweep = manifest.sweep
     if found := comparison.of_sweep(store, sweep, f"sweep {sweep}: {' '.join(manifest.command)}"):
         table, page = found
-        own.log_text(page, comparison.PAGE)
         say(table)
-        say(f"the same with charts:     {store.artifact_page(own.run_id, comparison.PAGE)}")
+        try:
+            own.log_text(page(), comparison.PAGE)
+        except StoreError as error:  # one damaged artifact must not cost the sweep its result
+            log.warning("the page of this sweep could not be made: %s", error)
+        else:
+            say(f"the same with charts:     {store.artifact_page(own.run_id, comparison.PAGE)}")
 
 
 @dataclass
@@ -104,7 +111,8 @@ class Sweep:
         return [returns[number] for number in sorted(returns)]
 
     def _members(self) -> dict[int, Member]:
-        return {**self.known, **record.members(self.store, self.manifest.sweep)}
+        own = record.members(self.store, self.manifest.sweep)
+        return {**own, **{n: member for n, member in self.known.items() if n not in own or own[n].state != "finished"}}
 
     def _announce(self, count: int, before: Mapping[int, Member]) -> None:
         states = Counter(member.state for member in before.values())

@@ -46,7 +46,7 @@ def combinations(arguments: list[str], hydra_config: DictConfig, loader: ConfigL
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]
     for key in varying:
-        if key in CARRYING_OUT or (key.startswith("tracking") and key != "tracking.run_name"):
+        if key in CARRYING_OUT or key == "experiment" or (key.startswith("tracking") and key != "tracking.run_name"):
             raise ConfigError(f"{key}: is one for the whole sweep; give it one value")
     jobs = []
     for number, combination in enumerate(BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mlplab.progress import say
@@ -40,7 +41,7 @@ def show(
         if state in ("new", "failed", "interrupted"):
             expected[job.number] = _expected(configs[job.number], durations)
         seconds = expected.get(job.number)
-        cells = [job.varying[axis] for axis in axes]
+        cells = [escape(job.varying[axis]) for axis in axes]
         table.add_row(str(job.number), *cells, state, "" if seconds is None else _clock(seconds))
     width = None if Console().is_terminal else 160
     Console(width=width).print(table)

@@ -50,7 +50,7 @@ class Recorded:
 def find(store: Store, digest: str) -> Recorded | None:
     """Return the last sweep of this command; None where there is none."""
     for run in store.search(f"tags.`{COMMAND_TAG}` = '{digest}'"):
-        text = store.read_artifact(run.info.run_id, MANIFEST)
+        text = store.read_artifacts(run.info.run_id, MANIFEST)[0]
         if text is not None:  # one that was killed in its first moment has none
             return Recorded(run, Manifest.from_json(text))
     return None

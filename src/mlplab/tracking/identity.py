@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def fingerprint(config: TrainConfig, data_digest: str) -> str:
 def fingerprint_of(values: Mapping[str, Any], data_digest: str) -> str:
     """Return the fingerprint of a config that is given as :func:`mlplab.config.flatten` returns it."""
     determining = {key: value for key, value in values.items() if not key.startswith(_NOT_DETERMINING)}
-    parts = [determining, data_digest, _code_digest(), _computing_versions(values["engine"])]
+    parts = [determining, data_digest, code_digest(), computing_versions(values["engine"])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -45,7 +46,7 @@ def versions(config: TrainConfig) -> dict[str, str]:
     names = ["mlflow", "hydra-core", "omegaconf", "scikit-learn", "matplotlib"]
     return {
         "python": platform.python_version(),
-        **_computing_versions(config.engine),
+        **computing_versions(config.engine),
         **{name: version(name) for name in names},
     }
 
@@ -63,12 +64,15 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
     return tags
 
 
-def _computing_versions(engine: str) -> dict[str, str]:
+def computing_versions(engine: str) -> dict[str, str]:
+    """Return the versions of the libraries that compute with this engine."""
     names = ["numpy", "torch"] if engine == Engine.torch else ["numpy", "scipy"]
     return {name: version(name) for name in names}
 
 
-def _code_digest() -> str:
+@cache  # the files that this process has imported
+def code_digest() -> str:
+    """Return a hash of the source files that compute."""
     hasher = hashlib.sha256()
     for place in _COMPUTING_CODE:
         path = _PACKAGE / place

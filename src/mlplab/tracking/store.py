@@ -4,7 +4,7 @@ import re
 import shlex
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,18 +61,22 @@ class Store:
                 token = page.token or None
         return found
 
-    def points(self, run_id: str) -> list[Metric]:
-        """Return every logged value of a run. Raises StoreError."""
+    def points(self, run_id: str, beginnings: Sequence[str] = ("",)) -> list[Metric]:
+        """Return every logged value of a run's metrics whose names begin so. Raises StoreError."""
         with self._explained():
-            keys = self.client.get_run(run_id).data.metrics
+            keys = [key for key in self.client.get_run(run_id).data.metrics if key.startswith(tuple(beginnings))]
             return [point for key in keys for point in self.client.get_metric_history(run_id, key)]
 
-    def read_artifact(self, run_id: str, name: str) -> str | None:
-        """Return a text artifact; None where the run has none of that name. Raises StoreError."""
+    def read_artifacts(self, run_id: str, *names: str) -> list[str | None]:
+        """Return text artifacts; None for each that the run does not have. Raises StoreError."""
         with self._explained(), tempfile.TemporaryDirectory() as folder:
-            if name not in {item.path for item in self.client.list_artifacts(run_id)}:
-                return None
-            return Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+            there = {item.path for item in self.client.list_artifacts(run_id)}
+            return [
+                Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+                if name in there
+                else None
+                for name in names
+            ]
 
     @contextmanager
     def _explained(self, query: str = "") -> Iterator[None]:
