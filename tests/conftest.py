@@ -5,10 +5,12 @@ import os
 # Two test workers on two cores: more threads than that would only wait for each other. Read when NumPy is imported.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from mlplab import composition
 from mlplab.config import TrainConfig
@@ -24,6 +27,13 @@ from mlplab.data import Dataset, Scaling, Split
 from mlplab.tracking.store import COMMAND_TAG
 
 PROJECT = Path(__file__).resolve().parents[1]
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 
 
 @pytest.fixture(scope="session")
@@ -150,3 +160,36 @@ def copy_project(root: Path) -> Project:
     for folder in ("src", "conf"):
         shutil.copytree(PROJECT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     return Project(root)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        assert "CI" not in os.environ, "continuous integration must test the page: install Chromium"
+        pytest.skip("no browser is on this machine: install Chromium to test the page")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, address: str, *its_own_errors: str) -> Iterator[Page]:
+    """A page that may not reach any other machine; at the end it must have reported no error."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        where = f"{message.text} {message.location}"
+        if message.type == "error" and not any(known in where for known in its_own_errors):
+            errors.append(where)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: errors.append(dialog.message))
+    page.goto(address)
+    yield page
+    page.close()
+    assert not errors

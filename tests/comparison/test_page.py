@@ -1,21 +1,18 @@
 """The page of a sweep in a real browser: by itself, and behind the links that the sweep prints."""
 
-import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from conftest import Project
+from conftest import Project, opened
 from mlplab.comparison import query
 from mlplab.comparison.page import render
 from mlplab.comparison.ranking import rank
@@ -26,7 +23,6 @@ SWEEP = [
     "-m", "data=digits", "hidden_sizes=[16,8]", "learning_rate=0.1", "log_every=5", "epochs=3",
     "activation=sigmoid,tanh,relu", "seed=0,1", f"tracking.sweep='{SWEEP_NAME}'",
 ]  # fmt: skip
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -35,39 +31,6 @@ def swept(project: Project) -> tuple[Project, str]:
     done = project.train(*SWEEP)
     assert done.returncode == 0, done.stderr
     return project, done.stdout
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        assert "CI" not in os.environ, "continuous integration must test the page: install Chromium"
-        pytest.skip("no browser is on this machine: install Chromium to test the page")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def opened(browser: Browser, address: str, *its_own_errors: str) -> Iterator[Page]:
-    """A page that may not reach any other machine; at the end it must have reported no error."""
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
-    errors: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        where = f"{message.text} {message.location}"
-        if message.type == "error" and not any(known in where for known in its_own_errors):
-            errors.append(where)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("dialog", lambda dialog: errors.append(dialog.message))
-    page.goto(address)
-    yield page
-    page.close()
-    assert not errors
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
 
-from conftest import Project
+from conftest import Project, opened
 
 SMALL = [
     "data=digits", "data.train_size=1000", "data.val_size=200", "iterations=40", "log_every=20",
@@ -40,13 +41,16 @@ def test_every_cell_has_a_verdict_beside_what_was_published(reproduced: tuple[Pr
         assert f"{run.data.metrics['final/val_accuracy']:.4f}" in report
 
 
-def test_the_report_lies_on_the_sweeps_own_run(reproduced: tuple[Project, str]) -> None:
+def test_the_report_lies_on_the_sweeps_own_run(reproduced: tuple[Project, str], browser: Browser) -> None:
     project, _ = reproduced
     folder = Path(urllib.parse.urlparse(project.sweeps()[0].info.artifact_uri).path)
     assert (folder / "report.md").read_text() == (project.root / "results.md").read_text()
     page = (folder / "report.html").read_text()
     assert 'id="pellattiero-tuned"' in page
     assert page.count("<tr class=") == 5
+    with opened(browser, (folder / "report.html").as_uri()) as shown:
+        for chart in ("pellattiero-first", "pellattiero-tuned"):
+            expect(shown.locator(f"#{chart} .main-svg").first).to_be_visible()
 
 
 def test_what_the_store_has_is_not_run_again(reproduced: tuple[Project, str]) -> None:

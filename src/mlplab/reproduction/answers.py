@@ -103,7 +103,8 @@ def _package(finals: Finals) -> list[str]:
         found.append(
             "The same network, start and batches in NumPy and in PyTorch (relu, gradient descent): test accuracy "
             f"{_shown([s['final/test_accuracy'] for s in scratch])} and "
-            f"{_shown([p['final/test_accuracy'] for p in package])}; PyTorch less NumPy, seed by seed, {_shown(gaps)}. "
+            f"{_shown([p['final/test_accuracy'] for p in package])}; "
+            f"PyTorch less NumPy, seed by seed, {_shown(gaps)}. "
             f"Training took {times[0]:.0f} s and {times[1]:.0f} s, each on one of the cores (published by "
             "saranath_2024: 44 minutes from scratch on eight cores)."
         )
