@@ -45,6 +45,7 @@ def test_l2_is_compared_with_none() -> None:
     assert sentences[0].startswith("Published by erande_2025: an L2 of 1e-4 costs 1.2 points of test accuracy. Here: ")
     assert "+0.0010 ±" in sentences[0]
     assert "which may be noise" in sentences[0]
+    assert sentences[0].endswith("That it costs accuracy does not hold here.")
 
 
 def test_without_runs_nothing_is_claimed() -> None:

@@ -28,6 +28,11 @@ def test_the_difference_is_ours_less_the_published() -> None:
     assert judge("test_accuracy", 0.9, []).difference is None
 
 
+def test_a_figure_can_be_read_from_another_metric() -> None:
+    cell = Cell("report/table", {}, {"train_loss": 0.3}, "as printed", {"train_loss": "train/loss"})
+    assert judge_cell(cell, [{"final/train_loss": 0.2, "train/loss": 0.3}]).verdict == REPRODUCED
+
+
 def test_a_cell_is_reproduced_if_all_its_figures_are() -> None:
     cell = Cell("report/table", {}, {"test_accuracy": 0.9, "train_loss": 0.3})
     same, other = ({"final/test_accuracy": 0.9, "final/train_loss": loss} for loss in (0.3, 0.4))

@@ -116,6 +116,14 @@ def _package(finals: Finals) -> list[str]:
     return found
 
 
+def _holds(after: Sequence[float], before: Sequence[float]) -> str:
+    found = Difference.of(after, before)
+    if found.p is None:
+        return ""
+    costs = found.mean < 0 and not _is_noise(found)
+    return "That it costs accuracy holds here." if costs else "That it costs accuracy does not hold here."
+
+
 def _l2(finals: Finals) -> list[str]:
     found = []
     plain = _values(finals, ADAM, "test_accuracy")
@@ -132,6 +140,6 @@ def _l2(finals: Finals) -> list[str]:
         if before and after:
             found.append(
                 f"Published by {preset.partition('/')[0]}: an L2 of 1e-4 {claim} of {metric.replace('_', ' ')}. "
-                f"Here: {_compared(after, before)}."
+                f"Here: {_compared(after, before)}. {_holds(after, before)}"
             )
     return found

@@ -1,7 +1,7 @@
 """Published figures, and the cells of the tables that they stand in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 
 from omegaconf import OmegaConf
@@ -18,12 +18,14 @@ class Cell:
         overrides: what makes the cell out of its preset, by key.
         figures: published, by the name of our final metric: test_accuracy, train_loss, ...
         reading: what is read in another way; "" for the cell itself.
+        read: metrics of ours that stand for published figures, where it is not the final one of the same name.
     """
 
     preset: str
     overrides: dict[str, str]
     figures: dict[str, float]
     reading: str = ""
+    read: dict[str, str] = field(default_factory=dict)
 
     @property
     def report(self) -> str:
@@ -47,8 +49,10 @@ def cells() -> list[Cell]:
             own = {key: str(value) for key, value in row["set"].items()}
             found.append(Cell(str(preset), own, row["published"]))
             for reading in row.get("readings", []):
-                other = {key: str(value) for key, value in reading["set"].items()}
-                found.append(Cell(str(preset), own | other, row["published"], reading["note"]))
+                other = {key: str(value) for key, value in reading.get("set", {}).items()}
+                read = reading.get("read", {})
+                figures = {name: row["published"][name] for name in read} or row["published"]
+                found.append(Cell(str(preset), own | other, figures, reading["note"], read))
     return found
 
 

@@ -20,7 +20,7 @@ from mlplab.comparison import charts, query
 from mlplab.reproduction import answers
 from mlplab.reproduction.plan import Plan
 from mlplab.reproduction.published import Cell
-from mlplab.reproduction.verdicts import REPRODUCED, Figure, Judged, judge_cell
+from mlplab.reproduction.verdicts import DIFFERS, MISSING, REPRODUCED, Figure, Judged, judge_cell
 from mlplab.sweeps.record import Member
 from mlplab.tracking.store import Store
 
@@ -60,27 +60,31 @@ class Results:
     def summary(self) -> str:
         """How many are reproduced."""
         found = Counter(judged.verdict for judged in self.cells)
-        others = ", ".join(f"{count} {verdict}" for verdict, count in found.items() if verdict != REPRODUCED)
-        return f"{found[REPRODUCED]} of {len(self.cells)} cells reproduced" + (f", {others}" if others else "")
+        others = {DIFFERS: "differ", MISSING: "not run"}
+        counted = [f"{found[verdict]} {text}" for verdict, text in others.items() if found[verdict]]
+        return ", ".join([f"{found[REPRODUCED]} of {len(self.cells)} cells reproduced", *counted])
 
 
 def results(plan: Plan, members: Mapping[int, Member], store: Store, typed: Sequence[str]) -> Results:
-    """Judge, from what the store has of the members. Raises StoreError."""
+    """Judge the cells by what the store has of the members. Raises StoreError."""
+    run_ids = [member.run_id for member in members.values() if member.state == "finished"]
+    logged = query.points(store, run_ids, ("train/loss", "test/loss", "within/"))
+    last: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids}
+    for (run_id, key), value in logged.groupby(["run_id", "key"])["value"].last().items():
+        last[run_id][key] = value
     judged: list[Judged] = []
     finals: dict[tuple[str, str], list[dict[str, float]]] = {}
     cell_of: list[tuple[str, int]] = []
     for place, (cell, numbers) in enumerate(zip(plan.cells, plan.numbers, strict=True)):
         finished = [members[n] for n in numbers if n in members and members[n].state == "finished"]
-        own = [member.final for member in finished]
+        own = [{**last[member.run_id], **member.final} for member in finished]
         cell_of += [(member.run_id, place) for member in finished]
         if not cell.reading:
             finals[cell.preset, cell.name] = own
         if cell.figures:
             judged.append(judge_cell(cell, own))
     places = pd.DataFrame(cell_of, columns=["run_id", "cell"])
-    points = query.points(store, sorted(set(places["run_id"])), ("train/loss", "test/loss", "within/")).merge(
-        places, on="run_id"
-    )
+    points = logged.merge(places, on="run_id")
     seconds = sum(member.final["time/total_seconds"] for member in members.values() if member.state == "finished")
     return Results(plan, list(typed), judged, finals, points, seconds)
 

@@ -60,7 +60,11 @@ class Judged:
 def judge_cell(cell: Cell, finals: Sequence[Mapping[str, float]]) -> Judged:
     """Return the verdicts on a cell; ``finals``: the final metrics of its runs that have finished, by seed."""
     figures = [
-        judge(name, published, [final[f"final/{name}"] for final in finals if f"final/{name}" in final])
+        judge(name, published, _values(finals, cell.read.get(name, f"final/{name}")))
         for name, published in cell.figures.items()
     ]
     return Judged(cell, figures)
+
+
+def _values(finals: Sequence[Mapping[str, float]], metric: str) -> list[float]:
+    return [final[metric] for final in finals if metric in final]
