@@ -97,9 +97,31 @@ def test_the_longest_begin_first(settings: Callable[..., TrainConfig]) -> None:
     assert made.numbers == [[1], [0]]
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("seed=1", "seed=1: every cell has its own seeds; take seeds=N"),
+        ("epochs=1", "epochs=1: is what makes the cells"),
+        ("experiment=pellattiero/first", "is what makes the cells"),
+    ],
+)
+def test_what_makes_a_cell_cannot_be_typed(settings: Callable[..., TrainConfig], typed: str, message: str) -> None:
+    cells = [Cell("erande_2025/epochs", {"epochs": "25"}, {})]
+    with pytest.raises(ConfigError, match=message):
+        plan.make(cells, 1, [typed], lambda overrides: settings(*overrides))
+
+
+def test_another_plan_has_another_digest(settings: Callable[..., TrainConfig]) -> None:
+    cell = Cell("pellattiero/first", {}, {})
+    one, two = (make(settings, [cell], seeds) for seeds in (1, 2))
+    assert one.digest == make(settings, [cell], 1).digest != two.digest
+
+
 def test_an_unknown_report_is_named() -> None:
     with pytest.raises(ConfigError, match="reports=erande: no such report; there are all, erande_2025, saranath_2024"):
         published.select(["erande"])
+    with pytest.raises(ConfigError, match="names no report; there are all, erande_2025"):
+        published.select([])
 
 
 def test_reports_can_be_chosen() -> None:

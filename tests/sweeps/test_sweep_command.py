@@ -183,7 +183,7 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
 
 
 def test_a_worker_that_is_killed_costs_no_other_run(fresh_project: Project) -> None:
-    process = fresh_project.start("-m", *FAST, "epochs=150", "activation=relu,tanh", "hydra/launcher=joblib")
+    process = fresh_project.start("-m", *FAST, "epochs=80", "activation=relu,tanh", "hydra/launcher=joblib")
     wait_for_members(fresh_project, process, 1)
     psutil.Process(int(fresh_project.runs()[0].data.tags["pid"])).kill()
     _, stderr = process.communicate(timeout=120)

@@ -34,9 +34,11 @@ def test_the_code_that_computes_does_and_other_code_does_not(
     shutil.copytree(identity._PACKAGE, copy)
     before = identity.fingerprint(settings(), "data")
     monkeypatch.setattr(identity, "_PACKAGE", copy)
+    identity.code_digest.cache_clear()
     assert identity.fingerprint(settings(), "data") == before
     (copy / "figures.py").write_text("# other colours")
     assert identity.fingerprint(settings(), "data") == before
     with (copy / "scratch" / "losses.py").open("a") as file:
         file.write("# another thought")
+    identity.code_digest.cache_clear()
     assert identity.fingerprint(settings(), "data") != before

@@ -19,18 +19,37 @@ from mlplab.tracking.heartbeat import HEARTBEAT_TAG
 from mlplab.tracking.process import Process
 from mlplab.tracking.store import Store, open_store
 
-WRITER = """
-import sys
+WRITERS = """
+import os, sys, traceback
 from pathlib import Path
 from mlplab.config import TrackingConfig
 from mlplab.tracking.run import Run
 from mlplab.tracking.store import open_store
 
 uri, folder = sys.argv[1], Path(sys.argv[2])
-store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
-with Run(store, "writer", {}, folder) as run:
-    for step in range(200):
-        run.log_metrics({"train/loss": step / 7, "test/loss": step / 3}, step)
+
+
+def write():
+    store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+    with Run(store, "writer", {}, folder) as run:
+        for step in range(200):
+            run.log_metrics({"train/loss": step / 7, "test/loss": step / 3}, step)
+
+
+children = []
+for _ in range(16):
+    child = os.fork()  # sixteen processes that begin at the same moment: their imports are done
+    if child == 0:
+        try:
+            write()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+    children.append(child)
+sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 """
 
 
@@ -50,10 +69,9 @@ def status(store: Store, run_id: str) -> str:
 
 
 def test_sixteen_processes_that_start_at_once_on_a_store_that_does_not_exist_lose_no_point(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WRITER, str(config(tmp_path).uri), str(tmp_path)]
-    writers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(16)]
-    errors = [writer.communicate(timeout=200)[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * 16, errors
+    command = [sys.executable, "-c", WRITERS, str(config(tmp_path).uri), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
     client = MlflowClient(config(tmp_path).uri)
     (experiment,) = [found for found in client.search_experiments() if found.name == "lab"]
     runs = client.search_runs([experiment.experiment_id])
