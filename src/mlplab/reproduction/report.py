@@ -60,7 +60,7 @@ class Results:
     def summary(self) -> str:
         """How many are reproduced."""
         found = Counter(judged.verdict for judged in self.cells)
-        others = {DIFFERS: "differ", MISSING: "not run"}
+        others = {DIFFERS: "differs" if found[DIFFERS] == 1 else "differ", MISSING: "not run"}
         counted = [f"{found[verdict]} {text}" for verdict, text in others.items() if found[verdict]]
         return ", ".join([f"{found[REPRODUCED]} of {len(self.cells)} cells reproduced", *counted])
 
