@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from markupsafe import Markup
 from plotly.colors import qualitative, sample_colorscale
 from plotly.subplots import make_subplots
 
@@ -43,6 +44,14 @@ class Palette:
             "showlegend": show_legend,
             "visible": True if place in self.shown else "legendonly",
         }
+
+
+def embedded(name: str, figure: go.Figure) -> Markup:
+    """Return the figure as HTML with this id, for a page that has Plotly's script."""
+    html = figure.to_html(
+        full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False, "responsive": True}
+    )
+    return Markup(html)  # Plotly's own, which escapes what a script must not hold
 
 
 def loss_curves(points: pd.DataFrame, palette: Palette) -> go.Figure:

@@ -4,14 +4,12 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
-from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from mlplab.comparison import charts, class_charts, inside
@@ -80,11 +78,13 @@ def _sections(ranking: Ranking, evidence: Evidence, found: pd.DataFrame, palette
     more = f" {hidden} groups more wait in the legend: click to show them." if hidden > 0 else ""
     figure = charts.over_axes(ranking, palette)
     if figure is not None:
-        sections.append(_Section("What varies", f"{ranking.metric}, mean over the seeds.", [_chart("axes", figure)]))
+        sections.append(
+            _Section("What varies", f"{ranking.metric}, mean over the seeds.", [charts.embedded("axes", figure)])
+        )
     if evidence.points["key"].isin(["train/loss", "test/loss"]).any():
         text = f"Mean over the seeds and a band of one standard deviation. Click in the legend to switch.{more}"
         curves = charts.loss_curves(evidence.points, palette)
-        sections.append(_Section("Loss curves", text, [_chart("curves", curves)]))
+        sections.append(_Section("Loss curves", text, [charts.embedded("curves", curves)]))
     if not found.empty:
         sections.append(_inside(found, palette))
     if evidence.confusion:
@@ -98,7 +98,10 @@ def _inside(found: pd.DataFrame, palette: Palette) -> _Section:
         "moves them, which share of the units does not respond (saturated sigmoid and tanh, dead relu). Below, one of "
         "these over the whole training."
     )
-    figures = [_chart("by-layer", inside.by_layer(found, palette)), _chart("inside", inside.over_time(found, palette))]
+    figures = [
+        charts.embedded("by-layer", inside.by_layer(found, palette)),
+        charts.embedded("inside", inside.over_time(found, palette)),
+    ]
     return _Section("Why: inside the network", text, figures)
 
 
@@ -110,23 +113,19 @@ def _classes(ranking: Ranking, evidence: Evidence, palette: Palette) -> list[_Se
         f"Per cent of each true class, {best}all seeds together; the colour scale ends at the most frequent confusion."
     )
     sections = [
-        _Section("Confusion", text, [_chart("confusion", class_charts.confusion_matrices(confusion, palette))])
+        _Section(
+            "Confusion", text, [charts.embedded("confusion", class_charts.confusion_matrices(confusion, palette))]
+        )
     ]
     if len(confusion) > 1:
         first, second = sorted(confusion)[:2]
         title = f"{ranking.groups[first].name} less {ranking.groups[second].name}"
         gap = class_charts.difference(confusion[first], confusion[second])
         text = "In percentage points: on the diagonal blue is better, beside it blue is one confusion more."
-        sections.append(_Section(f"Difference of the best two: {title}", text, [_chart("difference", gap)]))
+        sections.append(_Section(f"Difference of the best two: {title}", text, [charts.embedded("difference", gap)]))
     figure = class_charts.precision_and_recall(confusion, palette)
-    sections.append(_Section("Class by class", "All seeds together.", [_chart("classes", figure)]))
+    sections.append(_Section("Class by class", "All seeds together.", [charts.embedded("classes", figure)]))
     return sections
-
-
-def _chart(name: str, figure: Figure) -> Markup:
-    options: dict[str, Any] = {"displaylogo": False, "responsive": True}
-    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=options)
-    return Markup(html)
 
 
 def _source(image: HardImage) -> str:

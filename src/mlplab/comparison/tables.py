@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from math import isnan
 
@@ -26,7 +26,11 @@ WIDTH = 160  # where there is no terminal to fit into
 
 def terminal(ranking: Ranking) -> str:
     """Return a table with lines, the best group marked, and what is to be said of it."""
-    header, rows = cells(ranking)
+    return "\n".join([drawn(*cells(ranking)), *notes(ranking)])
+
+
+def drawn(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with lines, as wide as the terminal allows."""
     table = Table(*header)
     for row in rows:
         table.add_row(*map(escape, row))
@@ -34,7 +38,7 @@ def terminal(ranking: Ranking) -> str:
     console.print(table)
     found = console.file
     assert isinstance(found, io.StringIO)
-    return "\n".join([found.getvalue().rstrip("\n"), *notes(ranking)])
+    return found.getvalue().rstrip("\n")
 
 
 def markdown(ranking: Ranking) -> str:

@@ -1,6 +1,5 @@
 """The verdicts as a table for the terminal, as Markdown, and as a page with curves."""
 
-import io
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from mlplab import figures
-from mlplab.comparison import charts, query
+from mlplab.comparison import charts, query, tables
 from mlplab.reproduction import answers
 from mlplab.reproduction.plan import Plan
 from mlplab.reproduction.published import Cell
@@ -109,14 +105,8 @@ def _ours(figure: Figure) -> list[str]:
 
 def table(found: Results) -> str:
     """Return a table with lines, and the summary."""
-    drawn = Table(*HEADER)
-    for row in rows(found.judged):
-        drawn.add_row(*map(escape, row))
-    console = Console(file=io.StringIO(), width=None if Console().is_terminal else 160, highlight=False)
-    console.print(drawn)
-    text = console.file
-    assert isinstance(text, io.StringIO)
-    return f"{text.getvalue()}{found.summary}; ours: mean ± standard deviation over the seeds"
+    text = tables.drawn(HEADER, rows(found.judged))
+    return f"{text}\n{found.summary}; ours: mean ± standard deviation over the seeds"
 
 
 def markdown(found: Results) -> str:
@@ -137,14 +127,14 @@ def _render(template: str, found: Results, **more: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tables = {
+    by_preset = {
         preset: rows([judged for judged in found.judged if judged.cell.preset == preset])
         for preset in dict.fromkeys(judged.cell.preset for judged in found.judged)
     }
     return environment.get_template(template).render(
         found=found,
         header=HEADER[1:],
-        tables=tables,
+        tables=by_preset,
         answers=answers.answers(found.finals, found.points, found.plan),
         **more,
     )
@@ -162,10 +152,7 @@ def _charts(found: Results) -> dict[str, Markup]:
         palette = charts.Palette([_label(cell) for cell in cells])
         own = found.points[found.points["cell"].isin(places)]
         points = own.assign(group=own["cell"].map({place: i for i, place in enumerate(places)}))
-        html = charts.loss_curves(points, palette).to_html(
-            full_html=False, include_plotlyjs=False, div_id=preset.replace("/", "-"), config={"displaylogo": False}
-        )
-        drawn[preset] = Markup(html)
+        drawn[preset] = charts.embedded(preset.replace("/", "-"), charts.loss_curves(points, palette))
     return drawn
 
 
