@@ -46,15 +46,16 @@ def timed(owner, name, part):
     setattr(owner, name, wrapper)
 timed(NumpyEngine, "train_window", "training")
 timed(NumpyEngine, "evaluate", "evaluation")
-from mlplab import diagnostics, startup
+from mlplab.app import startup
+from mlplab.training import diagnostics
 for owner, name in ((NumpyEngine, "probe"), (NumpyEngine, "layers"), (diagnostics, "measure")):
     timed(owner, name, "diagnostics")
-original = startup.run
+original = startup.start_run
 def run(*arguments):
     from mlplab.tracking.run import Run
     timed(Run, "log_metrics", "tracking")
     return original(*arguments)
-startup.run = run
+startup.start_run = run
 atexit.register(lambda: open(os.environ["SPENT"], "w").write(json.dumps(spent)))
 sys.argv = ["src/train.py", *sys.argv[1:]]
 runpy.run_path("src/train.py", run_name="__main__")

@@ -30,10 +30,10 @@ def measure(count: int) -> dict[str, Any]:
             rows, histories = [], []
             for _ in range(count):
                 start = time.perf_counter()
-                frame = query.runs(store)
+                frame = query.find_runs(store)
                 rows.append(time.perf_counter() - start)
                 start = time.perf_counter()
-                points = query.points(store, list(frame["run_id"]))
+                points = query.find_points(store, list(frame["run_id"]))
                 histories.append(time.perf_counter() - start)
                 assert len(points) == runs * POINTS * len(METRICS)
             found["rows"][str(runs)], found["histories"][str(runs)] = median(rows), median(histories)

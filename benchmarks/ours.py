@@ -65,9 +65,10 @@ def ours(engine: str) -> Callable[[Problem], Train]:
     def build(problem: Problem) -> Train:
         from hydra import compose, initialize_config_dir
 
-        from mlplab import composition, engines
+        from mlplab import engines
+        from mlplab.app import composition
         from mlplab.data import Dataset, Scaling, Split
-        from mlplab.project import PROJECT_ROOT
+        from mlplab.paths import PROJECT_ROOT
 
         composition.register()
         with initialize_config_dir(str(PROJECT_ROOT / "conf"), version_base="1.3"):
@@ -75,7 +76,7 @@ def ours(engine: str) -> Callable[[Problem], Train]:
                 f"engine={engine}", f"activation={problem.activation}", f"optimizer={problem.optimizer}",
                 f"batch_size={problem.batch_size}", f"hidden_sizes={list(problem.sizes[1:-1])}", "device=cpu",
             ]  # fmt: skip
-            settings = composition.from_hydra(compose("train", overrides))
+            settings = composition.read_config(compose("train", overrides))
         split = Split(problem.images, problem.labels)
         dataset = Dataset("benchmark", "", ("local", {}), Scaling(1), 10, split, split, None)
         bound = engines.build(settings, dataset, np.random.default_rng(0))

@@ -11,7 +11,7 @@ def scikit_learn(problem: Problem) -> Train:
     """MLPClassifier, one epoch per call of partial_fit (its shuffled pass over the rows that it is given)."""
     from sklearn.neural_network import MLPClassifier
 
-    solver = {"gd": {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False}, "adam": {"solver": "adam"}}
+    solver = {"sgd": {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False}, "adam": {"solver": "adam"}}
     name = {"sigmoid": "logistic"}.get(problem.activation, problem.activation)
     model = MLPClassifier(
         problem.sizes[1:-1],
@@ -45,7 +45,7 @@ def _torch_model(problem: Problem) -> "torch.nn.Sequential":  # noqa: F821
 def _torch_optimizer(parameters, problem: Problem) -> "torch.optim.Optimizer":  # noqa: F821
     import torch
 
-    kind = {"gd": torch.optim.SGD, "adam": torch.optim.Adam}[problem.optimizer]
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[problem.optimizer]
     return kind(parameters, lr=problem.learning_rate)
 
 
@@ -167,7 +167,7 @@ def jax_scan(problem: Problem) -> Train:
 
         return jax.tree.map(update, parameters, m, v), m, v, t
 
-    rule = {"gd": gd, "adam": adam}[problem.optimizer]
+    rule = {"sgd": gd, "adam": adam}[problem.optimizer]
 
     @jax.jit
     def window(state, rows):

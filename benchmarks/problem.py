@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS = 60_000
-LEARNING_RATE = {"gd": 0.01, "adam": 0.001}
+LEARNING_RATE = {"sgd": 0.01, "adam": 0.001}
 
 Train = Callable[[int], None]  # trains so many steps
 

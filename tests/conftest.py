@@ -17,14 +17,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+
+from mlplab import environment
+
+environment.prepare_process()  # MLflow reads it when it is imported
+environment.imports_are_done()
+
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from mlplab import composition
+from mlplab.app import composition
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset, Scaling, Split
-from mlplab.tracking.store import COMMAND_TAG
+from mlplab.schema import COMMAND_TAG
 
 PROJECT = Path(__file__).resolve().parents[1]
 BROWSER_FLAGS = [
@@ -43,7 +49,7 @@ def settings() -> Callable[..., TrainConfig]:
 
     def build(*overrides: str) -> TrainConfig:
         with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-            return composition.from_hydra(compose("train", overrides=list(overrides)))
+            return composition.read_config(compose("train", overrides=list(overrides)))
 
     return build
 

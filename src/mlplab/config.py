@@ -13,12 +13,22 @@ Activation = StrEnum("Activation", ["sigmoid", "tanh", "relu", "linear"])
 Init = StrEnum("Init", ["glorot", "he", "uniform", "gaussian", "pytorch"])
 Loss = StrEnum("Loss", ["cross_entropy", "squared_error"])
 Penalty = StrEnum("Penalty", ["none", "l1", "l2"])
-Optimizer = StrEnum("Optimizer", ["gd", "momentum", "adam"])
 DType = StrEnum("DType", ["float32", "float64"])
 Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
 Sampling = StrEnum("Sampling", ["shuffle", "random"])
-CARRYING_OUT = ("resume", "retry", "fail_fast")  # keys that are no property of a run
 DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "digits"])
+
+
+class Optimizer(StrEnum):
+    """Rules for a step."""
+
+    sgd = "sgd"
+    momentum = "momentum"
+    adam = "adam"
+    gd = sgd  # its former name, which old commands and manifests have
+
+
+CARRYING_OUT = ("resume", "retry", "fail_fast", "plan")  # keys that say how to carry a run out, and do not describe it
 
 
 @dataclass
@@ -103,6 +113,7 @@ class TrainConfig:
     resume: bool
     retry: int
     fail_fast: bool
+    plan: bool
     data: DataConfig
     tracking: TrackingConfig
 

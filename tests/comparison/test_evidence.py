@@ -10,11 +10,11 @@ import pytest
 from mlflow.entities import Metric, Param
 
 from mlplab import data
-from mlplab.comparison import inside, query
+from mlplab.comparison import layer_charts, query
 from mlplab.comparison.charts import MOST_SHOWN, Palette
 from mlplab.comparison.class_charts import shares
 from mlplab.comparison.evidence import Evidence, gather
-from mlplab.comparison.page import render
+from mlplab.comparison.page import render_page
 from mlplab.comparison.ranking import rank
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
@@ -34,8 +34,8 @@ def record(
     store: Store, activation: str, predictions: Sequence[int] | None, labels: Sequence[int] = (0, 1), status: str = ""
 ) -> None:
     """A run as it stands in the store; without predictions one that ended before it had any."""
-    run_id = store.client.create_run(store.experiment_id).info.run_id
-    params = {"activation": activation, "data.name": "digits", "data.root": "/nowhere"}
+    run_id = store.client.create_run(store.experiment_id, tags={"data": "digits"}).info.run_id
+    params = {"activation": activation, "data.root": "/nowhere"}
     points = [Metric("train/loss", 1.0, 0, 10)]
     if predictions is not None:
         accuracy = float(np.mean(np.array(predictions) == np.array(labels)))
@@ -48,7 +48,7 @@ def record(
 
 
 def evidence(store: Store) -> Evidence:
-    runs = query.runs(store)
+    runs = query.find_runs(store)
     return gather(store, runs, rank(runs))
 
 
@@ -88,8 +88,8 @@ def test_without_the_images_it_says_why(store: Store) -> None:
 def test_runs_that_left_nothing_have_a_page_that_says_so(store: Store) -> None:
     record(store, "relu", None, status="KILLED")
     record(store, "tanh", None, status="FAILED")
-    runs = query.runs(store)
-    page = render(store, runs, rank(runs), "nothing")
+    runs = query.find_runs(store)
+    page = render_page(store, runs, rank(runs), "nothing")
     assert "2 runs (1 failed, 1 killed)" in page or "2 runs (1 killed, 1 failed)" in page
     assert "No run has finished: nothing to rank" in page
     assert "None to show: no run has recorded its predictions" in page
@@ -97,8 +97,8 @@ def test_runs_that_left_nothing_have_a_page_that_says_so(store: Store) -> None:
 
 def test_one_run_has_a_page(store: Store) -> None:
     record(store, "relu", [0, 1])
-    runs = query.runs(store)
-    page = render(store, runs, rank(runs), "one")
+    runs = query.find_runs(store)
+    page = render_page(store, runs, rank(runs), "one")
     assert 'id="curves"' in page
     assert 'id="confusion"' in page
     assert 'id="difference"' not in page
@@ -122,14 +122,16 @@ def test_the_gradients_reach_is_early_and_by_group() -> None:
         for layer, value in enumerate(early, start=1)
         for step in (10, 50, 100)
     ]
-    found = inside.diagnostics(points(*rows, (0, "train/loss", 10, 1.0)))
-    assert inside.reach(found) == {0: pytest.approx(0.01), 1: pytest.approx(2.0)}
+    found = layer_charts.diagnostics(points(*rows, (0, "train/loss", 10, 1.0)))
+    assert layer_charts.reach(found) == {0: pytest.approx(0.01), 1: pytest.approx(2.0)}
     palette = Palette(["sigmoid", "relu"])
-    assert inside.explain(found, palette).endswith("2 times with relu: it arrives 200 times weaker.")
+    assert layer_charts.explain_difference(found, palette).endswith("2 times with relu: it arrives 200 times weaker.")
 
 
 def test_saturated_and_dead_units_are_one_measure() -> None:
-    found = inside.diagnostics(points((0, "within/layer_1_saturated", 10, 0.25), (1, "within/layer_1_dead", 10, 0.5)))
+    found = layer_charts.diagnostics(
+        points((0, "within/layer_1_saturated", 10, 0.25), (1, "within/layer_1_dead", 10, 0.5))
+    )
     assert list(found["measure"]) == ["unresponsive"] * 2
     assert list(found["value"]) == [0.25, 0.5]
 
@@ -140,13 +142,15 @@ def test_a_gradient_that_does_not_arrive_at_all_is_said() -> None:
         for group, norms in enumerate(([0.0, 1.0], [2.0, 1.0]))
         for layer, value in enumerate(norms, start=1)
     ]
-    found = inside.diagnostics(points(*rows))
-    assert inside.explain(found, Palette(["dead", "alive"])).endswith("2 times with alive: it arrives not at all.")
+    found = layer_charts.diagnostics(points(*rows))
+    assert layer_charts.explain_difference(found, Palette(["dead", "alive"])).endswith(
+        "2 times with alive: it arrives not at all."
+    )
 
 
 def test_a_damaged_artifact_is_named(store: Store) -> None:
     record(store, "relu", [0, 1])
-    (run_id,) = query.runs(store)["run_id"]
+    (run_id,) = query.find_runs(store)["run_id"]
     store.client.log_text(run_id, "1,1\n0", "confusion_matrix.csv")
     with pytest.raises(StoreError, match=f"run {run_id}: its confusion matrix or predictions are damaged"):
         evidence(store)
@@ -154,6 +158,6 @@ def test_a_damaged_artifact_is_named(store: Store) -> None:
 
 def test_points_of_some_metrics_only(store: Store) -> None:
     record(store, "relu", [0, 1])
-    (run_id,) = query.runs(store)["run_id"]
-    assert set(query.points(store, [run_id])["key"]) == {"train/loss", "final/test_accuracy"}
-    assert set(query.points(store, [run_id], ["train/", "test/"])["key"]) == {"train/loss"}
+    (run_id,) = query.find_runs(store)["run_id"]
+    assert set(query.find_points(store, [run_id])["key"]) == {"train/loss", "final/test_accuracy"}
+    assert set(query.find_points(store, [run_id], ["train/", "test/"])["key"]) == {"train/loss"}

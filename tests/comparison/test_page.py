@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from conftest import Project, opened
 from mlplab.comparison import query
-from mlplab.comparison.page import render
+from mlplab.comparison.page import render_page
 from mlplab.comparison.ranking import rank
 from mlplab.tracking.store import find_store
 
@@ -88,8 +88,8 @@ def test_a_menu_shows_another_layer(page: Page) -> None:
 
 def test_names_with_html_are_text(swept: tuple[Project, str], browser: Browser, tmp_path: Path) -> None:
     store = find_store(swept[0].uri, "mlplab")
-    runs = query.runs(store)
-    text = render(store, runs, rank(runs, group_by=["tracking.sweep"]), SWEEP_NAME)
+    runs = query.find_runs(store)
+    text = render_page(store, runs, rank(runs, group_by=["tracking.sweep"]), SWEEP_NAME)
     (tmp_path / "page.html").write_text(text, encoding="utf-8")
     with opened(browser, (tmp_path / "page.html").as_uri()) as page:
         expect(page.locator("h1")).to_have_text(SWEEP_NAME)

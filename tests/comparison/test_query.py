@@ -30,36 +30,36 @@ def add(store: Store, name: str, steps: int, status: str = "FINISHED") -> str:
 def test_one_row_per_run(store: Store) -> None:
     add(store, "relu", 3)
     add(store, "tanh", 3, "KILLED")
-    found = query.runs(store, "tags.sweep = 's'").set_index("name")
+    found = query.find_runs(store, "tags.sweep = 's'").set_index("name")
     assert found.loc["relu", "status"] == "FINISHED"
     assert found.loc["tanh", "status"] == "KILLED"
     assert found.loc["relu", "params.activation"] == "relu"
     assert found.loc["relu", "metrics.train/loss"] == pytest.approx(2 / 7)
-    assert query.runs(store, "tags.sweep = 'other'").empty
+    assert query.find_runs(store, "tags.sweep = 'other'").empty
 
 
 def test_one_row_per_point_in_bulk_and_through_the_client(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [add(store, "relu", 20), add(store, "tanh", 5)]
-    in_bulk = query.points(store, ids)
+    in_bulk = query.find_points(store, ids)
     assert len(in_bulk) == 2 * 25
     first = in_bulk[(in_bulk["run_id"] == ids[0]) & (in_bulk["key"] == "train/loss")]
     np.testing.assert_array_equal(first["step"], np.arange(20))
     np.testing.assert_array_equal(first["value"], np.arange(20) / 7)
     monkeypatch.setattr(query, "sqlite_path", lambda _: None)
-    assert query.points(store, ids).equals(in_bulk)
+    assert query.find_points(store, ids).equals(in_bulk)
 
 
 def test_histories_of_more_runs_than_one_statement_takes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query, "CHUNK", 2)
     ids = [add(store, f"run {i}", 2) for i in range(5)]
-    assert len(query.points(store, ids)) == 5 * 2 * 2
+    assert len(query.find_points(store, ids)) == 5 * 2 * 2
 
 
 def test_confusion_matrices_are_one_array(store: Store) -> None:
     ids = [add(store, "relu", 1), add(store, "tanh", 1)]
     for number, run_id in enumerate(ids):
         store.client.log_text(run_id, f"{number},1\r\n2,3\r\n", "confusion_matrix.csv")
-    found = query.confusion_matrices(store, ids)
+    found = query.find_confusions(store, ids)
     np.testing.assert_array_equal(found, [[[0, 1], [2, 3]], [[1, 1], [2, 3]]])
     with pytest.raises(KeyError, match="has no confusion matrix"):
-        query.confusion_matrices(store, [add(store, "killed", 1, "KILLED")])
+        query.find_confusions(store, [add(store, "killed", 1, "KILLED")])

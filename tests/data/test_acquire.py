@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,15 +16,23 @@ import numpy as np
 import pytest
 
 from mlplab.data import acquire, idx
+from mlplab.data.catalog import CATALOG, IdxSource
 from mlplab.data.idx import IdxFile
 from mlplab.errors import DataError
 
 SMALL_FILES = (
-    IdxFile("train-images-idx3-ubyte", 2051, (30, 28, 28)),
-    IdxFile("train-labels-idx1-ubyte", 2049, (30,)),
-    IdxFile("t10k-images-idx3-ubyte", 2051, (10, 28, 28)),
-    IdxFile("t10k-labels-idx1-ubyte", 2049, (10,)),
+    IdxFile("train-images-idx3-ubyte", (30, 28, 28)),
+    IdxFile("train-labels-idx1-ubyte", (30,)),
+    IdxFile("t10k-images-idx3-ubyte", (10, 28, 28)),
+    IdxFile("t10k-labels-idx1-ubyte", (10,)),
 )
+KMNIST = CATALOG["kmnist"]
+assert isinstance(KMNIST, IdxSource)
+SMALL = replace(KMNIST, files=SMALL_FILES)
+
+
+def acquire_small(root: Path) -> Path:
+    return acquire.acquire("kmnist", SMALL.download, root)
 
 
 @dataclass
@@ -62,7 +70,6 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     datasets = acquire.torchvision_datasets()
     monkeypatch.setattr(datasets.KMNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
     monkeypatch.setattr(datasets.KMNIST, "resources", resources)
-    monkeypatch.setattr(idx, "FILES", SMALL_FILES)
     yield served
     server.shutdown()
     thread.join()
@@ -81,16 +88,18 @@ WHOLE = {*(file.name for file in SMALL_FILES), idx.CHECKSUMS_FILE}
 
 
 def test_downloaded_files_are_whole_and_nothing_else_is_left(mirror: Mirror, tmp_path: Path) -> None:
-    folder = acquire.acquire("kmnist", tmp_path / "data")
+    folder = acquire_small(tmp_path / "data")
     assert names(folder) == WHOLE
-    assert [array.shape for array in idx.read("kmnist", folder)] == [file.shape for file in SMALL_FILES]
+    contents = SMALL.read(tmp_path / "data")
+    assert contents.train.pixels.shape == (30, 784)
+    assert contents.test.labels.shape == (10,)
     assert set(mirror.requests.values()) == {REQUESTS_PER_FILE}
 
 
 def test_files_that_are_there_are_used_without_a_request(mirror: Mirror, tmp_path: Path) -> None:
-    acquire.acquire("kmnist", tmp_path / "data")
+    acquire_small(tmp_path / "data")
     mirror.requests.clear()
-    acquire.acquire("kmnist", tmp_path / "data")
+    acquire_small(tmp_path / "data")
     assert not mirror.requests
 
 
@@ -99,7 +108,7 @@ def test_archives_placed_by_hand_are_unpacked_offline(mirror: Mirror, tmp_path: 
     folder.mkdir(parents=True)
     for archive in mirror.folder.iterdir():
         archive.rename(folder / archive.name)
-    acquire.acquire("kmnist", tmp_path / "data")
+    acquire_small(tmp_path / "data")
     assert names(folder) >= WHOLE
     assert not mirror.requests
 
@@ -108,7 +117,7 @@ def test_a_damaged_download_gets_no_final_name(mirror: Mirror, tmp_path: Path) -
     archive = mirror.folder / "t10k-images-idx3-ubyte.gz"
     archive.write_bytes(archive.read_bytes()[:-20])
     with pytest.raises(acquire.DataUnavailableError, match=r"cannot be downloaded.*To run offline, put"):
-        acquire.acquire("kmnist", tmp_path / "data")
+        acquire_small(tmp_path / "data")
     assert names(tmp_path / "data" / "KMNIST" / "raw") == set()
 
 
@@ -116,13 +125,13 @@ def test_the_message_says_where_the_four_files_belong(mirror: Mirror, tmp_path: 
     for archive in mirror.folder.iterdir():
         archive.unlink()
     with pytest.raises(acquire.DataUnavailableError) as caught:
-        acquire.acquire("kmnist", tmp_path / "data")
+        acquire_small(tmp_path / "data")
     for part in [*WHOLE - {idx.CHECKSUMS_FILE}, str(tmp_path / "data" / "KMNIST" / "raw"), "MLPLAB_DATA_ROOT"]:
         assert part in str(caught.value)
 
 
 def test_many_at_once_download_once(mirror: Mirror, tmp_path: Path) -> None:
-    threads = [threading.Thread(target=acquire.acquire, args=("kmnist", tmp_path / "data")) for _ in range(4)]
+    threads = [threading.Thread(target=acquire_small, args=(tmp_path / "data",)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -134,4 +143,4 @@ def test_many_at_once_download_once(mirror: Mirror, tmp_path: Path) -> None:
 def test_a_root_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match=rf"data.root={tmp_path / 'file'}: cannot be written.*MLPLAB_DATA_ROOT"):
-        acquire.acquire("mnist", tmp_path / "file")
+        acquire_small(tmp_path / "file")

@@ -10,8 +10,9 @@ import pytest
 
 from mlplab import data
 from mlplab.config import DataConfig, DataName, TrainConfig
-from mlplab.data import dataset as dataset_module
 from mlplab.data.acquire import DataUnavailableError
+from mlplab.data.catalog import CATALOG, Digits, IdxSource
+from mlplab.data.source import Contents
 from mlplab.errors import ConfigError, DataError
 
 DIGITS = DataConfig(name=DataName.digits, root="unused", train_size=None, val_size=0, standardize=False)
@@ -71,25 +72,20 @@ def test_standardizing_uses_mean_and_deviation_of_the_training_split_alone() -> 
 
 def test_one_pixel_changes_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     before = load().digest
-    read = dataset_module._read_digits
-
-    def changed() -> tuple[str, dataset_module._Raw, dataset_module._Raw, float]:
-        name, train, test, pixel_max = read()
-        test.pixels[3, 5] ^= 1
-        return name, train, test, pixel_max
-
-    monkeypatch.setattr(dataset_module, "_read_digits", changed)
+    contents = CATALOG["digits"].read(Path())
+    contents.test.pixels[3, 5] ^= 1
+    monkeypatch.setattr(Digits, "read", lambda *_: contents)
     assert load().digest != before
     assert len(before) <= 36  # what MLflow keeps of it
 
 
-def test_auto_falls_back_only_where_mnist_is_not_to_be_had_and_says_so(
+def test_auto_falls_back_only_where_mnist_is_unavailable_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def unavailable(name: str, root: Path) -> Path:
-        raise DataUnavailableError(f"{name} is not in {root}")
+    def unavailable(source: IdxSource, root: Path) -> Contents:
+        raise DataUnavailableError(f"{source.name} is not in {root}")
 
-    monkeypatch.setattr(dataset_module, "acquire", unavailable)
+    monkeypatch.setattr(IdxSource, "read", unavailable)
     with caplog.at_level(logging.WARNING):
         assert load(name=DataName.auto, root=str(tmp_path)).name == "digits"
     assert "FALLING BACK to data=digits" in caplog.text
@@ -100,10 +96,27 @@ def test_auto_falls_back_only_where_mnist_is_not_to_be_had_and_says_so(
 def test_auto_does_not_hide_a_damaged_file(tmp_path: Path) -> None:
     folder = tmp_path / "MNIST" / "raw"
     folder.mkdir(parents=True)
-    for file in dataset_module.idx.FILES:
+    mnist = CATALOG["mnist"]
+    assert isinstance(mnist, IdxSource)
+    for file in mnist.files:
         (folder / file.name).write_bytes(b"not it")
     with pytest.raises(DataError, match="train-images-idx3-ubyte: 6 bytes long"):
         load(name=DataName.auto, root=str(tmp_path))
+
+
+def test_every_entry_of_the_catalog_describes_its_images() -> None:
+    for name, source in CATALOG.items():
+        assert source.classes > 1, name
+        assert len(source.image_shape) in (2, 3), name
+        assert source.origin(Path("/data"))[0] in ("local", "code"), name
+
+
+def test_test_images_come_as_pictures_and_unknown_ones_not_at_all(tmp_path: Path) -> None:
+    found = data.test_images("digits", str(tmp_path))
+    assert found is not None
+    assert found[0].shape == (360, 8, 8)
+    assert data.test_images("mnist", str(tmp_path)) is None
+    assert data.test_images("somebody's own", str(tmp_path)) is None
 
 
 def test_real_mnist_by_default(mnist_root: Path, settings: Callable[..., TrainConfig]) -> None:

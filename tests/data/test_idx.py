@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 
 from mlplab.data import idx
+from mlplab.data.catalog import CATALOG, IdxSource, owner_of_checksum
+from mlplab.data.idx import IdxFile
 from mlplab.errors import DataError
 
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (file.name for file in idx.FILES)
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = NAMES = (
+    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+)  # fmt: skip
+SHAPES = [(30, 28, 28), (30,), (10, 28, 28), (10,)]
+UNPUBLISHED = [IdxFile(name, shape) for name, shape in zip(NAMES, SHAPES, strict=True)]
 
 
 def swap_train_and_test_labels(folder: Path) -> None:
@@ -37,26 +43,31 @@ def change_the_magic_number(folder: Path) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Four small files that pass for MNIST."""
+def folder(tmp_path: Path) -> Path:
+    """Four small files that pass for a data set."""
     rng = np.random.default_rng(0)
-    small = tuple(
-        replace(file, shape=(rows, *file.shape[1:])) for file, rows in zip(idx.FILES, (30, 30, 10, 10), strict=True)
-    )
-    for file in small:
+    for file in UNPUBLISHED:
         (tmp_path / file.name).write_bytes(file.header + rng.integers(0, 10, file.shape, dtype=np.uint8).tobytes())
-    monkeypatch.setattr(idx, "FILES", small)
-    checksums = tuple(idx._md5((tmp_path / file.name).read_bytes()) for file in small)
-    monkeypatch.setitem(idx.PUBLISHED_MD5, "mnist", checksums)
     return tmp_path
 
 
+def published(folder: Path) -> list[IdxFile]:
+    """The files as a data set describes them whose checksums are those of the files as they are now."""
+    return [replace(file, md5=idx.md5_of((folder / file.name).read_bytes())) for file in UNPUBLISHED]
+
+
+def nobodys(_: str) -> None:
+    return None
+
+
 def test_the_real_files_are_read_whole(mnist_root: Path) -> None:
-    images, labels, test_images, test_labels = idx.read("mnist", mnist_root / "MNIST" / "raw")
-    assert images.shape == (60_000, 28, 28)
-    assert test_images.shape == (10_000, 28, 28)
-    assert np.bincount(labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert test_labels[:5].tolist() == [7, 2, 1, 0, 4]
+    contents = CATALOG["mnist"].read(mnist_root)
+    assert contents.train.pixels.shape == (60_000, 784)
+    assert contents.test.pixels.shape == (10_000, 784)
+    assert np.bincount(contents.train.labels).tolist() == [
+        5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
+    ]  # fmt: skip
+    assert contents.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 @pytest.mark.parametrize(
@@ -69,35 +80,40 @@ def test_the_real_files_are_read_whole(mnist_root: Path) -> None:
     ],
 )
 def test_damage_is_named_with_its_file(folder: Path, damage: Callable[[Path], None], named: str, reason: str) -> None:
-    assert len(idx.read("mnist", folder)) == 4
+    files = published(folder)
+    arrays = idx.read("mnist", folder, files, nobodys)
+    assert [array.shape for array in arrays] == SHAPES
     damage(folder)
     with pytest.raises(DataError) as caught:
-        idx.read("mnist", folder)
+        idx.read("mnist", folder, files, nobodys)
     assert f"{folder / named}: " in str(caught.value)
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize("other", ["fashion_mnist", "kmnist"])
-def test_another_data_set_of_the_same_shape_is_recognised(folder: Path, other: str) -> None:
+@pytest.mark.parametrize("has_checksums", [True, False])
+def test_another_data_set_of_the_same_shape_is_recognised(folder: Path, has_checksums: bool) -> None:
+    files = [replace(file, md5="0" * 32) for file in UNPUBLISHED] if has_checksums else UNPUBLISHED
     with pytest.raises(DataError, match=f"{TRAIN_IMAGES}: MD5 .* it belongs to mnist"):
-        idx.read(other, folder)
+        idx.read("kmnist", folder, files, lambda _: "mnist")
+
+
+def test_the_catalog_knows_whose_a_checksum_is() -> None:
+    mnist = CATALOG["mnist"]
+    assert isinstance(mnist, IdxSource)
+    assert [owner_of_checksum(str(file.md5)) for file in mnist.files] == ["mnist"] * 4
+    assert owner_of_checksum("0" * 32) is None
 
 
 def test_checksums_noted_at_acquisition_hold_from_then_on(folder: Path) -> None:
-    change_one_pixel(folder)  # so that they are not those of MNIST
-    for name in (TRAIN_IMAGES, TRAIN_LABELS, TEST_LABELS):
-        content = (folder / name).read_bytes()
-        (folder / name).write_bytes(content[:-1] + b"\x09" if content[-1] != 9 else content[:-1] + b"\x08")
-    idx.write_checksums(folder)
-    assert len(idx.read("kmnist", folder)) == 4
+    idx.note_checksums(folder)
+    assert len(idx.read("kmnist", folder, UNPUBLISHED, nobodys)) == 4
     change_one_pixel(folder)
     with pytest.raises(DataError, match=f"{TEST_IMAGES}: MD5"):
-        idx.read("kmnist", folder)
+        idx.read("kmnist", folder, UNPUBLISHED, nobodys)
 
 
 def test_files_placed_by_hand_without_published_checksums_are_used_and_it_is_said(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.delitem(idx.PUBLISHED_MD5, "mnist")
-    assert len(idx.read("kmnist", folder)) == 4
+    assert len(idx.read("kmnist", folder, UNPUBLISHED, nobodys)) == 4
     assert "only sizes and headers are verified" in caplog.text

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mlplab import engines
-from mlplab.config import Optimizer, TrainConfig
+from mlplab.config import Optimizer, Penalty, TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines import cuda_graph, torch_engine
 from mlplab.engines.torch_engine import TorchEngine
@@ -29,7 +29,7 @@ class Graph:
 
 
 def as_on_cuda(module: torch.nn.Sequential, loss: Loss, weight_decay: float) -> OptimizerStep:
-    return OptimizerStep(module, loss, None, Optimizer.gd, weight_decay)
+    return OptimizerStep(module, loss, None, Optimizer.sgd, weight_decay)
 
 
 @pytest.fixture
@@ -61,14 +61,14 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
     return Graph.captured
 
 
-@pytest.mark.parametrize("penalty", ["none", "l1", "l2"])
-@pytest.mark.parametrize("optimizer", ["gd", "momentum", "adam"])
+@pytest.mark.parametrize("penalty", Penalty)
+@pytest.mark.parametrize("optimizer", Optimizer)
 def test_a_captured_run_is_the_eager_one(
     settings: Callable[..., TrainConfig],
     small_dataset: Dataset,
     graphs: list[Graph],
-    optimizer: str,
-    penalty: str,
+    optimizer: Optimizer,
+    penalty: Penalty,
 ) -> None:
     overrides = [
         "engine=torch", "device=cpu", "dtype=float64", "hidden_sizes=[16]", "batch_size=32", "weight_decay=0.01",

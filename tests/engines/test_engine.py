@@ -5,16 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlplab import engines, training
-from mlplab.config import TrainConfig
+from mlplab import engines
+from mlplab.config import Optimizer, TrainConfig
 from mlplab.data import Dataset, Scaling, Split
-from mlplab.engines import Engine
+from mlplab.engines import ENGINES, Engine
 from mlplab.engines.base import EVALUATION_ROWS
 from mlplab.errors import ConfigError
-from mlplab.schedule import Schedule
+from mlplab.training.loop import Training
+from mlplab.training.schedule import Schedule
 
 OPTIONS = ["hidden_sizes=[16,12]", "batch_size=32", "activation=tanh", "device=cpu"]
-ENGINES = ["numpy", "torch"]
 
 Settings = Callable[..., TrainConfig]
 
@@ -28,7 +28,7 @@ def batches(count: int) -> list[np.ndarray]:
     return [rng.integers(0, 300, 32) for _ in range(count)]
 
 
-@pytest.mark.parametrize("optimizer", ["gd", "momentum", "adam"])
+@pytest.mark.parametrize("optimizer", Optimizer)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_restored_state_continues_bit_by_bit(
     settings: Settings, small_dataset: Dataset, engine: str, optimizer: str
@@ -86,7 +86,9 @@ def test_learning_goes_down_on_float32_too(settings: Settings, small_dataset: Da
     bound = engines.build(chosen, dataset, np.random.default_rng(1))
     before = bound.evaluate("train").loss
     schedule = Schedule.plan(chosen, 300)
-    list(training.Training(bound, schedule, np.random.default_rng(2), 100, []).reports())
+    training = Training(bound, schedule, np.random.default_rng(2), 100, [])
+    while not training.done:
+        training.advance()
     assert bound.evaluate("train").loss < before / 2
     assert bound.layers()[0][0].dtype == np.float32
 
@@ -96,5 +98,5 @@ def test_an_absent_device_is_refused_by_name(settings: Settings, small_dataset: 
 
     if torch.backends.mps.is_available():
         pytest.skip("this machine has the device")
-    with pytest.raises(ConfigError, match=r"device=mps: not on this machine, which has .*cpu"):
+    with pytest.raises(ConfigError, match=r"device=mps: this machine has only .*cpu"):
         engines.build(settings("engine=torch", "device=mps"), small_dataset, np.random.default_rng(0))

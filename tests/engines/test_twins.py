@@ -5,37 +5,38 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlplab import engines, training
-from mlplab.config import TrainConfig
+from mlplab import engines
+from mlplab.config import Activation, Loss, Optimizer, Penalty, TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines import Engine
-from mlplab.schedule import Schedule
+from mlplab.training.loop import Training
+from mlplab.training.schedule import Schedule
 
 ITERATIONS = 200
-ACTIVATIONS = ["sigmoid", "tanh", "relu", "linear"]
 
 
 def trained(settings: TrainConfig, dataset: Dataset) -> tuple[Engine, np.ndarray]:
     engine = engines.build(settings, dataset, np.random.default_rng(1))
     schedule = Schedule.plan(settings, len(dataset.train))
-    under_way = training.Training(
-        engine, schedule, np.random.default_rng(2), settings.log_every, ["test"], str(settings.activation)
-    )
-    reports = list(under_way.reports())
-    return engine, np.array([list(report.metrics.values()) for report in reports if report.metrics])
+    training = Training(engine, schedule, np.random.default_rng(2), settings.log_every, ["test"], settings.activation)
+    points = []
+    while not training.done:
+        if metrics := training.advance().metrics:
+            points.append(list(metrics.values()))
+    return engine, np.array(points)
 
 
-@pytest.mark.parametrize("penalty", ["none", "l1", "l2"])
-@pytest.mark.parametrize("optimizer", ["gd", "momentum", "adam"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+@pytest.mark.parametrize("penalty", Penalty)
+@pytest.mark.parametrize("optimizer", Optimizer)
+@pytest.mark.parametrize("activation", Activation)
+@pytest.mark.parametrize("loss", Loss)
 def test_both_engines_train_alike(
     settings: Callable[..., TrainConfig],
     small_dataset: Dataset,
-    activation: str,
-    optimizer: str,
-    penalty: str,
-    loss: str,
+    activation: Activation,
+    optimizer: Optimizer,
+    penalty: Penalty,
+    loss: Loss,
 ) -> None:
     overrides = [
         f"activation={activation}", f"optimizer={optimizer}", f"penalty={penalty}", f"loss={loss}",

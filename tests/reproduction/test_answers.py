@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mlplab.reproduction.answers import activation_curves, answers
+from mlplab.reproduction.answers import activation_curves, answer_questions
 from mlplab.reproduction.plan import Plan
 from mlplab.reproduction.published import Cell
 
@@ -28,7 +28,7 @@ PLAN = Plan(CELLS, [], [])
 
 
 def test_the_best_activation_and_why() -> None:
-    ((question, sentences),) = answers(FINALS, POINTS, PLAN)
+    ((question, sentences),) = answer_questions(FINALS, POINTS, PLAN)
     assert question == "Which activation is best, and why?"
     assert sentences[0].startswith("Test accuracy: relu 0.9700 ± 0.0025, tanh 0.9600 ± 0.0025, ")
     assert sentences[1].startswith("The best, relu, against the next, tanh: +0.0100 ± 0.0023, more than noise")
@@ -40,7 +40,7 @@ def test_l2_is_compared_with_none() -> None:
         ("erande_2025/weight_decay", "weight_decay=0.0"): [{"final/test_accuracy": a} for a in (0.970, 0.972)],
         ("erande_2025/weight_decay", "weight_decay=0.0001"): [{"final/test_accuracy": a} for a in (0.971, 0.973)],
     }
-    ((question, sentences),) = answers(finals, POINTS.head(0), PLAN)
+    ((question, sentences),) = answer_questions(finals, POINTS.head(0), PLAN)
     assert question == "What does L2 do?"
     assert sentences[0].startswith("Published by erande_2025: an L2 of 1e-4 costs 1.2 points of test accuracy. Here: ")
     assert "+0.0010 ±" in sentences[0]
@@ -49,7 +49,7 @@ def test_l2_is_compared_with_none() -> None:
 
 
 def test_without_runs_nothing_is_claimed() -> None:
-    assert answers({}, POINTS.head(0), PLAN) == []
+    assert answer_questions({}, POINTS.head(0), PLAN) == []
 
 
 def test_curves_are_means_over_the_seeds() -> None:

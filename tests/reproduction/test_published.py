@@ -8,7 +8,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from conftest import PROJECT
-from mlplab import composition, config
+from mlplab import config
+from mlplab.app import composition
 from mlplab.config import TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.reproduction import plan, published
@@ -28,14 +29,14 @@ PRESETS = sorted(
 
 
 def test_no_published_cell_is_left_out() -> None:
-    cells = [cell for cell in published.cells() if not cell.reading]
+    cells = [cell for cell in published.read_cells() if not cell.reading]
     assert Counter(cell.preset for cell in cells) == {table: count for table, (count, _) in TABLES.items()}
     figures = Counter(cell.preset for cell in cells for _ in cell.figures)
     assert figures == {table: count for table, (_, count) in TABLES.items()}
 
 
 def test_every_table_and_deliverable_has_its_preset() -> None:
-    needed = {cell.preset for cell in [*published.cells(), *plan.DELIVERABLES]}
+    needed = {cell.preset for cell in [*published.read_cells(), *plan.DELIVERABLES]}
     assert needed | {"pellattiero/search", "assignment/free"} == set(PRESETS)
 
 
@@ -44,7 +45,7 @@ def test_a_preset_alone_sweeps_over_its_cells(preset: str) -> None:
     composition.register()
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
         composed = compose("train", [f"experiment={preset}"], return_hydra_config=True)
-    for cell in published.cells():
+    for cell in published.read_cells():
         if cell.preset == preset and not cell.reading:
             for key, value in cell.overrides.items():
                 swept = composed.hydra.sweeper.params.get(key)
@@ -73,7 +74,7 @@ def test_what_the_reports_say_is_what_the_presets_say(settings: Callable[..., Tr
 
 
 def make(settings: Callable[..., TrainConfig], cells: list[Cell], seeds: int) -> plan.Plan:
-    return plan.make(cells, seeds, [], lambda overrides: settings(*overrides))
+    return plan.plan_cells(cells, seeds, [], lambda overrides: settings(*overrides))
 
 
 def test_what_stands_in_several_tables_runs_once(settings: Callable[..., TrainConfig]) -> None:
@@ -108,7 +109,7 @@ def test_the_longest_begin_first(settings: Callable[..., TrainConfig]) -> None:
 def test_what_makes_a_cell_cannot_be_typed(settings: Callable[..., TrainConfig], typed: str, message: str) -> None:
     cells = [Cell("erande_2025/epochs", {"epochs": "25"}, {})]
     with pytest.raises(ConfigError, match=message):
-        plan.make(cells, 1, [typed], lambda overrides: settings(*overrides))
+        plan.plan_cells(cells, 1, [typed], lambda overrides: settings(*overrides))
 
 
 def test_another_plan_has_another_digest(settings: Callable[..., TrainConfig]) -> None:
@@ -119,11 +120,14 @@ def test_another_plan_has_another_digest(settings: Callable[..., TrainConfig]) -
 
 def test_an_unknown_report_is_named() -> None:
     with pytest.raises(ConfigError, match="reports=erande: no such report; there are all, erande_2025, saranath_2024"):
-        published.select(["erande"])
+        published.select_cells(["erande"])
     with pytest.raises(ConfigError, match="names no report; there are all, erande_2025"):
-        published.select([])
+        published.select_cells([])
 
 
 def test_reports_can_be_chosen() -> None:
-    assert {cell.report for cell in published.select(["pellattiero", "sarkar_2022"])} == {"pellattiero", "sarkar_2022"}
-    assert len(published.select(["all"])) == len(published.cells())
+    assert {cell.report for cell in published.select_cells(["pellattiero", "sarkar_2022"])} == {
+        "pellattiero",
+        "sarkar_2022",
+    }
+    assert len(published.select_cells(["all"])) == len(published.read_cells())

@@ -1,36 +1,51 @@
-"""Activations are what their formulas say, and their backward passes are the derivatives."""
+"""Activations are those of PyTorch, and their backward passes are the derivatives."""
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.config import Activation
+from mlplab.scratch.activations import ACTIVATIONS, SOFTMAX
 
-FORMULAS = {
-    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-    "tanh": lambda z: np.sinh(z) / np.cosh(z),
-    "relu": lambda z: np.where(z > 0, z, 0),
-    "linear": lambda z: z,
-    "softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
-}
+ALL = {**ACTIVATIONS, "softmax": SOFTMAX}
+
 matrices = arrays(np.float64, (3, 4), elements=st.floats(-5, 5).filter(lambda z: abs(z) > 1e-3))
 
 
 def forward(name: str, z: np.ndarray) -> np.ndarray:
     out = z.copy()
-    ACTIVATIONS[name].forward(out)
+    ALL[name].forward(out)
     return out
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+def kept(name: str, z: np.ndarray) -> np.ndarray:
+    return z.copy() if ALL[name].needs_input else forward(name, z)
+
+
+def test_every_activation_of_the_config_is_there() -> None:
+    assert set(ACTIVATIONS) == set(Activation)
+
+
+@pytest.mark.parametrize("name", ALL)
 @given(z=matrices)
-def test_forward_is_the_formula(name: str, z: np.ndarray) -> None:
-    np.testing.assert_allclose(forward(name, z), FORMULAS[name](z), rtol=1e-12, atol=1e-15)
+def test_forward_is_pytorchs(name: str, z: np.ndarray) -> None:
+    class_name, arguments = ALL[name].pytorch
+    expected = getattr(torch.nn, class_name)(**arguments)(torch.from_numpy(z)).numpy()
+    np.testing.assert_allclose(forward(name, z), expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_largest_slope_is_the_largest_there_is(name: str) -> None:
+    z = np.linspace(-10, 10, 200_001).reshape(1, -1)
+    slope = np.ones_like(z)
+    ALL[name].backward(kept(name, z), slope)
+    assert np.abs(slope).max() == pytest.approx(ALL[name].largest_slope, rel=1e-8)
+
+
+@pytest.mark.parametrize("name", ALL)
 @given(z=matrices, gradient=matrices)
 def test_backward_is_the_central_difference(name: str, z: np.ndarray, gradient: np.ndarray) -> None:
     expected = np.empty_like(z)
@@ -40,7 +55,7 @@ def test_backward_is_the_central_difference(name: str, z: np.ndarray, gradient: 
         step[place] = h
         expected[place] = ((forward(name, z + step) - forward(name, z - step)) * gradient).sum() / (2 * h)
     actual = gradient.copy()
-    ACTIVATIONS[name].backward(forward(name, z), actual)
+    ALL[name].backward(kept(name, z), actual)
     np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7)
 
 
@@ -49,11 +64,11 @@ def test_softmax_backward_is_the_product_with_its_full_jacobian(z: np.ndarray, g
     a = forward("softmax", z)
     expected = np.stack([(np.diag(row) - np.outer(row, row)).T @ g for row, g in zip(a, gradient, strict=True)])
     actual = gradient.copy()
-    ACTIVATIONS["softmax"].backward(a, actual)
+    SOFTMAX.backward(a, actual)
     np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_large_inputs_neither_overflow_nor_warn(name: str, dtype: type) -> None:
     z = np.array([[-1e4, 0.0, 1e4]], dtype=dtype)

@@ -11,7 +11,7 @@ from mlplab.scratch.initializers import INITIALIZERS, initialize
 from mlplab.scratch.losses import LOSSES
 from mlplab.scratch.network import Network
 from mlplab.scratch.optimizers import OPTIMIZERS
-from mlplab.scratch.penalties import PENALTIES
+from mlplab.scratch.penalties import L1, L2, PENALTIES, Penalty
 
 SIZES = [6, 5, 4, 3]
 WEIGHT_DECAY = 0.05
@@ -21,11 +21,15 @@ def build(
     activation: str, sizes: list[int] = SIZES, dtype: type = np.float64, max_rows: int = 8, penalty: str = "none"
 ) -> Network:
     layers = initialize(INITIALIZERS["pytorch"], np.random.default_rng(0), sizes)
-    chosen = None if penalty == "none" else PENALTIES[penalty](WEIGHT_DECAY)
-    return Network(layers, ACTIVATIONS[activation], dtype, max_rows, chosen)
+    return Network(layers, ACTIVATIONS[activation], dtype, max_rows, penalize(penalty))
 
 
-@pytest.mark.parametrize("penalty", ["none", *PENALTIES])
+def penalize(penalty: str) -> Penalty | None:
+    rule = PENALTIES[penalty]
+    return None if rule is None else rule(WEIGHT_DECAY)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_is_the_central_difference(activation: str, loss: str, penalty: str) -> None:
@@ -75,14 +79,14 @@ def test_parameters_may_be_updated_as_soon_as_their_gradient_comes() -> None:
         np.testing.assert_allclose(updated, afterwards.parameters[index] - 0.1 * found[index], rtol=1e-12)
 
 
-@pytest.mark.parametrize("penalty", ["none", *PENALTIES])
+@pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("keep", [0.0, 0.5, 1.0])
 def test_a_gradient_adds_itself_to_any_array_and_to_its_own_parameters(keep: float, penalty: str) -> None:
     rng = np.random.default_rng(2)
     a, delta, theta, out = (rng.normal(size=shape) for shape in [(4, 3), (4, 2), (3, 2), (3, 2)])
     share = {"none": 0, "l1": np.sign(theta), "l2": theta}[penalty]
     expected = a.T @ delta + WEIGHT_DECAY * share
-    gradient = Gradient(a, delta, theta, None if penalty == "none" else PENALTIES[penalty](WEIGHT_DECAY))
+    gradient = Gradient(a, delta, theta, penalize(penalty))
     before = out.copy()
     if keep == 0:
         out[0, 0] = np.nan
@@ -95,8 +99,8 @@ def test_a_gradient_adds_itself_to_any_array_and_to_its_own_parameters(keep: flo
 
 def test_penalties_are_their_formulas() -> None:
     weights = np.array([[1.0, -2.0], [0.0, 3.0]])
-    assert PENALTIES["l1"](0.1).value(weights) == pytest.approx(0.6)
-    assert PENALTIES["l2"](0.1).value(weights) == pytest.approx(0.7)
+    assert L1(0.1).value(weights) == pytest.approx(0.6)
+    assert L2(0.1).value(weights) == pytest.approx(0.7)
 
 
 def test_rows_pass_independently_in_batches_of_any_size() -> None:
@@ -108,7 +112,7 @@ def test_rows_pass_independently_in_batches_of_any_size() -> None:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_what_a_step_allocates_does_not_grow_with_the_layers(activation: str, optimizer: str) -> None:
     narrow, wide = (allocated_by_a_step(activation, optimizer, width) for width in (200, 800))
     assert wide - narrow < 2_000

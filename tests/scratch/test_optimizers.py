@@ -4,20 +4,25 @@ import numpy as np
 import pytest
 import torch
 
+from mlplab.config import Optimizer
 from mlplab.scratch.gradients import Gradient
 from mlplab.scratch.optimizers import OPTIMIZERS
 
 # theta = 1, gradients 2 and then 4, learning rate 0.1:
-#   gd        1 - 0.1 * 2 = 0.8;  0.8 - 0.1 * 4 = 0.4
+#   sgd       1 - 0.1 * 2 = 0.8;  0.8 - 0.1 * 4 = 0.4
 #   momentum  v = 2, 1 - 0.2 = 0.8;  v = 0.9 * 2 + 4 = 5.8, 0.8 - 0.58 = 0.22
 #   adam      first step: m_hat = 2, v_hat = 4, so 0.1 * 2 / 2 = 0.1 (epsilon aside)
 #             second: m = 0.9 * 0.2 + 0.4 = 0.58, m_hat = 0.58 / 0.19; v = 0.999 * 0.004 + 0.016 = 0.019996,
 #             v_hat = 0.019996 / 0.001999
 HAND_WORKED = {
-    "gd": [0.8, 0.4],
+    "sgd": [0.8, 0.4],
     "momentum": [0.8, 0.22],
     "adam": [0.9, 0.9 - 0.1 * (0.58 / 0.19) / np.sqrt(0.019996 / 0.001999)],
 }
+
+
+def test_every_optimizer_of_the_config_is_there() -> None:
+    assert set(OPTIMIZERS) == set(Optimizer)
 
 
 def gradient_of(theta: np.ndarray, gradient: np.ndarray) -> Gradient:
@@ -40,11 +45,8 @@ def test_a_hundred_steps_are_those_of_torch(name: str) -> None:
     theta = rng.normal(size=(1, 50))
     twin = torch.from_numpy(theta.copy()).requires_grad_()
     optimizer = OPTIMIZERS[name]([theta])
-    oracle = {
-        "gd": lambda: torch.optim.SGD([twin], lr=0.1),
-        "momentum": lambda: torch.optim.SGD([twin], lr=0.1, momentum=0.9),
-        "adam": lambda: torch.optim.Adam([twin], lr=0.1),
-    }[name]()
+    class_name, arguments = OPTIMIZERS[name].pytorch
+    oracle = getattr(torch.optim, class_name)([twin], lr=0.1, **arguments)
     for _ in range(100):
         gradient = rng.normal(size=(1, 50))
         twin.grad = torch.from_numpy(gradient.copy())

@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplab.sweeps.manifest import FrozenJob, Manifest, command, command_digest
+from mlplab.sweeps.manifest import FrozenJob, Manifest, command_digest, determining_overrides
 
 values = st.one_of(
     st.none(),
@@ -37,7 +37,7 @@ def test_a_manifest_survives_json() -> None:
 @pytest.mark.parametrize("aside", ["resume=true", "retry=2", "fail_fast=true", "tracking.uri=http://user:pw@host"])
 def test_how_and_where_to_carry_it_out_is_not_the_command(aside: str) -> None:
     typed = ["activation=relu,tanh", "seed=1,2"]
-    assert command([*typed, aside]) == typed
+    assert determining_overrides([*typed, aside]) == typed
     assert command_digest([aside, *typed]) == command_digest(typed)
 
 

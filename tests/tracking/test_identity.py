@@ -2,29 +2,47 @@
 
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from mlplab.config import TrainConfig
+from mlplab.config import Engine, TrainConfig
+from mlplab.engines.registry import ENGINES
 from mlplab.tracking import identity
 
 Settings = Callable[..., TrainConfig]
 
 
+def fingerprint(settings: TrainConfig, data_digest: str = "data") -> str:
+    return identity.fingerprint(settings, data_digest, ENGINES[settings.engine].libraries)
+
+
 @pytest.mark.parametrize("override", ["learning_rate=0.1", "seed=1", "engine=torch", "dtype=float64", "log_every=100"])
 def test_what_determines_the_result_changes_it(settings: Settings, override: str) -> None:
-    assert identity.fingerprint(settings(override), "data") != identity.fingerprint(settings(), "data")
+    assert fingerprint(settings(override)) != fingerprint(settings())
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_every_library_that_computes_is_part_of_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, engine: Engine
+) -> None:
+    before = fingerprint(settings(f"engine={engine}"))
+    for library in ENGINES[engine].libraries:
+        monkeypatch.setattr(
+            identity, "version", lambda name, other=library: "other" if name == other else version(name)
+        )
+        assert fingerprint(settings(f"engine={engine}")) != before, library
 
 
 @pytest.mark.parametrize("override", ["tracking.sweep=a", "tracking.run_name=b", "data.root=/c", "tracking.uri=d"])
 def test_names_and_places_do_not(settings: Settings, override: str) -> None:
-    assert identity.fingerprint(settings(override), "data") == identity.fingerprint(settings(), "data")
+    assert fingerprint(settings(override)) == fingerprint(settings())
 
 
 def test_the_data_itself_does_and_its_name_does_not(settings: Settings) -> None:
-    assert identity.fingerprint(settings(), "data") != identity.fingerprint(settings(), "other")
-    assert identity.fingerprint(settings("data=mnist"), "x") == identity.fingerprint(settings("data=auto"), "x")
+    assert fingerprint(settings()) != fingerprint(settings(), "other")
+    assert fingerprint(settings("data=mnist"), "x") == fingerprint(settings("data=auto"), "x")
 
 
 def test_the_code_that_computes_does_and_other_code_does_not(
@@ -32,13 +50,13 @@ def test_the_code_that_computes_does_and_other_code_does_not(
 ) -> None:
     copy = tmp_path / "mlplab"
     shutil.copytree(identity._PACKAGE, copy)
-    before = identity.fingerprint(settings(), "data")
+    before = fingerprint(settings())
     monkeypatch.setattr(identity, "_PACKAGE", copy)
     identity.code_digest.cache_clear()
-    assert identity.fingerprint(settings(), "data") == before
+    assert fingerprint(settings()) == before
     (copy / "figures.py").write_text("# other colours")
-    assert identity.fingerprint(settings(), "data") == before
+    assert fingerprint(settings()) == before
     with (copy / "scratch" / "losses.py").open("a") as file:
         file.write("# another thought")
     identity.code_digest.cache_clear()
-    assert identity.fingerprint(settings(), "data") != before
+    assert fingerprint(settings()) != before

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import nn
 
+from mlplab.config import Activation
 from mlplab.data import Scaling
-from mlplab.engines.torch_network import classifier
+from mlplab.engines.registry import ENGINES, ModelFormat
+from mlplab.run.model_file import save_model
 from mlplab.scratch.activations import ACTIVATIONS
 from mlplab.scratch.initializers import INITIALIZERS, initialize
 from mlplab.scratch.network import Network
-from mlplab.tracking import model
 
 SCALING = Scaling(pixel_max=255.0, mean=0.13, std=0.31)
 PREDICT = """
@@ -47,34 +47,30 @@ def expected(activation: str, pixels: np.ndarray) -> np.ndarray:
     return network.forward(SCALING.apply(pixels, np.float32)).argmax(axis=1)
 
 
-def save(engine: str, folder: Path, activation: str) -> None:
-    if engine == "torch":
-        module: nn.Module = classifier(layers(), activation, SCALING)
-        model.save_torch(folder, module, 64)
-    else:
-        scaling = {"pixel_max": SCALING.pixel_max, "mean": SCALING.mean, "std": SCALING.std}
-        model.save_scratch(folder, layers(), activation, scaling)
+def save(model_format: ModelFormat, folder: Path, activation: Activation) -> None:
+    engine = next(name for name, entry in ENGINES.items() if entry.model_format is model_format)
+    save_model(folder, engine, activation, layers(), SCALING)
 
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (500, 64), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "linear"])
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
-def test_every_activation_predicts_alike(tmp_path: Path, engine: str, activation: str) -> None:
+@pytest.mark.parametrize("activation", Activation)
+@pytest.mark.parametrize("model_format", ModelFormat)
+def test_every_activation_predicts_alike(tmp_path: Path, model_format: ModelFormat, activation: Activation) -> None:
     import mlflow.pyfunc
 
-    save(engine, tmp_path / "model", activation)
+    save(model_format, tmp_path / "model", activation)
     predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(PIXELS)
     assert predicted.dtype == np.int64
     np.testing.assert_array_equal(predicted, expected(activation, PIXELS))
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
-def test_it_needs_nothing_of_this_project_and_pickles_nothing(tmp_path: Path, engine: str) -> None:
+@pytest.mark.parametrize("model_format", ModelFormat)
+def test_it_needs_nothing_of_this_project_and_pickles_nothing(tmp_path: Path, model_format: ModelFormat) -> None:
     folder = tmp_path / "model"
-    save(engine, folder, "tanh")
-    np.testing.assert_array_equal(elsewhere(folder, tmp_path, PIXELS), expected("tanh", PIXELS))
+    save(model_format, folder, Activation.tanh)
+    np.testing.assert_array_equal(elsewhere(folder, tmp_path, PIXELS), expected(Activation.tanh, PIXELS))
     assert not list(folder.rglob("*.pkl"))
     requirements = (folder / "requirements.txt").read_text().split()
     assert all("==" in requirement and "+" not in requirement for requirement in requirements)

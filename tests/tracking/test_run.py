@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
-from mlplab import interrupts
+from mlplab import signals
 from mlplab.config import TrackingConfig
 from mlplab.errors import DivergedError, StoreError
 from mlplab.tracking import run as run_module
@@ -90,7 +90,7 @@ def test_points_can_be_seen_while_the_run_goes_on(
     assert seen == [(200, 2.0), (400, 1.0)]
 
 
-def test_a_write_that_is_interrupted_after_it_reached_the_store_leaves_one_of_each(
+def test_a_write_that_is_killed_after_it_reached_the_store_leaves_one_of_each(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = store.client.log_batch
@@ -151,9 +151,9 @@ def test_a_signal_during_the_ending_waits_until_the_run_has_ended(
         upload(*arguments)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    interrupts.install()
+    signals.install()
     try:
-        with pytest.raises(interrupts.Stopped), Run(store, "name", {}, tmp_path) as run:
+        with pytest.raises(signals.Stopped), Run(store, "name", {}, tmp_path) as run:
             (run.artifacts / "note.txt").write_text("hello")
             monkeypatch.setattr(store.client, "log_artifacts", upload_and_be_stopped)
     finally:
@@ -176,9 +176,9 @@ def test_a_signal_while_the_run_is_created_ends_it_killed(
 
     monkeypatch.setattr(store.client, "create_run", create_and_be_stopped)
     before = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, interrupts._handle)
+    signal.signal(signal.SIGTERM, signals._handle)
     try:
-        with pytest.raises(interrupts.Stopped), Run(store, "name", {}, tmp_path):
+        with pytest.raises(signals.Stopped), Run(store, "name", {}, tmp_path):
             pytest.fail("the body must not begin")
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
-from mlplab.tracking.heartbeat import HEARTBEAT_TAG
+from mlplab.schema import HEARTBEAT_TAG
 from mlplab.tracking.process import Process
 from mlplab.tracking.store import Store, open_store
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
@@ -33,15 +32,12 @@ class Reproducer(Sweeper):
         self._reports, self._seeds, self._out = list(reports), seeds, out
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra hands over before the sweep."""
-        self._loader, self._config = hydra_context.config_loader, config
-        self._launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
+        from mlplab.app.sweepers import sweep_context
+
+        self._context = sweep_context(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
-        """Run what is to be run, and judge."""
-        from mlplab.reproduction import command  # Hydra loads every plugin for every command
+        from mlplab.reproduction import reproduction  # Hydra loads every plugin for every command
 
-        wanted = command.Wanted(self._reports, self._seeds, self._out)
-        return command.reproduce(wanted, arguments, self._config, self._loader, self._launcher)
+        options = reproduction.Options(self._reports, self._seeds, self._out)
+        return reproduction.reproduce(options, arguments, self._context)

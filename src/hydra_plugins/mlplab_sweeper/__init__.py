@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
@@ -30,16 +29,13 @@ class GridSweeper(Sweeper):
         self._params = params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra hands over before the sweep."""
-        self._loader, self._config = hydra_context.config_loader, config
-        self._launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
+        from mlplab.app.sweepers import sweep_context
+
+        self._context = sweep_context(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
-        """Carry the sweep out, or show its plan."""
-        from mlplab.sweeps import command  # Hydra loads every plugin for every command
+        from mlplab.sweeps.grid_sweep import sweep_grid  # Hydra loads every plugin for every command
 
         typed = {argument.lstrip("+").partition("=")[0] for argument in arguments}
         own = [f"{key}={values}" for key, values in self._params.items() if key not in typed]
-        return command.sweep([*arguments, *own], self._config, self._loader, self._launcher)
+        return sweep_grid([*arguments, *own], self._context)

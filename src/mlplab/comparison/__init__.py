@@ -1,11 +1,6 @@
-"""Comparing runs that are in the store.
+"""Comparing runs that are in the store. Reads MLflow, and knows no engine.
 
-query       runs, points and confusion matrices as tidy frames and arrays
-statistics  mean, spread, confidence interval, and whether two groups differ
-ranking     groups of runs that differ in their seed alone, best first
-tables      a ranking as text: for a terminal, Markdown, CSV, JSON
-evidence    what a page shows besides: points, confusion matrices, the images that are hardest
-charts      loss curves, and accuracy over what varies; class_charts, inside: by class, and by layer
-page        all of it as one HTML file
-command     what is typed, and what ends a sweep
+app/, sweeps/ and reproduction/ enter here. Read ``query`` first (runs and points as pandas frames), then
+``statistics``, ``ranking`` and ``tables``; ``evidence`` and the charts make the ``page``; ``selection`` says which
+runs, ``sweep_end`` what ends a sweep.
 """

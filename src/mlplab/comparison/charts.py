@@ -17,6 +17,7 @@ from plotly.colors import qualitative, sample_colorscale
 from plotly.subplots import make_subplots
 
 from mlplab.comparison.ranking import Group, Ranking, natural
+from mlplab.schema import loss
 
 MOST_SHOWN = 10  # groups at first
 MOST_BARS = 40
@@ -54,10 +55,10 @@ def embedded(name: str, figure: go.Figure) -> Markup:
     return Markup(html)  # Plotly's own, which escapes what a script must not hold
 
 
-def loss_curves(points: pd.DataFrame, palette: Palette) -> go.Figure:
+def loss_bands(points: pd.DataFrame, palette: Palette) -> go.Figure:
     """Draw training and test loss of every group: mean over its runs, and a band of one standard deviation."""
     figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=("training loss", "test loss"))
-    for column, key in enumerate(("train/loss", "test/loss"), start=1):
+    for column, key in enumerate((loss("train"), loss("test")), start=1):
         rows = points[points["key"] == key]
         for place, part in rows.groupby("group"):
             for trace in _mean_and_band(part, palette, int(place), show_legend=column == 1):

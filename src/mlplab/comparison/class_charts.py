@@ -17,11 +17,11 @@ Counts = NDArray[np.int64]  # shape (K, K): [true class, predicted class]
 
 def shares(counts: Counts) -> NDArray[np.float64]:
     """Return each row as shares of its true class."""
-    found: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return found
+    rows: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return rows
 
 
-def confusion_matrices(confusion: Mapping[int, Counts], palette: Palette) -> go.Figure:
+def draw_matrices(confusion: Mapping[int, Counts], palette: Palette) -> go.Figure:
     """Draw the matrices of the best groups side by side, as shares of the true class."""
     places = sorted(confusion)[:MOST_MATRICES]
     matrices = [shares(confusion[place]) for place in places]

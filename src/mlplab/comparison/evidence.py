@@ -1,6 +1,5 @@
 """What a comparison has to show besides its ranking: curves, confusion matrices, and the images that are hardest."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from mlplab import data
 from mlplab.comparison import query
 from mlplab.comparison.ranking import Ranking
-from mlplab.errors import DataError, StoreError
+from mlplab.errors import DataError
+from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, PREDICTIONS, WITHIN, loss
 from mlplab.tracking.store import Store
 
 HARDEST = 24
@@ -24,7 +24,7 @@ class HardImage:
 
     Attributes:
         index: in the test set, from 0.
-        pixels: uint8, shape (side, side).
+        pixels: uint8, shape (height, width), or (height, width, 3) in colour.
         label, prediction: the true class, and the one it is taken for most.
         wrong: how many runs get it wrong.
     """
@@ -61,41 +61,34 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
 
     Args:
         store: has the runs.
-        runs: that were ranked, as :func:`mlplab.comparison.query.runs` returns them.
+        runs: that were ranked, as :func:`mlplab.comparison.query.find_runs` returns them.
         ranking: of them.
 
     Raises:
         StoreError: the store does not answer.
     """
     group_of = {run_id: place for place, group in enumerate(ranking.groups) for run_id in group.run_ids}
-    points = query.points(store, list(group_of), ("train/loss", "test/loss", "within/"))
+    points = query.find_points(store, list(group_of), (loss("train"), loss("test"), WITHIN))
     points["group"] = points["run_id"].map(group_of)
     finished = runs[runs["status"] == "FINISHED"]
     confusion: dict[int, NDArray[np.int64]] = {}
     predictions: dict[str, NDArray[np.int64]] = {}
     for run_id in finished["run_id"]:
-        counts, predicted = store.read_artifacts(run_id, "confusion_matrix.csv", "test_predictions.csv")
+        counts, predicted = store.read_artifacts(run_id, CONFUSION_MATRIX, PREDICTIONS)
         if counts is not None:
             place = group_of[run_id]
-            confusion[place] = confusion.get(place, 0) + _numbers(run_id, counts)
+            confusion[place] = confusion.get(place, 0) + query.parse_integers(run_id, counts)
         if predicted is not None:
-            predictions[run_id] = _numbers(run_id, predicted, header=1)
+            predictions[run_id] = query.parse_integers(run_id, predicted, header=1)
     hardest, no_images = _hardest(finished[finished["run_id"].isin(predictions)], list(predictions.values()))
     return Evidence(points, confusion, hardest, len(predictions), no_images)
-
-
-def _numbers(run_id: str, text: str, header: int = 0) -> NDArray[np.int64]:
-    try:
-        return np.loadtxt(io.StringIO(text), dtype=np.int64, delimiter=",", skiprows=header, ndmin=2)
-    except ValueError as error:
-        raise StoreError(f"run {run_id}: its confusion matrix or predictions are damaged ({error})") from error
 
 
 def _hardest(predicting: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[list[HardImage], str]:
     if not predictions:
         return [], "no run has recorded its predictions"
     labels = predictions[0][:, 0]
-    if any(not np.array_equal(found[:, 0], labels) for found in predictions):
+    if any(not np.array_equal(pairs[:, 0], labels) for pairs in predictions):
         return [], "the runs are of different test sets"
     try:
         images = _test_images(predicting.iloc[0].to_dict())
@@ -103,18 +96,17 @@ def _hardest(predicting: pd.DataFrame, predictions: Sequence[NDArray[np.int64]])
         return [], str(error)
     if images is None or not np.array_equal(images[1], labels):
         return [], "the data set that the runs saw is not on this machine"
-    predicted = np.array([found[:, 1] for found in predictions])  # shape (runs, images)
+    predicted = np.array([pairs[:, 1] for pairs in predictions])  # shape (runs, images)
     wrong = (predicted != labels).sum(axis=0)
     order = np.argsort(-wrong, kind="stable")[:HARDEST]
     return [_image(int(i), images[0][i], int(labels[i]), predicted[:, i]) for i in order if wrong[i]], ""
 
 
 def _test_images(run: Mapping[str, Any]) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
-    name, root = run.get("params.data.name"), run.get("params.data.root")
+    name, root = run.get(f"tags.{DATA_TAG}"), run.get("params.data.root")
     return data.test_images(name, root) if isinstance(name, str) and isinstance(root, str) else None
 
 
 def _image(index: int, pixels: NDArray[np.uint8], label: int, predicted: NDArray[np.int64]) -> HardImage:
     mistakes = predicted[predicted != label]
-    side = int(np.sqrt(len(pixels)))
-    return HardImage(index, pixels.reshape(side, side), label, int(np.bincount(mistakes).argmax()), len(mistakes))
+    return HardImage(index, pixels, label, int(np.bincount(mistakes).argmax()), len(mistakes))

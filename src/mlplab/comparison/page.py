@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
-from plotly.offline import get_plotlyjs
 
-from mlplab.comparison import charts, class_charts, inside
+from mlplab import schema
+from mlplab.comparison import charts, class_charts, layer_charts
 from mlplab.comparison.charts import Palette
 from mlplab.comparison.evidence import Evidence, HardImage, gather
 from mlplab.comparison.ranking import Ranking
-from mlplab.comparison.tables import cells, notes
+from mlplab.comparison.tables import notes, table_cells
+from mlplab.comparison.templates import render_template
 from mlplab.tracking.store import Store
 
 
@@ -27,12 +27,12 @@ class _Section:
     charts: list[Markup]
 
 
-def render(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) -> str:
+def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) -> str:
     """Return the page.
 
     Args:
         store: has the runs, their points and artifacts.
-        runs: that were ranked, as :func:`mlplab.comparison.query.runs` returns them.
+        runs: that were ranked, as :func:`mlplab.comparison.query.find_runs` returns them.
         ranking: of them.
         title: stands above.
 
@@ -41,24 +41,22 @@ def render(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) -> st
     """
     evidence = gather(store, runs, ranking)
     palette = Palette([group.name for group in ranking.groups])
-    found = inside.diagnostics(evidence.points)
-    header, rows = cells(ranking)
-    verdict, why = ranking.verdict, inside.explain(found, palette)
-    environment = Environment(
-        loader=PackageLoader("mlplab.comparison", "."), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("page.html").render(
+    inside = layer_charts.diagnostics(evidence.points)
+    header, rows = table_cells(ranking)
+    verdict, why = ranking.verdict, layer_charts.explain_difference(inside, palette)
+    return render_template(
+        "mlplab.comparison",
+        "page.html",
         title=title,
         subtitle=_subtitle(runs),
         summary=[sentence for sentence in (_capital(verdict), Markup(why)) if sentence],
         header=header,
         rows=rows,
         notes=notes(ranking)[: -1 if verdict else None],
-        sections=list(_sections(ranking, evidence, found, palette)),
+        sections=list(_sections(ranking, evidence, inside, palette)),
         images=[{**vars(image), "source": _source(image)} for image in evidence.hardest],
         predicting=evidence.predicting,
         no_images=evidence.no_images,
-        plotly_js=Markup(get_plotlyjs()),
     )
 
 
@@ -72,7 +70,7 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _sections(ranking: Ranking, evidence: Evidence, found: pd.DataFrame, palette: Palette) -> Sequence[_Section]:
+def _sections(ranking: Ranking, evidence: Evidence, inside: pd.DataFrame, palette: Palette) -> Sequence[_Section]:
     sections = []
     hidden = len(ranking.groups) - len(palette.shown)
     more = f" {hidden} groups more wait in the legend: click to show them." if hidden > 0 else ""
@@ -81,26 +79,26 @@ def _sections(ranking: Ranking, evidence: Evidence, found: pd.DataFrame, palette
         sections.append(
             _Section("What varies", f"{ranking.metric}, mean over the seeds.", [charts.embedded("axes", figure)])
         )
-    if evidence.points["key"].isin(["train/loss", "test/loss"]).any():
+    if evidence.points["key"].isin([schema.loss("train"), schema.loss("test")]).any():
         text = f"Mean over the seeds and a band of one standard deviation. Click in the legend to switch.{more}"
-        curves = charts.loss_curves(evidence.points, palette)
+        curves = charts.loss_bands(evidence.points, palette)
         sections.append(_Section("Loss curves", text, [charts.embedded("curves", curves)]))
-    if not found.empty:
-        sections.append(_inside(found, palette))
+    if not inside.empty:
+        sections.append(_inside(inside, palette))
     if evidence.confusion:
         sections += _classes(ranking, evidence, palette)
     return sections
 
 
-def _inside(found: pd.DataFrame, palette: Palette) -> _Section:
+def _inside(inside: pd.DataFrame, palette: Palette) -> _Section:
     text = (
         "Above, the first tenth of training: how large the gradient of each layer's weights is, how far an update "
         "moves them, which share of the units does not respond (saturated sigmoid and tanh, dead relu). Below, one of "
         "these over the whole training."
     )
     figures = [
-        charts.embedded("by-layer", inside.by_layer(found, palette)),
-        charts.embedded("inside", inside.over_time(found, palette)),
+        charts.embedded("by-layer", layer_charts.by_layer(inside, palette)),
+        charts.embedded("inside", layer_charts.over_time(inside, palette)),
     ]
     return _Section("Why: inside the network", text, figures)
 
@@ -113,9 +111,7 @@ def _classes(ranking: Ranking, evidence: Evidence, palette: Palette) -> list[_Se
         f"Per cent of each true class, {best}all seeds together; the colour scale ends at the most frequent confusion."
     )
     sections = [
-        _Section(
-            "Confusion", text, [charts.embedded("confusion", class_charts.confusion_matrices(confusion, palette))]
-        )
+        _Section("Confusion", text, [charts.embedded("confusion", class_charts.draw_matrices(confusion, palette))])
     ]
     if len(confusion) > 1:
         first, second = sorted(confusion)[:2]
@@ -129,7 +125,10 @@ def _classes(ranking: Ranking, evidence: Evidence, palette: Palette) -> list[_Se
 
 
 def _source(image: HardImage) -> str:
-    shades = 255 - image.pixels.astype(np.int64) * 255 // max(int(image.pixels.max()), 1)  # ink is black
+    """Return the image as a data URI: ink is black, colours are as they are."""
+    pixels = image.pixels
+    if pixels.ndim == 2:
+        pixels = (255 - pixels.astype(np.int64) * 255 // max(int(pixels.max()), 1)).astype(np.uint8)
     file = io.BytesIO()
-    Image.fromarray(shades.astype(np.uint8)).save(file, format="png")
+    Image.fromarray(pixels).save(file, format="png")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

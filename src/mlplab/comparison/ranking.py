@@ -8,12 +8,12 @@ import pandas as pd
 
 from mlplab.comparison.statistics import SIGNIFICANCE, Difference, Summary
 from mlplab.names import member_name
+from mlplab.schema import STATE_OF_STATUS, TIME, State, final_accuracy
 
 SEED = "seed"
-VALIDATION, TEST = "final/val_accuracy", "final/test_accuracy"
+VALIDATION, TEST = final_accuracy("val"), final_accuracy("test")
 # What says where a run is kept or what is watched, and not what it computes.
 _PLACES = ("tracking.", "data.root", "device", "diagnostics")
-_STATES = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed", "RUNNING": "running"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Group:
     run_ids: list[str]
     summary: Summary | None
     others: dict[str, float]
-    states: dict[str, int]
+    states: dict[State, int]
 
     @property
     def name(self) -> str:
@@ -107,7 +107,7 @@ def rank(
     """Rank these runs, grouped by what varies.
 
     Args:
-        runs: as :func:`mlplab.comparison.query.runs` returns them; one or more.
+        runs: as :func:`mlplab.comparison.query.find_runs` returns them; one or more.
         metric: what ranks; by default validation or test accuracy. A loss ranks the other way round.
         group_by: keys that make the groups; by default all that vary, seed excepted.
         others: further metrics to average.
@@ -118,7 +118,7 @@ def rank(
     columns = [f"params.{axis}" for axis in axes]
     parts = [((), runs)] if not columns else list(runs.groupby(columns, dropna=False, sort=False))
     groups = [_group(dict(zip(axes, map(str, key), strict=True)), part, metric, others) for key, part in parts]
-    ascending = "loss" in metric or metric.startswith("time/")
+    ascending = "loss" in metric or metric.startswith(TIME)
 
     def place(group: Group) -> tuple[bool, float]:
         if group.summary is None:
@@ -137,7 +137,7 @@ def _group(values: dict[str, str], runs: pd.DataFrame, metric: str, others: Sequ
         list(runs["run_id"]),
         Summary.of(list(measured)) if len(measured) else None,
         {name: float(_column(finished, name).mean()) for name in others},
-        {_STATES[status]: int(count) for status, count in runs["status"].value_counts().items()},
+        {STATE_OF_STATUS[status]: int(count) for status, count in runs["status"].value_counts().items()},
     )
 
 

@@ -3,47 +3,36 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from math import isnan
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from mlplab.comparison.ranking import Group, Ranking
+from mlplab.schema import STATE_OF_STATUS, TIME, TOTAL_SECONDS, State, final_accuracy, final_loss
+from mlplab.terminal import draw_table
 
 SHORT = {
-    "final/test_accuracy": "test acc",
-    "final/val_accuracy": "val acc",
-    "final/train_accuracy": "train acc",
-    "final/test_loss": "test loss",
-    "final/train_loss": "train loss",
-    "time/total_seconds": "seconds",
+    final_accuracy("test"): "test acc",
+    final_accuracy("val"): "val acc",
+    final_accuracy("train"): "train acc",
+    final_loss("test"): "test loss",
+    final_loss("train"): "train loss",
+    TOTAL_SECONDS: "seconds",
 }
-WIDTH = 160  # where there is no terminal to fit into
+# Metrics that a table shows beside the one that ranks.
+OTHER_METRICS = (
+    final_accuracy("test"), final_accuracy("train"), final_loss("test"), final_loss("train"), TOTAL_SECONDS,
+)  # fmt: skip
 
 
-def terminal(ranking: Ranking) -> str:
+def terminal_table(ranking: Ranking) -> str:
     """Return a table with lines, the best group marked, and what is to be said of it."""
-    return "\n".join([drawn(*cells(ranking)), *notes(ranking)])
+    return "\n".join([draw_table(*table_cells(ranking)), *notes(ranking)])
 
 
-def drawn(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table with lines, as wide as the terminal allows."""
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    console = Console(file=io.StringIO(), width=None if Console().is_terminal else WIDTH, highlight=False)
-    console.print(table)
-    found = console.file
-    assert isinstance(found, io.StringIO)
-    return found.getvalue().rstrip("\n")
-
-
-def markdown(ranking: Ranking) -> str:
+def markdown_table(ranking: Ranking) -> str:
     """Return a Markdown table and the notes."""
-    header, rows = cells(ranking)
+    header, rows = table_cells(ranking)
     lines = [" | ".join(cells) for cells in [header, ["---"] * len(header), *rows]]
     return "\n".join([*(f"| {line} |" for line in lines), "", *notes(ranking)])
 
@@ -58,40 +47,40 @@ def comma_separated(ranking: Ranking) -> str:
     return file.getvalue().rstrip("\n")
 
 
-def as_json(ranking: Ranking) -> str:
+def json_document(ranking: Ranking) -> str:
     """Return metric, verdict and groups, numbers in full."""
     lead = None if ranking.lead is None else {key: _plain(value) for key, value in asdict(ranking.lead).items()}
-    found = {"metric": ranking.metric, "lead": lead, "verdict": ranking.verdict, "groups": _records(ranking)}
-    return json.dumps(found, indent=1)
+    document = {"metric": ranking.metric, "lead": lead, "verdict": ranking.verdict, "groups": _records(ranking)}
+    return json.dumps(document, indent=1)
 
 
 FORMATS: dict[str, Callable[[Ranking], str]] = {
-    "table": terminal,
-    "markdown": markdown,
+    "table": terminal_table,
+    "markdown": markdown_table,
     "csv": comma_separated,
-    "json": as_json,
+    "json": json_document,
 }
 
 
 def notes(ranking: Ranking) -> list[str]:
     """Return what a reader must know: what ranks, how the spread is meant, and whether the lead is noise."""
-    found = [f"ranked by {ranking.metric}: {_why(ranking.metric)}"]
+    lines = [f"ranked by {ranking.metric}: {_why(ranking.metric)}"]
     if any(group.summary and group.summary.n > 1 for group in ranking.groups):
-        found.append("mean ± half the 95 % confidence interval (Student's t over the seeds); sd: standard deviation")
-    return [*found, ranking.verdict] if ranking.verdict else found
+        lines.append("mean ± half the 95 % confidence interval (Student's t over the seeds); sd: standard deviation")
+    return [*lines, ranking.verdict] if ranking.verdict else lines
 
 
 def _why(metric: str) -> str:
     return {
-        "final/val_accuracy": "there is a validation split, so the test set chooses nothing",
-        "final/test_accuracy": "there is no validation split, so do not select on this",
+        final_accuracy("val"): "there is a validation split, so the test set chooses nothing",
+        final_accuracy("test"): "there is no validation split, so do not select on this",
     }.get(metric, "as you asked")
 
 
-def cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
+def table_cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
     """Return the header and one row per group, as text."""
     several = any(group.summary and group.summary.n > 1 for group in ranking.groups)
-    all_finished = all(set(group.states) == {"finished"} for group in ranking.groups)
+    all_finished = all(set(group.states) == {State.finished} for group in ranking.groups)
     places = {id(group): place for place, group in enumerate(ranking.groups)}
     others = list(ranking.groups[0].others)
     header = ["", *ranking.axes, SHORT.get(ranking.metric, ranking.metric), *(["sd", "n"] if several else [])]
@@ -103,7 +92,7 @@ def cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
         row = [mark, *group.values.values(), _measured(group)]
         if several:
             row += ["", ""] if group.summary is None else [_number(group.summary.deviation), str(group.summary.n)]
-        row += [_number(value, 1 if name.startswith("time/") else 4) for name, value in group.others.items()]
+        row += [_number(value, 1 if name.startswith(TIME) else 4) for name, value in group.others.items()]
         rows.append(row if all_finished else [*row, ", ".join(f"{n} {state}" for state, n in group.states.items())])
     return header, rows
 
@@ -132,7 +121,7 @@ def _records(ranking: Ranking) -> list[dict[str, object]]:
             "confidence_half_width": _plain(None if group.summary is None else group.summary.half_width),
             "n": group.summary.n if group.summary else 0,
             **{name: _plain(value) for name, value in group.others.items()},
-            **{state: group.states.get(state, 0) for state in ("finished", "failed", "killed", "running")},
+            **{str(state): group.states.get(state, 0) for state in STATE_OF_STATUS.values()},
         }
         for group in ranking.rows
     ]

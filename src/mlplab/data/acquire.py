@@ -1,12 +1,12 @@
-"""MNIST, Fashion-MNIST and KMNIST files: found where they are, or downloaded by torchvision, whole or not at all."""
+"""Files of a data set: found where they are, or downloaded by torchvision, whole or not at all."""
 
 import http.client
-import logging
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
@@ -15,31 +15,47 @@ from filelock import FileLock
 from mlplab.data import idx
 from mlplab.errors import DataError
 
-log = logging.getLogger(__name__)
-
-TORCHVISION_CLASSES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
 NETWORK_TIMEOUT_SECONDS = 20
 
 
 class DataUnavailableError(DataError):
-    """The files are not there and cannot be downloaded."""
+    """The files are missing and cannot be downloaded."""
 
 
-def acquire(name: str, root: Path) -> Path:
-    """Return the folder that holds the four IDX files of data set ``name``, downloading what is missing.
+@dataclass(frozen=True)
+class Download:
+    """What torchvision downloads, and where it puts it.
+
+    Attributes:
+        torchvision_class: of torchvision.datasets.
+        folder: of the files, below the data root.
+        files: what must be there, by name.
+        archives: pattern of archives that a person may have placed by hand, below the data root.
+        arguments: of the class, besides root and download.
+    """
+
+    torchvision_class: str
+    folder: str
+    files: tuple[str, ...]
+    archives: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+def acquire(name: str, download: Download, root: Path) -> Path:
+    """Return the folder that holds the files of data set ``name``, downloading what is missing.
 
     One process acquires at a time; the others wait and find the files.
 
     Raises:
         DataUnavailableError: files are missing and cannot be downloaded; the message says where they belong.
     """
-    folder = root / TORCHVISION_CLASSES[name] / "raw"
-    if _missing(folder):
+    folder = root / download.folder
+    if not is_complete(download, root):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(root / ".acquire.lock"):
-                if missing := _missing(folder):
-                    _download(name, folder, missing)
+                if not is_complete(download, root):
+                    _download(name, download, root)
         except OSError as error:
             raise DataUnavailableError(
                 f"data.root={root}: cannot be written ({error.strerror or error}). "
@@ -48,42 +64,41 @@ def acquire(name: str, root: Path) -> Path:
     return folder
 
 
-def has_files(name: str, root: Path) -> bool:
-    """Tell whether the four files of data set ``name`` are there, whole or not."""
-    return not _missing(root / TORCHVISION_CLASSES[name] / "raw")
+def is_complete(download: Download, root: Path) -> bool:
+    """Tell whether all files are there, whole or not."""
+    return all((root / download.folder / file).exists() for file in download.files)
 
 
-def _missing(folder: Path) -> list[str]:
-    return [file.name for file in idx.FILES if not (folder / file.name).exists()]
-
-
-def _download(name: str, folder: Path, missing: list[str]) -> None:
+def _download(name: str, download: Download, root: Path) -> None:
     """Let torchvision download and check into a folder of its own; then move the whole files to their names."""
     datasets = torchvision_datasets()
-    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
-        staging = Path(incoming) / TORCHVISION_CLASSES[name] / "raw"
-        staging.mkdir(parents=True)
-        for archive in folder.glob("*.gz"):
-            shutil.copy(archive, staging)  # torchvision checks an archive that is there, and unpacks it
+    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=root / download.folder) as incoming:
+        for archive in root.glob(download.archives):  # torchvision checks an archive that is there, and unpacks it
+            staged = Path(incoming) / archive.relative_to(root)
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(archive, staged)
         try:
             with _network_timeout():
-                getattr(datasets, TORCHVISION_CLASSES[name])(incoming, download=True)
+                getattr(datasets, download.torchvision_class)(incoming, download=True, **download.arguments)
         except (RuntimeError, EOFError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
-            raise DataUnavailableError(_how_to_place(name, folder, str(error))) from error
-        if name not in idx.PUBLISHED_MD5:
-            idx.write_checksums(staging)
-            (staging / idx.CHECKSUMS_FILE).replace(folder / idx.CHECKSUMS_FILE)
-        for file in missing:
-            (staging / file).replace(folder / file)
+            raise DataUnavailableError(_how_to_place(name, download, root, str(error))) from error
+        _move_new_files(Path(incoming) / download.folder, root / download.folder)
 
 
-def _how_to_place(name: str, folder: Path, reason: str) -> str:
-    files = ", ".join(file.name for file in idx.FILES)
+def _move_new_files(staging: Path, folder: Path) -> None:
+    if idx.note_checksums(staging):  # before the files: what is there has its checksum
+        (staging / idx.CHECKSUMS_FILE).replace(folder / idx.CHECKSUMS_FILE)
+    for file in staging.iterdir():
+        if file.suffix not in (".gz", ".zip") and not (folder / file.name).exists():
+            file.replace(folder / file.name)
+
+
+def _how_to_place(name: str, download: Download, root: Path, reason: str) -> str:
     why = " ".join(reason.split())
     return (
-        f"data={name}: the files are not in {folder} and cannot be downloaded ({why}). "
-        f"To run offline, put {files}, or their .gz archives, into that folder; "
-        f"or set MLPLAB_DATA_ROOT (or data.root) to a folder that has them in {'/'.join(folder.parts[-2:])}; "
+        f"data={name}: the files are not in {root / download.folder} and cannot be downloaded ({why}). "
+        f"To run offline, put {', '.join(download.files)} into that folder, or the archives as {root}/"
+        f"{download.archives}; or set MLPLAB_DATA_ROOT (or data.root) to a folder that has them in {download.folder}; "
         "or take data=digits, which needs no files"
     )
 
@@ -100,7 +115,7 @@ def _network_timeout() -> Iterator[None]:
 
 
 def torchvision_datasets() -> ModuleType:
-    """Import torchvision.datasets, also where torchvision alone cannot be."""
+    """Import torchvision.datasets, also where torchvision alone cannot be imported."""
     try:
         import torchvision.datasets
     except RuntimeError as error:

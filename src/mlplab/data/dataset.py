@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -12,14 +11,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from mlplab.config import DataConfig, DataName
-from mlplab.data import idx
-from mlplab.data.acquire import TORCHVISION_CLASSES, DataUnavailableError, acquire, has_files
+from mlplab.data.acquire import DataUnavailableError
+from mlplab.data.catalog import CATALOG
+from mlplab.data.source import Contents, Origin, Raw
 from mlplab.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-CLASSES = 10  # in every data set here
-DIGITS_TRAIN_SIZE = 1_437  # the first four fifths of scikit-learn's 1,797 images, in its own order
+PREFERRED, FALLBACK = DataName.mnist, DataName.digits  # what data=auto means
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,14 @@ class Dataset:
     """Splits ready to train on.
 
     Attributes:
+        name: of its entry in the catalog.
         digest: a hash of every pixel and label in them, and of their scaling.
-        source: where they came from: a type of MLflow's data set sources, and its fields.
+        origin: where they came from: a type of MLflow's data set sources, and its fields.
     """
 
     name: str
     digest: str
-    source: tuple[str, Mapping[str, Any]]
+    origin: Origin
     scaling: Scaling
     classes: int
     train: Split
@@ -76,45 +76,29 @@ class Dataset:
     @property
     def splits(self) -> dict[str, Split]:
         """The splits there are, by name: train, test and perhaps val."""
-        found = {"train": self.train, "test": self.test}
-        return found if self.val is None else {**found, "val": self.val}
-
-
-@dataclass(frozen=True)
-class _Raw:
-    """Pixels, uint8, shape (N, I), and labels, int64, shape (N,)."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-    def take(self, rows: NDArray[np.int64]) -> "_Raw":
-        return _Raw(self.pixels[rows], self.labels[rows])
+        always = {"train": self.train, "test": self.test}
+        return always if self.val is None else {**always, "val": self.val}
 
 
 def is_at_hand(config: DataConfig) -> bool:
     """Tell whether :func:`load` will only read files: no download, and no import of a library that makes the data."""
-    name = "mnist" if config.name is DataName.auto else str(config.name)
-    return name in TORCHVISION_CLASSES and has_files(name, Path(config.root).expanduser().resolve())
+    name = PREFERRED if config.name is DataName.auto else config.name
+    return CATALOG[name].is_at_hand(_folder(config.root))
 
 
 def test_images(name: str, root: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
-    """Return the test set as it came, to look at: pixels, shape (N, I), and labels.
+    """Return the test set as it came, to look at: images, shape (N, height, width[, 3]), and labels.
 
-    Nothing is downloaded: None where it is not on this machine.
+    ``name`` is an entry of the catalog. Nothing is downloaded: None where it is not on this machine, or unknown.
 
     Raises:
         DataError: files are damaged.
     """
-    folder = Path(root).expanduser().resolve()
-    if name in TORCHVISION_CLASSES:
-        if not has_files(name, folder):
-            return None
-        test = _read_idx(name, folder)[2]
-    elif name == "digits":
-        test = _read_digits()[2]
-    else:
+    source, folder = CATALOG.get(name), _folder(root)
+    if source is None or not source.has_contents(folder):
         return None
-    return test.pixels, test.labels
+    test = source.read(folder).test
+    return test.pixels.reshape(-1, *source.image_shape), test.labels
 
 
 def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Dataset:
@@ -129,63 +113,42 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
         DataError: files are missing or damaged.
         ConfigError: the splits ask for more images than there are.
     """
-    name, train, test, pixel_max = _read(config)
-    train, val = _split(train, config, rng)
-    scaling = Scaling(pixel_max)
+    name, contents = _read(config)
+    source = CATALOG[name]
+    train, val = _split(contents.train, config, rng)
+    scaling = Scaling(source.pixel_max)
     if config.standardize:
-        scaling = _standardizing(train.pixels, pixel_max)
-    raw = [train, test] if val is None else [train, test, val]
+        scaling = _standardizing(train.pixels, source.pixel_max)
+    raw = [train, contents.test] if val is None else [train, contents.test, val]
     return Dataset(
         name=name,
         digest=_digest(raw, scaling),
-        source=_source(name, config),
+        origin=source.origin(_folder(config.root)),
         scaling=scaling,
-        classes=CLASSES,
+        classes=source.classes,
         train=Split(scaling.apply(train.pixels, dtype), train.labels),
-        test=Split(scaling.apply(test.pixels, dtype), test.labels),
+        test=Split(scaling.apply(contents.test.pixels, dtype), contents.test.labels),
         val=None if val is None else Split(scaling.apply(val.pixels, dtype), val.labels),
     )
 
 
-def _source(name: str, config: DataConfig) -> tuple[str, Mapping[str, Any]]:
-    if name == "digits":
-        return "code", {"tags": {"function": "sklearn.datasets.load_digits"}}
-    return "local", {"uri": str(Path(config.root).expanduser().resolve())}
+def _folder(root: str) -> Path:
+    return Path(root).expanduser().resolve()
 
 
-def _read(config: DataConfig) -> tuple[str, _Raw, _Raw, float]:
-    """Return name, training set, test set and the largest value a pixel can have."""
-    root = Path(config.root).expanduser().resolve()
-    if config.name is DataName.auto:
-        try:
-            return _read_idx("mnist", root)
-        except DataUnavailableError as error:
-            log.warning("MNIST is not to be had: FALLING BACK to data=digits, another data set. %s", error)
-            return _read_digits()
-    if config.name is DataName.digits:
-        return _read_digits()
-    return _read_idx(str(config.name), root)
+def _read(config: DataConfig) -> tuple[str, Contents]:
+    """Return an entry of the catalog, and what it holds."""
+    folder = _folder(config.root)
+    if config.name is not DataName.auto:
+        return str(config.name), CATALOG[config.name].read(folder)
+    try:
+        return str(PREFERRED), CATALOG[PREFERRED].read(folder)
+    except DataUnavailableError as error:
+        log.warning("MNIST is unavailable: FALLING BACK to data=digits, another data set. %s", error)
+        return str(FALLBACK), CATALOG[FALLBACK].read(folder)
 
 
-def _read_idx(name: str, root: Path) -> tuple[str, _Raw, _Raw, float]:
-    train_images, train_labels, test_images, test_labels = idx.read(name, acquire(name, root))
-    return name, _flat(train_images, train_labels), _flat(test_images, test_labels), 255.0
-
-
-def _read_digits() -> tuple[str, _Raw, _Raw, float]:
-    from sklearn.datasets import load_digits  # a second to import: only who reads digits pays it
-
-    pixels, labels = load_digits(return_X_y=True)
-    whole = _flat(pixels.astype(np.uint8), labels)
-    rows = np.arange(len(labels))
-    return "digits", whole.take(rows[:DIGITS_TRAIN_SIZE]), whole.take(rows[DIGITS_TRAIN_SIZE:]), 16.0
-
-
-def _flat(images: NDArray[np.uint8], labels: NDArray[Any]) -> _Raw:
-    return _Raw(images.reshape(len(images), -1), labels.astype(np.int64))
-
-
-def _split(train: _Raw, config: DataConfig, rng: np.random.Generator) -> tuple[_Raw, _Raw | None]:
+def _split(train: Raw, config: DataConfig, rng: np.random.Generator) -> tuple[Raw, Raw | None]:
     """Draw the validation split, then the training split from what is left; both keep the file's order."""
     available = len(train.labels)
     wanted = available - config.val_size if config.train_size is None else config.train_size
@@ -213,7 +176,7 @@ def _standardizing(pixels: NDArray[np.uint8], pixel_max: float) -> Scaling:
     return Scaling(pixel_max, mean, std)
 
 
-def _digest(raws: list[_Raw], scaling: Scaling) -> str:
+def _digest(raws: list[Raw], scaling: Scaling) -> str:
     """Return a hash of pixels, labels, splits and scaling: 32 hexadecimal digits, as MLflow holds at most 36."""
     hasher = hashlib.sha256(repr((scaling, [raw.pixels.shape for raw in raws])).encode())
     for raw in raws:

@@ -6,6 +6,7 @@ See "THE IDX FILE FORMAT", Y. LeCun, C. Cortes, C. Burges, the MNIST database.
 
 import hashlib
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -22,11 +23,16 @@ CHECKSUMS_FILE = "MD5SUMS"
 
 @dataclass(frozen=True)
 class IdxFile:
-    """What a file must be: its name, magic number (2049: labels, 2051: images) and the sizes of its axes."""
+    """What a file of unsigned bytes must be: its name, the sizes of its axes, and its MD5 where that is published."""
 
     name: str
-    magic: int
     shape: tuple[int, ...]
+    md5: str | None = None
+
+    @property
+    def magic(self) -> int:
+        """2049 for one axis (labels), 2051 for three (images)."""
+        return 0x0800 + len(self.shape)
 
     @property
     def header(self) -> bytes:
@@ -39,76 +45,65 @@ class IdxFile:
         return len(self.header) + prod(self.shape)
 
 
-FILES = (
-    IdxFile("train-images-idx3-ubyte", 2051, (60_000, 28, 28)),
-    IdxFile("train-labels-idx1-ubyte", 2049, (60_000,)),
-    IdxFile("t10k-images-idx3-ubyte", 2051, (10_000, 28, 28)),
-    IdxFile("t10k-labels-idx1-ubyte", 2049, (10_000,)),
-)
+def read(
+    name: str, folder: Path, files: Sequence[IdxFile], owner_of_checksum: Callable[[str], str | None]
+) -> list[NDArray[np.uint8]]:
+    """Return the arrays of these files, each verified first.
 
-# MD5 of the unpacked files, in the order of FILES. Nobody publishes those of KMNIST: where torchvision has downloaded
-# and checked the archives for us they are noted in CHECKSUMS_FILE, beside the files.
-PUBLISHED_MD5 = {
-    "mnist": (
-        "6bbc9ace898e44ae57da46a324031adb",
-        "a25bea736e30d166cdddb491f175f624",
-        "2646ac647ad5339dbf082846283269ea",
-        "27ae3e4e09519cfbb04c329615203637",
-    ),
-    "fashion_mnist": (
-        "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-        "9018921c3c673c538a1fc5bad174d6f9",
-        "8181f5470baa50b63fa0f6fddb340f0a",
-        "15d484375f8d13e6eb1aabb0c3f46965",
-    ),
-}
-
-
-def read(name: str, folder: Path) -> list[NDArray[np.uint8]]:
-    """Return the arrays of the four FILES of data set ``name``, each verified first.
+    Args:
+        name: of the data set that they belong to.
+        folder: holds the files.
+        files: what they must be.
+        owner_of_checksum: returns the data set that has a file with this MD5, if one has.
 
     Raises:
         DataError: a file is truncated, swapped or changed; the message names it.
     """
-    expected = _checksums(name, folder)
-    return [_read_verified(folder / file.name, file, expected.get(file.name)) for file in FILES]
-
-
-def write_checksums(folder: Path) -> None:
-    """Note the MD5 of the four FILES in ``folder``, in the format of the command ``md5sum``."""
-    lines = [f"{_md5((folder / file.name).read_bytes())}  {file.name}\n" for file in FILES]
-    (folder / CHECKSUMS_FILE).write_text("".join(lines), encoding="utf-8")
-
-
-def _checksums(name: str, folder: Path) -> dict[str, str]:
-    if name in PUBLISHED_MD5:
-        return {file.name: md5 for file, md5 in zip(FILES, PUBLISHED_MD5[name], strict=True)}
-    if not (folder / CHECKSUMS_FILE).exists():
+    noted = _noted_checksums(folder)
+    if any(file.md5 is None and file.name not in noted for file in files):
         log.warning("data=%s: nobody publishes checksums of these files: only sizes and headers are verified", name)
+    arrays = []
+    for file in files:
+        content = (folder / file.name).read_bytes()
+        if fault := _fault(content, file, file.md5 or noted.get(file.name), name, owner_of_checksum):
+            raise DataError(
+                f"{folder / file.name}: {fault}. Put the original in its place, or remove it to have it downloaded"
+            )
+        arrays.append(np.frombuffer(content, dtype=np.uint8, offset=len(file.header)).reshape(file.shape))
+    return arrays
+
+
+def note_checksums(folder: Path) -> bool:
+    """Note the MD5 of every IDX file in ``folder``, as ``md5sum`` writes them; tell whether there is any."""
+    lines = [f"{md5_of(path.read_bytes())}  {path.name}\n" for path in sorted(folder.glob("*-ubyte"))]
+    if lines:
+        (folder / CHECKSUMS_FILE).write_text("".join(lines), encoding="utf-8")
+    return bool(lines)
+
+
+def _noted_checksums(folder: Path) -> Mapping[str, str]:
+    path = folder / CHECKSUMS_FILE
+    if not path.exists():
         return {}
-    rows = (line.split() for line in (folder / CHECKSUMS_FILE).read_text(encoding="utf-8").splitlines())
+    rows = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
     return {row[1]: row[0] for row in rows if len(row) == 2}
 
 
-def _read_verified(path: Path, file: IdxFile, md5: str | None) -> NDArray[np.uint8]:
-    content = path.read_bytes()
-    if fault := _fault(content, file, md5):
-        raise DataError(f"{path}: {fault}. Put the original in its place, or remove it to have it downloaded")
-    return np.frombuffer(content, dtype=np.uint8, offset=len(file.header)).reshape(file.shape)
-
-
-def _fault(content: bytes, file: IdxFile, md5: str | None) -> str | None:
+def _fault(
+    content: bytes, file: IdxFile, md5: str | None, name: str, owner_of_checksum: Callable[[str], str | None]
+) -> str | None:
     if len(content) != file.size:
         return f"{len(content):,} bytes long instead of {file.size:,}: truncated, or another file"
     if not content.startswith(file.header):
         magic = int.from_bytes(content[:4], "big")
         return f"begins with magic number {magic} and other sizes than {file.magic} and {file.shape}: another file"
-    actual = _md5(content)
-    swapped = next((name for name, published in PUBLISHED_MD5.items() if actual in published), None)
-    if actual == md5 or (md5 is None and swapped is None):
+    actual = md5_of(content)
+    owner = owner_of_checksum(actual)
+    if actual == md5 or (md5 is None and owner in (None, name)):
         return None
-    return f"MD5 {actual} instead of {md5}: " + (f"it belongs to {swapped}" if swapped else "its content was changed")
+    return f"MD5 {actual} instead of {md5}: " + (f"it belongs to {owner}" if owner else "its content was changed")
 
 
-def _md5(content: bytes) -> str:
+def md5_of(content: bytes) -> str:
+    """Return the MD5 as 32 hexadecimal digits."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()

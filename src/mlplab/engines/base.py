@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Layers = list[tuple[NDArray[Any], NDArray[Any]]]
+from mlplab.scratch.network import Layers
+
 State = dict[str, NDArray[Any]]
 
 EVALUATION_ROWS = 2_000  # rows evaluated at once: large enough to keep the matrix products busy
@@ -35,11 +36,12 @@ class Probe:
 
     Attributes:
         gradients: of the loss, without the penalty, in the weights of every layer: each (I, O), first layer first.
-        activations: of every hidden layer: each (B, O).
+        kept: what the derivative of the activation is written through, of every hidden layer: its inputs z where it
+            needs them, otherwise its outputs a; each (B, O).
     """
 
     gradients: list[NDArray[Any]]
-    activations: list[NDArray[Any]]
+    kept: list[NDArray[Any]]
 
 
 class Engine(ABC):

@@ -6,14 +6,14 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplab.config import Penalty, TrainConfig
+from mlplab.config import TrainConfig
 from mlplab.data import Dataset
-from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, Probe, State
+from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Probe, State
 from mlplab.scratch.activations import ACTIVATIONS
 from mlplab.scratch.losses import LOSSES
-from mlplab.scratch.network import Network
+from mlplab.scratch.network import Layers, Network
 from mlplab.scratch.optimizers import OPTIMIZERS
-from mlplab.scratch.penalties import PENALTIES
+from mlplab.scratch.penalties import PENALTIES, Penalty
 from mlplab.scratch.products import product
 
 
@@ -24,13 +24,12 @@ class NumpyEngine(Engine):
     def __init__(self, settings: TrainConfig, dataset: Dataset, layers: Layers) -> None:
         dtype = np.dtype(settings.dtype)
         self._splits = dataset.splits
-        active = settings.penalty is not Penalty.none and settings.weight_decay > 0
         self._network = Network(
             layers,
             ACTIVATIONS[settings.activation],
             dtype,
             max_rows=max(settings.batch_size, EVALUATION_ROWS),
-            penalty=PENALTIES[settings.penalty](settings.weight_decay) if active else None,
+            penalty=_penalty(settings),
         )
         self._loss = LOSSES[settings.loss]
         self._optimizer = OPTIMIZERS[settings.optimizer](self._network.parameters)
@@ -38,13 +37,11 @@ class NumpyEngine(Engine):
 
     @property
     def device(self) -> str:
-        """See :attr:`Engine.device`."""
         return "cpu"
 
     def train_window(
         self, batches: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]
     ) -> NDArray[np.float64]:
-        """See :meth:`Engine.train_window`."""
         losses = np.empty(len(batches))
         # Overflow shows as an infinite loss, which the training loop reports with the iteration it came from.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -69,23 +66,21 @@ class NumpyEngine(Engine):
         return x_BI, train.labels[rows_B]
 
     def probe(self, rows_B: NDArray[np.int64]) -> Probe:
-        """See :meth:`Engine.probe`."""
         network = self._network
         x_BI, labels_B = self._gather(rows_B)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             output_BK = network.forward(x_BI)
-            activations = [a_BO.copy() for a_BO in network.hidden(len(rows_B))]  # backward uses them up
+            kept = [kept_BO.copy() for kept_BO in network.kept(len(rows_B))]  # backward uses them up
             self._loss.forward(output_BK, labels_B)
             self._loss.backward(output_BK, labels_B)
-            found = {
+            gradients = {
                 index: product(gradient.a_BI.T, gradient.delta_BO, np.empty_like(gradient.theta_IO))
                 for index, gradient in network.backward(x_BI, output_BK)
                 if index < len(network.weights)
             }
-        return Probe([found[layer] for layer in range(len(network.weights))], activations)
+        return Probe([gradients[layer] for layer in range(len(network.weights))], kept)
 
     def evaluate(self, split: str) -> Evaluation:
-        """See :meth:`Engine.evaluate`."""
         images, labels = self._splits[split].images, self._splits[split].labels
         predictions = np.empty(len(labels), dtype=np.int64)
         total = 0.0
@@ -98,26 +93,27 @@ class NumpyEngine(Engine):
         return Evaluation(total / len(labels), predictions, float(np.mean(predictions == labels)))
 
     def penalty(self) -> float:
-        """See :meth:`Engine.penalty`."""
         penalty = self._network.penalty
         return 0.0 if penalty is None else sum(map(penalty.value, self._network.weights))
 
     def layers(self) -> Layers:
-        """See :meth:`Engine.layers`."""
         return [
             (W_IO.copy(), b_1O[0].copy())
             for W_IO, b_1O in zip(self._network.weights, self._network.biases, strict=True)
         ]
 
     def state(self) -> State:
-        """See :meth:`Engine.state`."""
         return {name: array.copy() for name, array in self._live_state().items()}
 
     def restore(self, state: State) -> None:
-        """See :meth:`Engine.restore`."""
         for name, array in self._live_state().items():
             array[...] = state[name]
 
     def _live_state(self) -> State:
         parameters = {f"parameter.{i}": array for i, array in enumerate(self._network.parameters)}
         return {**parameters, **self._optimizer.state()}
+
+
+def _penalty(settings: TrainConfig) -> Penalty | None:
+    rule = PENALTIES[settings.penalty]
+    return None if rule is None or settings.weight_decay == 0 else rule(settings.weight_decay)

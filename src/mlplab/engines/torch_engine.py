@@ -1,7 +1,7 @@
 """The PyTorch engine: the same network, objective and update, by autograd and torch.optim."""
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, assert_never, final
 
 import numpy as np
 import torch
@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from mlplab import config
 from mlplab.data import Dataset
-from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Layers, Probe, State
+from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Probe, State
 from mlplab.engines.cuda_graph import CapturedStep
-from mlplab.engines.torch_network import LOSSES, network
+from mlplab.engines.torch_network import LOSSES, PENALTIES, network
 from mlplab.engines.torch_steps import Descent, OptimizerStep, Step, backpropagate
 from mlplab.errors import ConfigError
+from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.scratch.network import Layers
 
 
 @final
@@ -32,29 +34,37 @@ class TorchEngine(Engine):
             for name, split in dataset.splits.items()
         }
         self._loss = LOSSES[settings.loss]
-        self._penalty_kind = settings.penalty if settings.weight_decay > 0 else config.Penalty.none
         self._weight_decay = settings.weight_decay
+        self._penalty_of = PENALTIES[settings.penalty] if settings.weight_decay > 0 else None
+        self._keeps_inputs = ACTIVATIONS[settings.activation].needs_input
         self._module = network(layers, settings.activation).to(self._device, dtype)
         self._weights = [p for p in self._module.parameters() if p.ndim == 2]
-        self._take_step = self._build_step(settings.optimizer)
+        self._take_step = self._build_step(settings)
         self._captured: dict[int, CapturedStep] = {}  # by batch size
 
-    def _build_step(self, optimizer: config.Optimizer) -> Step:
-        l2 = self._weight_decay if self._penalty_kind is config.Penalty.l2 else 0.0
-        l1 = self._penalty if self._penalty_kind is config.Penalty.l1 else None
-        if optimizer is config.Optimizer.gd and l1 is None and self._device.type == "cpu":
+    def _build_step(self, settings: config.TrainConfig) -> Step:
+        """Return the step: torch.optim adds L2 by itself, L1 goes through autograd."""
+        l1, l2 = None, 0.0
+        match settings.penalty:
+            case config.Penalty.none:
+                pass
+            case config.Penalty.l1:
+                l1 = self._penalty if settings.weight_decay > 0 else None
+            case config.Penalty.l2:
+                l2 = settings.weight_decay
+            case _:
+                assert_never(settings.penalty)
+        if settings.optimizer is config.Optimizer.sgd and l1 is None and self._device.type == "cpu":
             return Descent(self._module, self._loss, l2)
-        return OptimizerStep(self._module, self._loss, l1, optimizer, l2)
+        return OptimizerStep(self._module, self._loss, l1, settings.optimizer, l2)
 
     @property
     def device(self) -> str:
-        """See :attr:`Engine.device`."""
         return self._device.type
 
     def train_window(
         self, batches: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]
     ) -> NDArray[np.float64]:
-        """See :meth:`Engine.train_window`."""
         sizes = [len(batch) for batch in batches]
         rows = torch.split(torch.from_numpy(np.concatenate(batches)).to(self._device), sizes)
         losses = []
@@ -80,16 +90,16 @@ class TorchEngine(Engine):
         return self._captured[len(rows_B)](rows_B)
 
     def probe(self, rows_B: NDArray[np.int64]) -> Probe:
-        """See :meth:`Engine.probe`."""
         images, labels = self._splits["train"]
         rows = torch.from_numpy(rows_B).to(self._device)
         _, layers = backpropagate(self._module, self._loss, images[rows], labels[rows])
-        gradients = [_to_numpy(inputs.t() @ delta_BO) for _, inputs, delta_BO in layers]
-        return Probe(gradients, [_to_numpy(inputs) for _, inputs, _ in layers[1:]])
+        gradients = [_to_numpy(layer.a_BI.t() @ layer.delta_BO) for layer in layers]
+        z = [layer.z_BO for layer in layers[:-1]]
+        a = [layer.a_BI for layer in layers[1:]]
+        return Probe(gradients, [_to_numpy(kept_BO) for kept_BO in (z if self._keeps_inputs else a)])
 
     @torch.no_grad()
     def evaluate(self, split: str) -> Evaluation:
-        """See :meth:`Engine.evaluate`."""
         images, labels = self._splits[split]
         predictions, total = [], 0.0
         for x_BI, labels_B in zip(
@@ -104,29 +114,22 @@ class TorchEngine(Engine):
 
     @torch.no_grad()
     def penalty(self) -> float:
-        """See :meth:`Engine.penalty`."""
         return float(self._penalty())
 
     def _penalty(self) -> Tensor:
-        total = torch.zeros((), device=self._device, dtype=self._weights[0].dtype)
-        if self._penalty_kind is config.Penalty.l1:
-            total = total + sum(W.abs().sum() for W in self._weights)
-        elif self._penalty_kind is config.Penalty.l2:
-            total = total + sum(W.square().sum() for W in self._weights) / 2
-        return total * self._weight_decay
+        if self._penalty_of is None:
+            return torch.zeros((), device=self._device, dtype=self._weights[0].dtype)
+        return self._penalty_of(self._weights) * self._weight_decay
 
     def layers(self) -> Layers:
-        """See :meth:`Engine.layers`."""
         linears = (m for m in self._module if isinstance(m, nn.Linear))
         return [(_to_numpy(m.weight).T.copy(), _to_numpy(m.bias).copy()) for m in linears]
 
     def state(self) -> State:
-        """See :meth:`Engine.state`."""
         return {name: _to_numpy(tensor).copy() for name, tensor in self._live_state().items()}
 
     @torch.no_grad()
     def restore(self, state: State) -> None:
-        """See :meth:`Engine.restore`."""
         for name, tensor in self._live_state().items():
             tensor.copy_(torch.from_numpy(state[name]))
 
@@ -141,18 +144,18 @@ def choose_device(settings: config.TrainConfig) -> torch.device:
     Raises:
         ConfigError: it is not there.
     """
-    there = {
+    is_there = {
         config.Device.cuda: torch.cuda.is_available(),
         config.Device.mps: torch.backends.mps.is_available(),
         config.Device.cpu: True,
     }
     if settings.device is config.Device.auto:
         if settings.dtype is config.DType.float64:
-            there[config.Device.mps] = False
-        return torch.device(next(str(device) for device, is_there in there.items() if is_there))
-    if not there[settings.device]:
-        found = ", ".join(str(device) for device, is_there in there.items() if is_there)
-        raise ConfigError(f"device={settings.device}: not on this machine, which has {found}; take device=auto")
+            is_there[config.Device.mps] = False
+        return torch.device(next(str(device) for device in is_there if is_there[device]))
+    if not is_there[settings.device]:
+        present = ", ".join(str(device) for device in is_there if is_there[device])
+        raise ConfigError(f"device={settings.device}: this machine has only {present}; take device=auto")
     return torch.device(str(settings.device))
 
 

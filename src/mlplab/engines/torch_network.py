@@ -1,20 +1,14 @@
 """The network as PyTorch modules, its losses, and the classifier that a finished run saves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mlplab.data import Scaling
-from mlplab.engines.base import Layers
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "linear": nn.Identity,
-}
+from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.scratch.network import Layers
 
 
 def _cross_entropy(logits_BK: Tensor, labels_B: Tensor) -> Tensor:
@@ -33,16 +27,29 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+def _l1(weights: Sequence[Tensor]) -> Tensor:
+    return sum((W_OI.abs().sum() for W_OI in weights), weights[0].new_zeros(()))
+
+
+def _l2(weights: Sequence[Tensor]) -> Tensor:
+    return sum((W_OI.square().sum() for W_OI in weights), weights[0].new_zeros(())) / 2
+
+
+# Of all weight matrices together, before the factor lambda; None where there is none.
+PENALTIES: dict[str, Callable[[Sequence[Tensor]], Tensor] | None] = {"none": None, "l1": _l1, "l2": _l2}
+
+
 def network(layers: Layers, activation: str) -> nn.Sequential:
     """Return linear layers with these parameters and the activation between them."""
     modules: list[nn.Module] = []
+    name, arguments = ACTIVATIONS[activation].pytorch
     for W_IO, b_O in layers:
         fan_in, fan_out = W_IO.shape
         linear = nn.Linear(fan_in, fan_out, dtype=torch.float64)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(W_IO.T.copy()))
             linear.bias.copy_(torch.from_numpy(b_O))
-        modules += [linear, ACTIVATIONS[activation]()]
+        modules += [linear, getattr(nn, name)(**arguments)]
     return nn.Sequential(*modules[:-1])  # no activation behind the logits
 
 

@@ -1,14 +1,15 @@
 """A training step in PyTorch: by torch.optim, or for plain gradient descent on the CPU with one pass less."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
 
 from mlplab import config
-from mlplab.scratch.optimizers import BETA_1, BETA_2, EPSILON, MOMENTUM
+from mlplab.scratch.optimizers import OPTIMIZERS
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -29,13 +30,25 @@ class Step(ABC):
         """Return the tensors that the next step depends on, besides the parameters: to copy from, and into."""
 
 
+class Backpropagated(NamedTuple):
+    """A linear layer after a backward pass. The gradient of its weights is delta^T a: (O, I), as PyTorch keeps them.
+
+    Attributes:
+        a_BI: its inputs.
+        z_BO: its outputs.
+        delta_BO: dL/dz.
+    """
+
+    module: nn.Linear
+    a_BI: Tensor
+    z_BO: Tensor
+    delta_BO: Tensor
+
+
 def backpropagate(
     module: nn.Sequential, loss: Loss, x_BI: Tensor, labels_B: Tensor
-) -> tuple[Tensor, list[tuple[nn.Linear, Tensor, Tensor]]]:
-    """Return the loss, detached, and for every linear layer the module, its inputs (B, I) and delta = dL/dz (B, O).
-
-    The gradient of its weights is then delta^T a: (O, I), as PyTorch keeps them.
-    """
+) -> tuple[Tensor, list[Backpropagated]]:
+    """Return the loss, detached, and what backpropagation leaves of every linear layer, first layer first."""
     layers: list[tuple[nn.Linear, Tensor]] = []
     outputs: list[Tensor] = []
     a_BI = x_BI
@@ -46,7 +59,10 @@ def backpropagate(
             outputs.append(a_BI.requires_grad_())
     value = loss(a_BI, labels_B)
     deltas = torch.autograd.grad(value, outputs)
-    return value.detach(), [(*layer, delta_BO) for layer, delta_BO in zip(layers, deltas, strict=True)]
+    return value.detach(), [
+        Backpropagated(module, a_BI, z_BO.detach(), delta_BO)
+        for (module, a_BI), z_BO, delta_BO in zip(layers, outputs, deltas, strict=True)
+    ]
 
 
 @final
@@ -68,8 +84,8 @@ class Descent(Step):
     def __call__(self, x_BI: Tensor, labels_B: Tensor) -> Tensor:
         loss, layers = backpropagate(self._module, self._loss, x_BI, labels_B)
         rate = self._learning_rate
-        for linear, inputs, delta_BO in layers:
-            linear.weight.addmm_(delta_BO.t(), inputs, beta=1 - rate * self._weight_decay, alpha=-rate)
+        for linear, a_BI, _, delta_BO in layers:
+            linear.weight.addmm_(delta_BO.t(), a_BI, beta=1 - rate * self._weight_decay, alpha=-rate)
             linear.bias.sub_(delta_BO.sum(dim=0), alpha=rate)
         return loss
 
@@ -79,7 +95,7 @@ class Descent(Step):
 
 @final
 class OptimizerStep(Step):
-    """torch.optim, fused: one pass over the parameters, which is half of Adam's time on the CPU."""
+    """torch.optim, fused where it can be: one pass over the parameters, which is half of Adam's time on the CPU."""
 
     def __init__(
         self,
@@ -138,12 +154,12 @@ class OptimizerStep(Step):
 
 
 def _optimizer(name: config.Optimizer, groups: list[dict[str, Any]], device: torch.device) -> torch.optim.Optimizer:
+    class_name, arguments = OPTIMIZERS[name].pytorch
+    rule = getattr(torch.optim, class_name)
     # A captured graph replays numbers as they were: only what lies on the device can change between replays.
     on_cuda = device.type == "cuda"
     learning_rate = torch.zeros((), device=device) if on_cuda else 0.0
-    if name is config.Optimizer.adam:
-        return torch.optim.Adam(
-            groups, lr=learning_rate, betas=(BETA_1, BETA_2), eps=EPSILON, fused=True, capturable=on_cuda
-        )
-    momentum = MOMENTUM if name is config.Optimizer.momentum else 0.0
-    return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, fused=True)
+    fast = {"fused": True, "capturable": on_cuda}
+    offered = {key: value for key, value in fast.items() if key in inspect.signature(rule).parameters}
+    optimizer: torch.optim.Optimizer = rule(groups, lr=learning_rate, **arguments, **offered)
+    return optimizer

@@ -1,10 +1,5 @@
 """Published results, re-run and judged.
 
-published   the figures (published.yaml), cell by cell
-plan        cells -> jobs, each config once
-known       jobs that have finished already, in whatever sweep
-verdicts    published beside ours
-answers     the assignment's questions, from what was measured
-report      the verdicts as a table, as Markdown and as a page
-command     what ``python src/reproduce.py`` does with all of these
+The plugin ``hydra/sweeper=reproduce`` enters here, by ``reproduction``. Read ``published`` first (the figures, cell by
+cell), then ``plan`` (cells -> jobs) and ``verdicts``; ``report`` and ``answers`` write what came out.
 """

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from mlplab.comparison import inside
+from mlplab import schema
+from mlplab.comparison import layer_charts
 from mlplab.comparison.statistics import SIGNIFICANCE, Difference, Summary
 from mlplab.reproduction.plan import Plan
 
@@ -14,7 +15,7 @@ ACTIVATIONS = {"sigmoid": "assignment/baseline", "tanh": "assignment/tanh", "rel
 ADAM = ("assignment/adam", "")
 
 
-def answers(finals: Finals, points: pd.DataFrame, plan: Plan) -> list[tuple[str, list[str]]]:
+def answer_questions(finals: Finals, points: pd.DataFrame, plan: Plan) -> list[tuple[str, list[str]]]:
     """Return questions, each with the sentences that answer it; none where its runs are not there.
 
     Args:
@@ -71,7 +72,7 @@ def _places(plan: Plan) -> dict[int, str]:
 def _reach(points: pd.DataFrame, plan: Plan) -> list[str]:
     places = _places(plan)
     own = points[points["cell"].isin(places)]
-    reach = inside.reach(inside.diagnostics(own.assign(group=own["cell"])))
+    reach = layer_charts.reach(layer_charts.diagnostics(own.assign(group=own["cell"])))
     if len(reach) < len(ACTIVATIONS):
         return []
     listed = ", ".join(f"{share:.2g} with {places[place]}" for place, share in reach.items())
@@ -85,7 +86,7 @@ def activation_curves(points: pd.DataFrame, plan: Plan) -> dict[str, list[tuple[
     """Return the test loss of the three activations, mean over the seeds, by activation."""
     curves = {}
     for place, name in _places(plan).items():
-        own = points[(points["cell"] == place) & (points["key"] == "test/loss")]
+        own = points[(points["cell"] == place) & (points["key"] == schema.loss("test"))]
         means = own.groupby("step")["value"].mean()
         curves[name] = [(int(step), float(value)) for step, value in means.items()]
     return {name: curve for name, curve in curves.items() if curve}
@@ -99,7 +100,7 @@ def _package(finals: Finals) -> list[str]:
     if scratch and len(scratch) == len(package):
         # Both engines have the same start and batches, seed by seed: the differences are what is independent.
         gaps = [p["final/test_accuracy"] - s["final/test_accuracy"] for p, s in zip(package, scratch, strict=True)]
-        times = [Summary.of([final["time/train_seconds"] for final in one]).mean for one in (scratch, package)]
+        times = [Summary.of([final[schema.TRAIN_SECONDS] for final in one]).mean for one in (scratch, package)]
         found.append(
             "The same network, start and batches in NumPy and in PyTorch (relu, gradient descent): test accuracy "
             f"{_shown([s['final/test_accuracy'] for s in scratch])} and "

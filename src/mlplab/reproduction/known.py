@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mlplab.config import Engine
+from mlplab.engines.registry import ENGINES
+from mlplab.schema import FINGERPRINT_TAG, State
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.record import Member
 from mlplab.tracking.earlier import final_metrics
@@ -15,15 +18,15 @@ if TYPE_CHECKING:
 COMPARED = ("seed", "activation", "learning_rate", "diagnostics")
 
 
-def find(store: Store, manifest: Manifest) -> dict[int, Member]:
+def find_known(store: Store, manifest: Manifest) -> dict[int, Member]:
     """Return the finished runs of these jobs that the store has, by the job's number."""
-    finished = [run for run in store.search("attributes.status = 'FINISHED'") if "fingerprint" in run.data.tags]
-    found = {}
+    finished = [run for run in store.search("attributes.status = 'FINISHED'") if FINGERPRINT_TAG in run.data.tags]
+    known = {}
     for job in manifest.jobs:
         run = next((run for run in finished if _is_of(run, job.config)), None)
         if run is not None:
-            found[job.number] = Member(run.info.run_id, "finished", final_metrics(run), "")
-    return found
+            known[job.number] = Member(run.info.run_id, State.finished, final_metrics(run), "")
+    return known
 
 
 def _is_of(run: "Run", config: Mapping[str, Any]) -> bool:
@@ -34,4 +37,5 @@ def _is_of(run: "Run", config: Mapping[str, Any]) -> bool:
     # The run's own digest stands for the data: its place, splits and seed are the same.
     resolved = {**config, "device": params.get("device")} if config["device"] == "auto" else config
     digests = [used.dataset.digest for used in run.inputs.dataset_inputs] if run.inputs else []
-    return any(fingerprint_of(resolved, digest) == run.data.tags["fingerprint"] for digest in digests)
+    libraries = ENGINES[Engine(config["engine"])].libraries
+    return any(fingerprint_of(resolved, digest, libraries) == run.data.tags[FINGERPRINT_TAG] for digest in digests)

@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlplab.config import Engine, Penalty, TrainConfig, flatten
+from mlplab.config import Optimizer, Penalty, TrainConfig, flatten
+from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.reproduction.published import Cell
 from mlplab.sweeps.grid import Job
@@ -41,11 +42,15 @@ class Plan:
     def digest(self) -> str:
         """16 hexadecimal digits: plans that share them run the same jobs, in the same order, by the same code."""
         keys = [_key(job.settings) for job in self.jobs if job.settings is not None]
-        determining = [keys, identity.code_digest(), *(identity.computing_versions(name) for name in Engine)]
+        determining = [
+            keys,
+            identity.code_digest(),
+            *(identity.versions(entry.libraries) for entry in ENGINES.values()),
+        ]
         return hashlib.sha256(json.dumps(determining).encode()).hexdigest()[:16]
 
 
-def make(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compose) -> Plan:
+def plan_cells(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compose) -> Plan:
     """Return the plan.
 
     Args:
@@ -58,7 +63,7 @@ def make(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compo
         ConfigError: an override is wrong.
     """
     _require_untouched(cells, typed)
-    found: dict[str, tuple[Job, float]] = {}
+    costs: dict[str, tuple[Job, float]] = {}
     keys: list[list[str]] = []
     for cell in cells:
         own: list[str] = []
@@ -69,11 +74,11 @@ def make(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose: Compo
             key = _key(settings)
             name = f"{cell.preset} {cell.name} seed={seed}".replace("  ", " ")
             shown = {"table": cell.preset, "cell": cell.name, "seed": str(seed)}
-            found.setdefault(key, (Job(0, shown, name, settings), _cost(settings)))
+            costs.setdefault(key, (Job(0, shown, name, settings), _cost(settings)))
             own.append(key)
         keys.append(own)
-    order = sorted(found, key=lambda key: -found[key][1])
-    jobs = [replace(found[key][0], number=number) for number, key in enumerate(order)]
+    order = sorted(costs, key=lambda key: -costs[key][1])
+    jobs = [replace(costs[key][0], number=number) for number, key in enumerate(order)]
     place = {key: i for i, key in enumerate(order)}
     return Plan(list(cells), jobs, [[place[key] for key in own] for own in keys])
 
@@ -101,4 +106,4 @@ def _cost(settings: TrainConfig) -> float:
     """Return about how long a run takes, to begin with the longest: two jobs at once then end together."""
     rows = settings.data.train_size or 60_000
     seen = settings.iterations * settings.batch_size if settings.iterations else settings.epochs * rows
-    return seen * (2.0 if settings.optimizer == "adam" else 1.0)
+    return seen * (2.0 if settings.optimizer is Optimizer.adam else 1.0)

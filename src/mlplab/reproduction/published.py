@@ -38,35 +38,35 @@ class Cell:
         return ", ".join(f"{key}={value}" for key, value in self.overrides.items())
 
 
-def cells() -> list[Cell]:
+def read_cells() -> list[Cell]:
     """Return all cells in the order of the reports, each followed by its other readings."""
     text = resources.files(__package__).joinpath("published.yaml").read_text(encoding="utf-8")
-    found = []
+    cells = []
     tables = OmegaConf.to_container(OmegaConf.create(text))
     assert isinstance(tables, dict)
     for preset, rows in tables.items():
         for row in rows:
             own = {key: str(value) for key, value in row["set"].items()}
-            found.append(Cell(str(preset), own, row["published"]))
+            cells.append(Cell(str(preset), own, row["published"]))
             for reading in row.get("readings", []):
                 other = {key: str(value) for key, value in reading.get("set", {}).items()}
                 read = reading.get("read", {})
                 figures = {name: row["published"][name] for name in read} or row["published"]
-                found.append(Cell(str(preset), own | other, figures, reading["note"], read))
-    return found
+                cells.append(Cell(str(preset), own | other, figures, reading["note"], read))
+    return cells
 
 
-def select(reports: Sequence[str]) -> list[Cell]:
+def select_cells(reports: Sequence[str]) -> list[Cell]:
     """Return the cells of these reports; ``all`` stands for every one.
 
     Raises:
         ConfigError: there is no such report.
     """
-    found = cells()
-    known = list(dict.fromkeys(cell.report for cell in found))
+    cells = read_cells()
+    known = list(dict.fromkeys(cell.report for cell in cells))
     if not reports:
         raise ConfigError(f"reports=[]: names no report; there are all, {', '.join(known)}")
     for report in reports:
         if report not in (*known, "all"):
             raise ConfigError(f"reports={report}: no such report; there are all, {', '.join(known)}")
-    return [cell for cell in found if "all" in reports or cell.report in reports]
+    return [cell for cell in cells if "all" in reports or cell.report in reports]

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
-from mlplab import figures
-from mlplab.comparison import charts, query, tables
+from mlplab import schema
+from mlplab.comparison import charts, query
+from mlplab.comparison.templates import render_template
 from mlplab.reproduction import answers
 from mlplab.reproduction.plan import Plan
 from mlplab.reproduction.published import Cell
 from mlplab.reproduction.verdicts import DIFFERS, MISSING, REPRODUCED, Figure, Judged, judge_cell
+from mlplab.run import figures
+from mlplab.schema import State
 from mlplab.sweeps.record import Member
+from mlplab.terminal import draw_table
 from mlplab.tracking.store import Store
 
 HEADER = ["table", "cell", "figure", "published", "ours", "n", "difference", "verdict"]
@@ -61,10 +63,10 @@ class Results:
         return ", ".join([f"{found[REPRODUCED]} of {len(self.cells)} cells reproduced", *counted])
 
 
-def results(plan: Plan, members: Mapping[int, Member], store: Store, typed: Sequence[str]) -> Results:
+def judge_results(plan: Plan, members: Mapping[int, Member], store: Store, typed: Sequence[str]) -> Results:
     """Judge the cells by what the store has of the members. Raises StoreError."""
-    run_ids = [member.run_id for member in members.values() if member.state == "finished"]
-    logged = query.points(store, run_ids, ("train/loss", "test/loss", "within/"))
+    run_ids = [member.run_id for member in members.values() if member.state is State.finished]
+    logged = query.find_points(store, run_ids, (schema.loss("train"), schema.loss("test"), schema.WITHIN))
     last: dict[str, dict[str, float]] = {run_id: {} for run_id in run_ids}
     for (run_id, key), value in logged.groupby(["run_id", "key"])["value"].last().items():
         last[run_id][key] = value
@@ -72,7 +74,7 @@ def results(plan: Plan, members: Mapping[int, Member], store: Store, typed: Sequ
     finals: dict[tuple[str, str], list[dict[str, float]]] = {}
     cell_of: list[tuple[str, int]] = []
     for place, (cell, numbers) in enumerate(zip(plan.cells, plan.numbers, strict=True)):
-        finished = [members[n] for n in numbers if n in members and members[n].state == "finished"]
+        finished = [members[n] for n in numbers if n in members and members[n].state is State.finished]
         own = [{**last[member.run_id], **member.final} for member in finished]
         cell_of += [(member.run_id, place) for member in finished]
         if not cell.reading:
@@ -81,11 +83,11 @@ def results(plan: Plan, members: Mapping[int, Member], store: Store, typed: Sequ
             judged.append(judge_cell(cell, own))
     places = pd.DataFrame(cell_of, columns=["run_id", "cell"])
     points = logged.merge(places, on="run_id")
-    seconds = sum(member.final["time/total_seconds"] for member in members.values() if member.state == "finished")
+    seconds = sum(member.final[schema.TOTAL_SECONDS] for member in members.values() if member.state is State.finished)
     return Results(plan, list(typed), judged, finals, points, seconds)
 
 
-def rows(judged: Sequence[Judged]) -> list[list[str]]:
+def table_rows(judged: Sequence[Judged]) -> list[list[str]]:
     """Return the cells of the table: one row per figure."""
     found = []
     for one in judged:
@@ -103,39 +105,34 @@ def _ours(figure: Figure) -> list[str]:
     return [f"{summary.mean:.4f}{spread}", str(summary.n), f"{figure.difference:+.4f}"]
 
 
-def table(found: Results) -> str:
+def report_table(found: Results) -> str:
     """Return a table with lines, and the summary."""
-    text = tables.drawn(HEADER, rows(found.judged))
+    text = draw_table(HEADER, table_rows(found.judged))
     return f"{text}\n{found.summary}; ours: mean ± standard deviation over the seeds"
 
 
-def markdown(found: Results) -> str:
+def report_document(found: Results) -> str:
     """Return the report: verdicts, and the answers to the assignment's questions."""
     return _render("results.md", found)
 
 
-def page(found: Results) -> str:
+def report_page(found: Results) -> str:
     """Return the report as one HTML file with the curves of every table."""
-    return _render("results.html", found, plotly_js=Markup(get_plotlyjs()), charts=_charts(found))
+    return _render("results.html", found, charts=_charts(found))
 
 
 def _render(template: str, found: Results, **more: object) -> str:
-    environment = Environment(
-        loader=PackageLoader("mlplab.reproduction", "."),
-        autoescape=template.endswith(".html"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     by_preset = {
-        preset: rows([judged for judged in found.judged if judged.cell.preset == preset])
+        preset: table_rows([judged for judged in found.judged if judged.cell.preset == preset])
         for preset in dict.fromkeys(judged.cell.preset for judged in found.judged)
     }
-    return environment.get_template(template).render(
+    return render_template(
+        "mlplab.reproduction",
+        template,
         found=found,
         header=HEADER[1:],
         tables=by_preset,
-        answers=answers.answers(found.finals, found.points, found.plan),
+        answers=answers.answer_questions(found.finals, found.points, found.plan),
         **more,
     )
 
@@ -152,15 +149,15 @@ def _charts(found: Results) -> dict[str, Markup]:
         palette = charts.Palette([_label(cell) for cell in cells])
         own = found.points[found.points["cell"].isin(places)]
         points = own.assign(group=own["cell"].map({place: i for i, place in enumerate(places)}))
-        drawn[preset] = charts.embedded(preset.replace("/", "-"), charts.loss_curves(points, palette))
+        drawn[preset] = charts.embedded(preset.replace("/", "-"), charts.loss_bands(points, palette))
     return drawn
 
 
-def write(found: Results, folder: Path) -> list[Path]:
+def write_report(found: Results, folder: Path) -> list[Path]:
     """Write results.md, and its picture where there are curves for it, into the folder; return their paths."""
     text, picture = folder / "results.md", folder / "results.png"
-    text.write_text(markdown(found), encoding="utf-8")
+    text.write_text(report_document(found), encoding="utf-8")
     if not found.curves:
         return [text]
-    figures.loss_curves(found.curves, "test loss, mean over the seeds").savefig(picture, dpi=120)
+    figures.draw_losses(found.curves, "test loss, mean over the seeds").savefig(picture, dpi=120)
     return [text, picture]

@@ -1,6 +1,6 @@
 """A multi-layer perceptron from scratch: NumPy, and the matrix product of SciPy's BLAS.
 
-Read the files in this order; each is one idea:
+engines/ enter here, and whoever wants to learn. Read the files in this order; each is one idea:
 
 1. ``activations``   what a unit does with its input, and the derivative of that
 2. ``losses``        how wrong the outputs are, and the gradient of that

@@ -1,35 +1,60 @@
 """Activation functions f and their derivatives, element by element (softmax: row by row).
 
-Each derivative is written through the output ``a = f(z)``, so that the input ``z`` need not be kept:
+Where it can be, the derivative is written through the output ``a = f(z)``, so that the input ``z`` need not be kept:
 sigmoid' = a (1 - a), tanh' = 1 - a**2, relu' = [a > 0].
+
+A saved model carries a copy of this file: it imports nothing of mlplab when it runs.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from typing import final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 import numpy as np
 
-from mlplab.scratch.products import Floats
+if TYPE_CHECKING:
+    from mlplab.scratch.products import Floats
 
 
 class Activation(ABC):
-    """A function of the pre-activations, and the way its gradient passes back."""
+    """A function of the pre-activations, and the way its gradient passes back.
+
+    Attributes:
+        pytorch: the same function in torch.nn: a class, and its arguments.
+        needs_input: whether the derivative is written through z; otherwise it is written through a = f(z).
+        largest_slope: the largest absolute value of the derivative.
+        unresponsive: what a unit is whose derivative has nearly vanished: ``saturated`` where that happens row by row,
+            ``dead`` where it matters once it happens for every row; None where it cannot happen.
+    """
+
+    pytorch: ClassVar[tuple[str, dict[str, Any]]]
+    needs_input: ClassVar[bool] = False
+    largest_slope: ClassVar[float] = 1.0
+    unresponsive: ClassVar[Literal["saturated", "dead"] | None] = None
 
     @abstractmethod
     def forward(self, z_BO: Floats) -> None:
         """Turn the pre-activations z into the activations f(z), in place. Any float dtype, shape (B, O)."""
 
     @abstractmethod
-    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
-        """Turn dL/da into dL/dz, in place, given ``a_BO = f(z)`` of the same shape (B, O).
+    def backward(self, kept_BO: Floats, gradient_BO: Floats) -> None:
+        """Turn dL/da into dL/dz, in place.
 
-        May overwrite ``a_BO`` too: in backpropagation this is the last time it is needed.
+        Args:
+            kept_BO: z where the derivative needs the input, otherwise a = f(z); shape (B, O). May be overwritten: in
+                backpropagation this is the last time it is needed.
+            gradient_BO: dL/da, of the same shape.
         """
 
 
 @final
 class Sigmoid(Activation):
     """f(z) = 1 / (1 + exp(-z))."""
+
+    pytorch = "Sigmoid", {}
+    largest_slope = 0.25
+    unresponsive = "saturated"
 
     def forward(self, z_BO: Floats) -> None:
         # The same function as (1 + tanh(z / 2)) / 2: no exp that overflows, and fewer passes over memory.
@@ -48,6 +73,9 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """f(z) = tanh(z)."""
 
+    pytorch = "Tanh", {}
+    unresponsive = "saturated"
+
     def forward(self, z_BO: Floats) -> None:
         np.tanh(z_BO, out=z_BO)
 
@@ -61,6 +89,9 @@ class Tanh(Activation):
 class Relu(Activation):
     """f(z) = max(z, 0); the derivative at 0 is taken as 0, as PyTorch takes it."""
 
+    pytorch = "ReLU", {}
+    unresponsive = "dead"
+
     def forward(self, z_BO: Floats) -> None:
         np.maximum(z_BO, 0, out=z_BO)
 
@@ -73,6 +104,8 @@ class Relu(Activation):
 class Linear(Activation):
     """f(z) = z: the network stays one linear map, however deep."""
 
+    pytorch = "Identity", {}
+
     def forward(self, z_BO: Floats) -> None:
         pass
 
@@ -83,6 +116,8 @@ class Linear(Activation):
 @final
 class Softmax(Activation):
     """f(z)_k = exp(z_k) / sum_j exp(z_j): each row becomes a probability distribution."""
+
+    pytorch = "Softmax", {"dim": 1}
 
     def forward(self, z_BO: Floats) -> None:
         # Softmax does not change when a row is shifted; with its maximum at 0 no exp can overflow.
@@ -96,10 +131,12 @@ class Softmax(Activation):
         gradient_BO *= a_BO
 
 
+# The activations of hidden layers.
 ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Sigmoid(),
     "tanh": Tanh(),
     "relu": Relu(),
     "linear": Linear(),
-    "softmax": Softmax(),
 }
+
+SOFTMAX = Softmax()  # of the output layer: the losses apply it

@@ -10,12 +10,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplab.scratch.activations import ACTIVATIONS
+from mlplab.scratch.activations import SOFTMAX
 from mlplab.scratch.products import Floats
 
 Labels = NDArray[np.int64]
-
-_softmax = ACTIVATIONS["softmax"]
 
 
 class Loss(ABC):
@@ -59,7 +57,7 @@ class SquaredError(Loss):
     """L = mean_B 1/2 sum_k (p_k - y_k)**2, through the softmax."""
 
     def forward(self, logits_BK: Floats, labels_B: Labels) -> float:
-        _softmax.forward(logits_BK)
+        SOFTMAX.forward(logits_BK)
         p_BK = logits_BK
         p_label_B = p_BK[np.arange(len(labels_B)), labels_B]
         # sum_k (p_k - y_k)**2 = sum_k p_k**2 - 2 p_label + 1
@@ -68,7 +66,7 @@ class SquaredError(Loss):
     def backward(self, p_BK: Floats, labels_B: Labels) -> None:
         error_BK = p_BK.copy()
         error_BK[np.arange(len(labels_B)), labels_B] -= 1
-        _softmax.backward(p_BK, error_BK)
+        SOFTMAX.backward(p_BK, error_BK)
         np.divide(error_BK, len(labels_B), out=p_BK)
 
 

@@ -11,7 +11,7 @@ Backward, with delta_l = dL/dz_l, from the loss's delta_L down to the first laye
 All rows of a batch pass at once, as the rows of a matrix. A bias is the weight of an input that is always 1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from mlplab.scratch.activations import Activation
 from mlplab.scratch.gradients import Gradient
 from mlplab.scratch.penalties import Penalty
 from mlplab.scratch.products import Floats, product
+
+Layers = list[tuple[NDArray[Any], NDArray[Any]]]  # weights (I, O) and biases (O,), first layer first
 
 
 class Network:
@@ -33,7 +35,7 @@ class Network:
 
     def __init__(
         self,
-        layers: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+        layers: Layers,
         activation: Activation,
         dtype: DTypeLike,
         max_rows: int,
@@ -46,6 +48,8 @@ class Network:
         self._ones = np.ones((max_rows, 1), dtype)
         self._outputs = [np.empty((max_rows, W_IO.shape[1]), dtype) for W_IO in self.weights]
         self._deltas = [np.empty_like(output) for output in self._outputs[:-1]]
+        # What the activation's derivative is written through: its outputs, or its inputs, which it overwrites.
+        self._kept = [np.empty_like(a) if activation.needs_input else a for a in self._outputs[:-1]]
 
     @property
     def parameters(self) -> list[Floats]:
@@ -64,13 +68,18 @@ class Network:
             z_BO[...] = b_1O
             product(a_BI, W_IO, z_BO, keep=1.0)
             if layer < last:
+                if self.activation.needs_input:
+                    self._kept[layer][: len(x_BI)] = z_BO
                 self.activation.forward(z_BO)
             a_BI = z_BO
         return a_BI
 
-    def hidden(self, rows: int) -> list[Floats]:
-        """Return the activations of the hidden layers for the last so many inputs: live, until the next pass."""
-        return [a_BO[:rows] for a_BO in self._outputs[:-1]]
+    def kept(self, rows: int) -> list[Floats]:
+        """Return what the derivatives of the hidden layers need: z, or a = f(z), each of shape (B, O).
+
+        Of the last pass, of so many rows: live arrays, which the next pass overwrites.
+        """
+        return [kept_BO[:rows] for kept_BO in self._kept]
 
     def backward(self, x_BI: Floats, delta_BK: Floats) -> Iterator[tuple[int, Gradient]]:
         """Yield the gradient of every array of parameters, by its index in :attr:`parameters`; last layer first.
@@ -92,5 +101,5 @@ class Network:
             yield layer, Gradient(a_BI, delta_BO, W_IO, self.penalty)
             yield depth + layer, Gradient(self._ones[:rows], delta_BO, self.biases[layer], None)
             if layer > 0:
-                self.activation.backward(a_BI, delta_BI)
+                self.activation.backward(self._kept[layer - 1][:rows], delta_BI)
                 delta_BO = delta_BI

@@ -6,7 +6,7 @@ The constants are PyTorch's defaults, so that a run with either engine is the sa
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import sqrt
-from typing import final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,13 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Optimizer(ABC):
-    """A rule for the next step of each array of parameters. What it remembers between steps is its state."""
+    """A rule for the next step of each array of parameters. What it remembers between steps is its state.
+
+    Attributes:
+        pytorch: the same rule in torch.optim: a class, and its arguments.
+    """
+
+    pytorch: ClassVar[tuple[str, dict[str, Any]]]
 
     @abstractmethod
     def __init__(self, parameters: Sequence[Floats]) -> None:
@@ -36,7 +42,9 @@ class Optimizer(ABC):
 
 @final
 class GradientDescent(Optimizer):
-    """theta <- theta - eta g."""
+    """theta <- theta - eta g: on minibatches, stochastic gradient descent."""
+
+    pytorch = "SGD", {}
 
     def __init__(self, parameters: Sequence[Floats]) -> None:
         pass
@@ -51,6 +59,8 @@ class GradientDescent(Optimizer):
 @final
 class Momentum(Optimizer):
     """v <- mu v + g, theta <- theta - eta v: Polyak's heavy ball, as in torch.optim.SGD(momentum=0.9)."""
+
+    pytorch = "SGD", {"momentum": MOMENTUM}
 
     def __init__(self, parameters: Sequence[Floats]) -> None:
         self._velocities = [np.zeros_like(theta) for theta in parameters]
@@ -78,6 +88,8 @@ class Adam(Optimizer):
     Kept here are the sums M = m / (1 - beta_1) and V = v / (1 - beta_2): M <- beta_1 M + g and V <- beta_2 V + g**2
     are two passes over memory fewer, and what was left out are factors of the step and of epsilon.
     """
+
+    pytorch = "Adam", {"betas": (BETA_1, BETA_2), "eps": EPSILON}
 
     def __init__(self, parameters: Sequence[Floats]) -> None:
         self._Ms = [np.zeros_like(theta) for theta in parameters]
@@ -111,4 +123,4 @@ class Adam(Optimizer):
         return {**sums, **{f"V.{i}": array for i, array in enumerate(self._Vs)}, "t": self._t}
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"gd": GradientDescent, "momentum": Momentum, "adam": Adam}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": GradientDescent, "momentum": Momentum, "adam": Adam}

@@ -49,4 +49,4 @@ class L2(Penalty):
             add(weights_IO, out_IO, scale * self.weight_decay)
 
 
-PENALTIES: dict[str, type[Penalty]] = {"l1": L1, "l2": L2}
+PENALTIES: dict[str, type[Penalty] | None] = {"none": None, "l1": L1, "l2": L2}

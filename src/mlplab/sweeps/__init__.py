@@ -1,12 +1,6 @@
-"""Sweeps: many runs as one thing.
+"""Many runs as one thing: planned, recorded, launched, resumed.
 
-grid        what is typed -> jobs, every combination checked
-manifest    the jobs, frozen: whatever happens to conf/ meanwhile
-record      the sweep in MLflow: its own run, and the states of its members
-execution   carried out: begun or resumed, and recorded however it ends
-launching   members launched, tried again, stopped
-countdown   how far they are
-command     what -m does with all of these
-overview    the plan as a table
-membership  a run's side of it
+The sweeper plugins and reproduction/ enter here, by ``grid_sweep``. Read that first; then, in the order of events:
+``grid`` (what is typed -> jobs), ``manifest`` (jobs, frozen), ``execution`` (begun or resumed, recorded however it
+ends), ``launching`` (tried, stopped), ``record`` (what MLflow knows of it); ``membership`` is a run's side of it.
 """

@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from mlplab.errors import StoreError
-from mlplab.progress import say
+from mlplab.terminal import format_duration, say
 
 POLL_SECONDS = 2.0
 MOST_SHARE = 50  # a store that takes t seconds to answer is asked again after 50 t
@@ -39,17 +39,16 @@ class Countdown:
             with suppress(StoreError):
                 ended = self._ended()
                 if shown < ended < self._total:
-                    say(left(ended, self._total, time.monotonic() - start))
+                    say(time_left(ended, self._total, time.monotonic() - start))
                     shown = ended
             pause = max(POLL_SECONDS, MOST_SHARE * (time.monotonic() - asked))
 
 
-def left(ended: int, total: int, seconds: float) -> str:
+def time_left(ended: int, total: int, seconds: float) -> str:
     """Return how far a sweep is after so many seconds, as a line.
 
-    >>> left(3, 12, 60.0)
+    >>> time_left(3, 12, 60.0)
     '3 of 12 runs have ended; about 3 min left'
     """
-    remaining = seconds / ended * (total - ended)
-    about = f"{remaining:.0f} s" if remaining < 90 else f"{remaining / 60:.0f} min"
-    return f"{ended} of {total} runs have ended; about {about} left"
+    remaining = format_duration(seconds / ended * (total - ended))
+    return f"{ended} of {total} runs have ended; about {remaining} left"

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, open_dict, read_write
+from hydra.core.override_parser.types import Override
 
-from mlplab.composition import from_hydra
 from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.names import member_name
+from mlplab.sweeps.context import SweepContext
 
 
 @dataclass(frozen=True)
@@ -32,28 +31,29 @@ class Job:
     fault: str = ""
 
 
-def combinations(arguments: list[str], hydra_config: DictConfig, loader: ConfigLoader) -> list[Job]:
+def combine(arguments: list[str], context: SweepContext) -> list[Job]:
     """Return every combination of the values given.
 
     Args:
         arguments: overrides from the command line, such as ``activation=relu,tanh``.
-        hydra_config: of the whole sweep, as Hydra hands it to a sweeper.
-        loader: composes the config of one job.
+        context: composes the config of each.
 
     Raises:
         ConfigError: there is none, or a key varies that the whole sweep has in common.
     """
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
+    overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]
     for key in varying:
         if key in CARRYING_OUT or key == "experiment" or (key.startswith("tracking") and key != "tracking.run_name"):
             raise ConfigError(f"{key}: is one for the whole sweep; give it one value")
+    choices = {override.get_key_element(): _values(override) for override in overrides}
     jobs = []
-    for number, combination in enumerate(BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]):
-        values = dict(text.split("=", 1) for text in combination)
-        own = {key: values[key] for key in varying}
+    for number, values in enumerate(product(*choices.values())):
+        combination = dict(zip(choices, values, strict=True))
+        own = {key: combination[key] for key in varying}
         try:
-            jobs.append(Job(number, own, member_name(own), compose(combination, hydra_config, loader)))
+            settings = context.compose([f"{key}={value}" for key, value in combination.items()])
+            jobs.append(Job(number, own, member_name(own), settings))
         except ConfigError as error:
             jobs.append(Job(number, own, member_name(own), None, str(error)))
     if not jobs:
@@ -63,17 +63,18 @@ def combinations(arguments: list[str], hydra_config: DictConfig, loader: ConfigL
     return jobs
 
 
+def _values(override: Override) -> list[str]:
+    """Return the values of one key, in Hydra's grammar."""
+    if not override.is_sweep_override():
+        return [override.get_value_element_as_str()]
+    if not override.is_discrete_sweep():
+        raise ConfigError(f"{override.input_line}: a grid takes values, such as learning_rate=0.01,0.1")
+    return list(override.sweep_string_iterator())
+
+
 def require_valid(jobs: list[Job]) -> None:
     """Raise ConfigError for combinations that are not."""
     faults = [job.fault for job in jobs if job.settings is None]
     if faults:
         others = f" ({len(faults)} of {len(jobs)} combinations are invalid)" if len(jobs) > 1 else ""
         raise ConfigError(f"{faults[0]}{others}")
-
-
-def compose(overrides: list[str], hydra_config: DictConfig, loader: ConfigLoader) -> TrainConfig:
-    """Return the checked config of one job. Raises ConfigError."""
-    composed = loader.load_sweep_config(hydra_config, overrides)
-    with read_write(composed), open_dict(composed):
-        del composed["hydra"]
-    return from_hydra(composed)

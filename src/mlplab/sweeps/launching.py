@@ -1,27 +1,28 @@
 """Members launched: all that can run do, whatever becomes of one of them or of its process."""
 
+import io
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
-from hydra.plugins.launcher import Launcher
 from omegaconf.errors import OmegaConfBaseException
 
-from mlplab import interrupts
+from mlplab import schema, signals
 from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError, StoreError, SweepError, UserError
-from mlplab.progress import say
+from mlplab.schema import State
 from mlplab.sweeps import record
+from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.countdown import Countdown
-from mlplab.sweeps.manifest import FrozenJob, Manifest, quoted
-from mlplab.sweeps.membership import FAILURE
+from mlplab.sweeps.manifest import FrozenJob, Manifest, quote_override
+from mlplab.sweeps.membership import forget_failures
 from mlplab.sweeps.record import Member
+from mlplab.terminal import say
 from mlplab.tracking.store import Store, close_vanished
 
 log = logging.getLogger(__name__)
@@ -42,11 +43,11 @@ class Launching:
     manifest: Manifest
     settings: TrainConfig
     store: Store
-    launcher: Launcher
+    context: SweepContext
     errors: dict[int, str] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)
 
-    def run(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
+    def launch_all(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
         """Launch the jobs, and as often as ``retry`` says those again that failed or were not begun."""
         returns: dict[int, JobReturn] = {}
         pending = list(jobs)
@@ -55,20 +56,20 @@ class Launching:
                 say(f"trying again: {len(self.errors)} that failed")
             self.errors.clear()
             self.skipped.clear()
-            (Path(self.manifest.folder) / FAILURE).unlink(missing_ok=True)
-            returns |= self._launch_all(pending)
+            forget_failures(Path(self.manifest.folder))
+            returns |= self._launch_surviving(pending)
             pending = [job for job in pending if job.number in self.errors or job.number in self.skipped]
             if not self.errors:
                 break
-        (Path(self.manifest.folder) / FAILURE).unlink(missing_ok=True)
+        forget_failures(Path(self.manifest.folder))
         return returns
 
-    def _launch_all(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
+    def _launch_surviving(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
         """Launch the jobs. Where that breaks down (a process was killed), go on with those that had not ended.
 
         Which of the runs under way broke it is not known: each of them goes on alone, after the others.
         """
-        before = record.members(self.store, self.manifest.sweep)
+        before = record.find_members(self.store, self.manifest.sweep)
         now, reason = before, ""
         returns: dict[int, JobReturn] = {}
         batches = [list(jobs)]
@@ -97,46 +98,48 @@ class Launching:
         deadline = time.monotonic() + DYING_SECONDS
         while True:
             close_vanished(self.store)
-            found = record.members(self.store, self.manifest.sweep)
-            if time.monotonic() > deadline or not any(member.state == "running" for member in found.values()):
-                return found
+            members = record.find_members(self.store, self.manifest.sweep)
+            if time.monotonic() > deadline or not any(member.state is State.running for member in members.values()):
+                return members
             time.sleep(0.2)
 
     def _add_from_store(self, jobs: Sequence[FrozenJob], returns: dict[int, JobReturn], reason: str) -> None:
         """Take from the store what the launcher did not tell, and note what has not finished."""
-        found = record.members(self.store, self.manifest.sweep)
+        members = record.find_members(self.store, self.manifest.sweep)
         for job in jobs:
-            member = found.get(job.number)
+            member = members.get(job.number)
             if job.number not in returns:
                 returns[job.number] = recorded_return(job, member)
-                if member is None or member.state != "finished":
+                if member is None or member.state is not State.finished:
                     said = member.error if member else ""
                     self.errors[job.number] = said or f"its process was killed ({reason})"
 
     def _launch(self, jobs: Sequence[FrozenJob], states: Mapping[int, Member]) -> dict[int, JobReturn]:
         overrides = [self._overrides(job, states.get(job.number)) for job in jobs]
-        if isinstance(self.launcher, BasicLauncher):
-            launched = self.launcher.launch(overrides, initial_job_idx=0)
+        launch = self.context.launcher.launch
+        if self.context.runs_in_this_process:
+            launched = launch(overrides, initial_job_idx=0)
         else:
-            with interrupts.doing_first(self._stop_members), Countdown(self._ended(jobs), len(jobs)):
-                launched = self.launcher.launch(overrides, initial_job_idx=0)
+            with signals.before_stopping(self._stop_members), Countdown(self._ended(jobs), len(jobs)):
+                launched = launch(overrides, initial_job_idx=0)
         returns = {job.number: returned for job, returned in zip(jobs, launched, strict=True)}
         for number, returned in returns.items():
-            reason = returned._return_value  # the public property would print, and raise
-            if isinstance(reason, SkippedError):
+            error = _error_of(returned)
+            if isinstance(error, SkippedError):
                 self.skipped.add(number)
-            elif returned.status is not JobStatus.COMPLETED:
-                self.errors[number] = str(reason)
+            elif error is not None:
+                self.errors[number] = str(error)
         return returns
 
     def _ended(self, jobs: Sequence[FrozenJob]) -> Callable[[], int]:
-        before = {member.run_id for member in record.members(self.store, self.manifest.sweep).values()}
+        before = {member.run_id for member in record.find_members(self.store, self.manifest.sweep).values()}
         numbers = {job.number for job in jobs}
 
         def count() -> int:
-            found = record.members(self.store, self.manifest.sweep)
-            now = [member for number, member in found.items() if number in numbers and member.state != "running"]
-            return sum(member.run_id not in before or member.state == "finished" for member in now)
+            members = record.find_members(self.store, self.manifest.sweep)
+            own = [member for number, member in members.items() if number in numbers]
+            ended = [member for member in own if member.state is not State.running]
+            return sum(member.run_id not in before or member.state is State.finished for member in ended)
 
         return count
 
@@ -145,25 +148,36 @@ class Launching:
             record.stop_members(self.store, self.manifest.sweep)
 
     def _overrides(self, job: FrozenJob, member: Member | None) -> list[str]:
-        goes_on = member is not None and member.state == "interrupted"
+        goes_on = member is not None and member.state is State.killed
         uri = self.settings.tracking.uri
         return [
             *job.overrides(),
-            f"tracking.uri={'null' if uri is None else quoted(uri)}",
+            f"tracking.uri={'null' if uri is None else quote_override(uri)}",
             f"resume={str(goes_on).lower()}",
             f"fail_fast={str(self.settings.fail_fast).lower()}",
             "hydra.mode=MULTIRUN",  # also where a preset, and not -m, made this a sweep
-            f"hydra.sweep.dir={quoted(self.manifest.folder)}",
-            f"hydra.sweep.subdir={quoted(str(job.number))}",
+            f"hydra.sweep.dir={quote_override(self.manifest.folder)}",
+            f"hydra.sweep.subdir={quote_override(str(job.number))}",
         ]
+
+
+def _error_of(returned: JobReturn) -> Exception | None:
+    if returned.status is JobStatus.COMPLETED:
+        return None
+    try:
+        with redirect_stderr(io.StringIO()):  # Hydra announces the error there before it raises it
+            returned.return_value  # noqa: B018
+    except Exception as error:
+        return error
+    return None
 
 
 def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
     """Return what Hydra would have got from the job, from what the store knows."""
     returned = JobReturn()
     returned.overrides = job.overrides()
-    if member is not None and member.state == "finished":
-        returned.status, returned.return_value = JobStatus.COMPLETED, member.final["final/test_accuracy"]
+    if member is not None and member.state is State.finished:
+        returned.status, returned.return_value = JobStatus.COMPLETED, member.final[schema.final_accuracy("test")]
     else:
         returned.status = JobStatus.FAILED
         returned.return_value = SweepError(member.error if member else "did not run")
@@ -172,6 +186,6 @@ def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
 
 def _has_ended(member: Member | None, before: Member | None) -> bool:
     """Tell whether a job has finished or failed since its last run was the one of ``before``."""
-    if member is None or member.state == "interrupted":
+    if member is None or member.state is State.killed:
         return False
-    return member.state != "failed" or before is None or member.run_id != before.run_id
+    return member.state is not State.failed or before is None or member.run_id != before.run_id

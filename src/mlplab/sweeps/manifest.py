@@ -56,8 +56,8 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
         """Return it from the document."""
-        found = json.loads(text)
-        return cls(**{**found, "jobs": [FrozenJob(**job) for job in found["jobs"]]})
+        document = json.loads(text)
+        return cls(**{**document, "jobs": [FrozenJob(**job) for job in document["jobs"]]})
 
 
 def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manifest:
@@ -73,10 +73,10 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
         name = job.settings.tracking.run_name or job.name or job.settings.name
         config["tracking.run_name"] = name
         frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
-    return Manifest(sweep, command(arguments), str(folder.absolute()), frozen)
+    return Manifest(sweep, determining_overrides(arguments), str(folder.absolute()), frozen)
 
 
-def command(arguments: Sequence[str]) -> list[str]:
+def determining_overrides(arguments: Sequence[str]) -> list[str]:
     """Return what determines a sweep among the overrides that were typed."""
     apart = (*CARRYING_OUT, "tracking.uri")
     return [text for text in arguments if text.lstrip("+").partition("=")[0] not in apart]
@@ -84,7 +84,7 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 def command_digest(arguments: Sequence[str]) -> str:
     """Return 16 hexadecimal digits: the same command, typed again, has the same."""
-    return hashlib.sha256(json.dumps(command(arguments)).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(determining_overrides(arguments)).encode()).hexdigest()[:16]
 
 
 def _as_override(value: object) -> str:
@@ -93,12 +93,12 @@ def _as_override(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return quoted(value)
+        return quote_override(value)
     if isinstance(value, Mapping | list):
         return json.dumps(value)
     return repr(value)
 
 
-def quoted(value: str) -> str:
+def quote_override(value: str) -> str:
     """Return the text as a quoted string of Hydra's override grammar."""
     return QuotedString(value, Quote.single).with_quotes()

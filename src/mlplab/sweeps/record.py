@@ -9,29 +9,24 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from mlplab.schema import COMMAND_TAG, ERROR_TAG, JOB_TAG, MANIFEST, SWEEP_TAG, TOTAL_SECONDS, State
 from mlplab.sweeps.manifest import FrozenJob, Manifest
-from mlplab.tracking.earlier import JOB_TAG, final_metrics
+from mlplab.tracking.earlier import final_metrics, state_of
 from mlplab.tracking.process import Process
-from mlplab.tracking.run import ERROR_TAG
-from mlplab.tracking.store import COMMAND_TAG, Store
+from mlplab.tracking.store import Store
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run  # at run time mlplab.tracking imports MLflow, after it has set its environment
+    from mlflow.entities import Run  # at run time MLflow is imported once its environment is prepared
 
-MANIFEST = "manifest.json"
 STOP_SECONDS = 60.0
-
-_STATE_OF = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted", "RUNNING": "running"}
-STATES = tuple(_STATE_OF.values())
-ALL_STATES = (*STATES, "skipped", "new")
 
 
 @dataclass(frozen=True)
 class Member:
-    """The last run of a job: finished, failed, interrupted or running; its final metrics, and why it failed."""
+    """The last run of a job: its state, its final metrics, and why it failed."""
 
     run_id: str
-    state: str
+    state: State
     final: dict[str, float]
     error: str
 
@@ -47,7 +42,7 @@ class Recorded:
     manifest: Manifest
 
 
-def find(store: Store, digest: str) -> Recorded | None:
+def find_sweep(store: Store, digest: str) -> Recorded | None:
     """Return the last sweep of this command; None where there is none."""
     for run in store.search(f"tags.`{COMMAND_TAG}` = '{digest}'"):
         text = store.read_artifacts(run.info.run_id, MANIFEST)[0]
@@ -56,53 +51,48 @@ def find(store: Store, digest: str) -> Recorded | None:
     return None
 
 
-def members(store: Store, sweep: str) -> dict[int, Member]:
+def find_members(store: Store, sweep: str) -> dict[int, Member]:
     """Return the last run of every job that has one, by the job's number."""
-    found: dict[int, Member] = {}
-    for run in store.search(f"tags.sweep = '{sweep}'"):
+    members: dict[int, Member] = {}
+    for run in store.search(f"tags.{SWEEP_TAG} = '{sweep}'"):
         tags = run.data.tags
         if JOB_TAG in tags:
-            member = Member(run.info.run_id, _STATE_OF[run.info.status], final_metrics(run), tags.get(ERROR_TAG, ""))
-            found.setdefault(int(tags[JOB_TAG]), member)
-    return found
-
-
-def score(final: Mapping[str, float]) -> float:
-    """Return what ranks a run: validation accuracy where there is a validation split, test accuracy otherwise."""
-    return final.get("final/val_accuracy", final["final/test_accuracy"])
+            member = Member(run.info.run_id, state_of(run), final_metrics(run), tags.get(ERROR_TAG, ""))
+            members.setdefault(int(tags[JOB_TAG]), member)
+    return members
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A job as the sweep's result has it: one of ALL_STATES; run_id is empty where it has no run."""
+    """A job as the sweep's result has it; run_id is empty where it has no run."""
 
     job: int
     name: str
-    state: str
+    state: State
     run_id: str
     final: dict[str, float]
     error: str
 
 
-def result(
-    jobs: Sequence[FrozenJob], found: Mapping[int, Member], errors: Mapping[int, str], skipped: Container[int]
+def list_outcomes(
+    jobs: Sequence[FrozenJob], members: Mapping[int, Member], errors: Mapping[int, str], skipped: Container[int]
 ) -> list[Outcome]:
     """Return what became of every job: from the store, and from what failed before it had a run."""
     rows = []
     for job in jobs:
-        member = found.get(job.number)
-        state = "new" if member is None else member.state
+        member = members.get(job.number)
+        state = State.new if member is None else member.state
         if job.number in errors:
-            state = "failed"
+            state = State.failed
         elif job.number in skipped:
-            state = "skipped"
+            state = State.skipped
         error = errors.get(job.number) or (member.error if member else "")
         run_id, final = (member.run_id, member.final) if member else ("", {})
         rows.append(Outcome(job.number, job.name, state, run_id, final, error))
     return rows
 
 
-def as_json(rows: Sequence[Outcome]) -> str:
+def outcomes_as_json(rows: Sequence[Outcome]) -> str:
     """Return the result as a document."""
     return json.dumps([asdict(row) for row in rows], indent=1)
 
@@ -112,7 +102,7 @@ def stop_members(store: Store, sweep: str) -> None:
     asked: set[Process] = set()
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
-        running = store.search(f"tags.sweep = '{sweep}' and attributes.status = 'RUNNING'")
+        running = store.search(f"tags.{SWEEP_TAG} = '{sweep}' and attributes.status = 'RUNNING'")
         owners = [Process.from_tags(run.data.tags) for run in running if JOB_TAG in run.data.tags]
         working = {owner for owner in owners if owner and owner.is_here() and not owner.is_gone()}
         working = {owner for owner in working if owner.pid != os.getpid()}
@@ -125,11 +115,9 @@ def stop_members(store: Store, sweep: str) -> None:
         time.sleep(0.1)
 
 
-def durations(store: Store) -> list[tuple[dict[str, str], float]]:
+def find_durations(store: Store) -> list[tuple[dict[str, str], float]]:
     """Return params and total seconds of the runs that have finished."""
     finished = store.search("attributes.status = 'FINISHED'")
     return [
-        (run.data.params, run.data.metrics["time/total_seconds"])
-        for run in finished
-        if "time/total_seconds" in run.data.metrics
+        (run.data.params, run.data.metrics[TOTAL_SECONDS]) for run in finished if TOTAL_SECONDS in run.data.metrics
     ]

@@ -6,10 +6,8 @@ from pathlib import Path
 from mlflow.entities import Run
 
 from mlplab.config import TrainConfig
+from mlplab.schema import FINAL, FINGERPRINT_TAG, FOLDER_TAG, JOB_TAG, STATE_OF_STATUS, SWEEP_TAG, TIME, State
 from mlplab.tracking.store import Store
-
-FOLDER_TAG = "output_folder"
-JOB_TAG = "sweep.job"
 
 
 @dataclass(frozen=True)
@@ -17,13 +15,13 @@ class Earlier:
     """A run in the store.
 
     Attributes:
-        status: FINISHED or KILLED.
+        state: finished or killed.
         folder: of its output, with its checkpoint.
         final: the metrics it ended with, if it has.
     """
 
     run_id: str
-    status: str
+    state: State
     folder: Path
     final: dict[str, float]
 
@@ -35,22 +33,27 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
     none, or where code or data have changed since: what one computed, the other cannot go on with.
     """
     tracking = settings.tracking
-    own = f"tags.fingerprint = '{fingerprint}' and tags.`{FOLDER_TAG}` != ''"
+    own = f"tags.{FINGERPRINT_TAG} = '{fingerprint}' and tags.`{FOLDER_TAG}` != ''"
     if tracking.sweep is not None:
-        own += f" and tags.sweep = '{tracking.sweep}'"
+        own += f" and tags.{SWEEP_TAG} = '{tracking.sweep}'"
     job = None if tracking.job is None else str(tracking.job)
     candidates = [
         run
         for run in store.search(own)
-        if (run.data.tags.get("sweep"), run.data.tags.get(JOB_TAG)) == (tracking.sweep, job)
+        if (run.data.tags.get(SWEEP_TAG), run.data.tags.get(JOB_TAG)) == (tracking.sweep, job)
     ]
-    return next((_earlier(run) for run in candidates if run.info.status in ("FINISHED", "KILLED")), None)
+    return next((_earlier(run) for run in candidates if state_of(run) in (State.finished, State.killed)), None)
 
 
 def _earlier(run: Run) -> Earlier:
-    return Earlier(run.info.run_id, run.info.status, Path(run.data.tags[FOLDER_TAG]), final_metrics(run))
+    return Earlier(run.info.run_id, state_of(run), Path(run.data.tags[FOLDER_TAG]), final_metrics(run))
+
+
+def state_of(run: Run) -> State:
+    """Return the state of a run in the store."""
+    return STATE_OF_STATUS[run.info.status]
 
 
 def final_metrics(run: Run) -> dict[str, float]:
     """Return the metrics that a run ended with; none where it has not finished."""
-    return {key: value for key, value in run.data.metrics.items() if key.startswith(("final/", "time/"))}
+    return {key: value for key, value in run.data.metrics.items() if key.startswith((FINAL, TIME))}

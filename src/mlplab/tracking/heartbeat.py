@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-HEARTBEAT_TAG = "heartbeat"
 SECONDS = 60.0
 SILENCE_SECONDS = 15 * 60.0  # longer than a server takes to come back, shorter than anybody waits for an answer
 

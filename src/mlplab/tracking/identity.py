@@ -6,7 +6,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -15,40 +15,43 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
-from mlplab.config import Engine, TrainConfig, flatten
-from mlplab.project import PROJECT_ROOT
+from mlplab.config import TrainConfig, flatten
+from mlplab.paths import PROJECT_ROOT
+from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, THREADS_TAG, VERSION_TAG
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_COMPUTING_CODE = ("data", "engines", "scratch", "schedule.py", "training.py")
+_COMPUTING_CODE = ("data", "engines", "scratch", "training")
 # Where the data lies, under which name a run is kept and what is watched meanwhile do not change its result; the
 # data's digest stands for the data.
 _NOT_DETERMINING = ("tracking.", "data.root", "data.name", "diagnostics")
 
 
-def fingerprint(config: TrainConfig, data_digest: str) -> str:
+def fingerprint(config: TrainConfig, data_digest: str, libraries: Sequence[str]) -> str:
     """Return 32 hexadecimal digits: runs that have them in common compute the same.
 
     Hashed are the hyperparameters, the data's digest, the source files that compute, and the versions of the
-    libraries that compute. (To the last bit the results are the same on one machine with one number of threads.)
+    ``libraries`` that compute. (To the last bit the results are the same on one machine with one number of threads.)
     """
-    return fingerprint_of(flatten(config), data_digest)
+    return fingerprint_of(flatten(config), data_digest, libraries)
 
 
-def fingerprint_of(values: Mapping[str, Any], data_digest: str) -> str:
+def fingerprint_of(values: Mapping[str, Any], data_digest: str, libraries: Sequence[str]) -> str:
     """Return the fingerprint of a config that is given as :func:`mlplab.config.flatten` returns it."""
     determining = {key: value for key, value in values.items() if not key.startswith(_NOT_DETERMINING)}
-    parts = [determining, data_digest, code_digest(), computing_versions(values["engine"])]
+    parts = [determining, data_digest, code_digest(), versions(libraries)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def versions(config: TrainConfig) -> dict[str, str]:
-    """Return the versions of Python and of the libraries that a run's result or record depends on."""
-    names = ["mlflow", "hydra-core", "omegaconf", "scikit-learn", "matplotlib"]
-    return {
-        "python": platform.python_version(),
-        **computing_versions(config.engine),
-        **{name: version(name) for name in names},
-    }
+def versions(libraries: Sequence[str]) -> dict[str, str]:
+    """Return the versions of installed packages, by name."""
+    return {name: version(name) for name in libraries}
+
+
+def version_tags(libraries: Sequence[str]) -> dict[str, str]:
+    """Return the tags with the versions of Python, of these libraries, and of those that make a run's record."""
+    recording = ("mlflow", "hydra-core", "omegaconf", "scikit-learn", "matplotlib")
+    numbers = {"python": platform.python_version(), **versions(libraries), **versions(recording)}
+    return {f"{VERSION_TAG}{name}": number for name, number in numbers.items()}
 
 
 def origin_tags(git: "GitState | None") -> dict[str, str]:
@@ -57,17 +60,15 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
         "mlflow.user": getpass.getuser(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",
-        "threads": str(max((pool["num_threads"] for pool in threadpool_info()), default=1)),
+        THREADS_TAG: str(max((pool["num_threads"] for pool in threadpool_info()), default=1)),
     }
     if git:
-        tags |= {"git.commit": git.commit, "git.dirty": str(git.dirty).lower(), "mlflow.source.git.commit": git.commit}
+        tags |= {
+            GIT_COMMIT_TAG: git.commit,
+            GIT_DIRTY_TAG: str(git.dirty).lower(),
+            "mlflow.source.git.commit": git.commit,
+        }
     return tags
-
-
-def computing_versions(engine: str) -> dict[str, str]:
-    """Return the versions of the libraries that compute with this engine."""
-    names = ["numpy", "torch"] if engine == Engine.torch else ["numpy", "scipy"]
-    return {name: version(name) for name in names}
 
 
 @cache  # the files that this process has imported

@@ -8,6 +8,7 @@ inference takes seconds. Nothing is pickled.
 
 import json
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,33 +21,36 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import nn
 
-Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 
-
-def save_scratch(folder: Path, layers: Layers, activation: str, scaling: dict[str, float]) -> None:
+def save_scratch(
+    folder: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    activation: str,
+    activations_code: Path,
+    scaling: Mapping[str, float],
+) -> None:
     """Save weights and settings beside a copy of ``scratch_model.py``, which MLflow runs to load them.
 
     Args:
         folder: is made.
-        layers: weights (I, O) and biases (O,), first layer first.
+        arrays: weights W0 (I, O) and biases b0 (O,), W1 and b1, ..., first layer first.
         activation: of the hidden layers.
+        activations_code: the source file that defines the activations; the model carries a copy.
         scaling: pixel_max, mean and std of the inputs.
     """
     import mlflow.pyfunc
 
-    inputs = len(layers[0][0])
+    inputs = len(arrays["W0"])
     with tempfile.TemporaryDirectory() as temporary:
         weights, settings = Path(temporary) / "weights.npz", Path(temporary) / "settings.json"
-        arrays = {
-            f"{kind}{i}": array for i, layer in enumerate(layers) for kind, array in zip("Wb", layer, strict=True)
-        }
         np.savez(weights, **arrays)  # type: ignore[arg-type]  # takes its own flags for possible names
         settings.write_text(json.dumps({"activation": activation, **scaling}), encoding="utf-8")
+        files = {"weights": weights, "settings": settings, "activations": activations_code}
         mlflow.pyfunc.save_model(
             folder,
             python_model=str(Path(__file__).with_name("scratch_model.py")),
-            artifacts={"weights": str(weights), "settings": str(settings)},
-            pip_requirements=_requirements("mlflow", "numpy"),
+            artifacts={name: str(path) for name, path in files.items()},
+            pip_requirements=_requirements("mlflow", "numpy", "scipy"),
             signature=_signature(inputs),
             input_example=_example(inputs),
         )

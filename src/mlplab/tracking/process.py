@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from mlplab.schema import HOST_TAG, PID_TAG, STARTED_TAG
+
 
 @dataclass(frozen=True)
 class Process:
@@ -25,13 +27,13 @@ class Process:
     def from_tags(cls, tags: Mapping[str, str]) -> "Process | None":
         """Return the process that a run's tags name; None for a run that something else has logged."""
         try:
-            return cls(tags["host"], int(tags["pid"]), float(tags["process_started"]))
+            return cls(tags[HOST_TAG], int(tags[PID_TAG]), float(tags[STARTED_TAG]))
         except (KeyError, ValueError):
             return None
 
     def tags(self) -> dict[str, str]:
         """Return the tags that :meth:`from_tags` reads."""
-        return {"host": self.host, "pid": str(self.pid), "process_started": f"{self.started:.2f}"}
+        return {HOST_TAG: self.host, PID_TAG: str(self.pid), STARTED_TAG: f"{self.started:.2f}"}
 
     def is_here(self) -> bool:
         """Tell whether it is, or was, one of this machine's."""

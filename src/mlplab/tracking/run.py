@@ -19,13 +19,13 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.errors import StoreError, SweepError
-from mlplab.interrupts import held
-from mlplab.tracking.heartbeat import HEARTBEAT_TAG, Heartbeat, beat
+from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG
+from mlplab.signals import held
+from mlplab.tracking.heartbeat import Heartbeat, beat
 from mlplab.tracking.store import Store, public
 
 log = logging.getLogger(__name__)
 
-ERROR_TAG = "error"  # why a run has failed
 FLUSH_SECONDS = 2.0
 BATCH = 1_000  # MLflow takes at most so many metrics in one call
 STORE_ERRORS = (MlflowException, SQLAlchemyError, requests.RequestException, OSError)

@@ -1,23 +1,17 @@
 """The trained scratch network as MLflow keeps it: a copy of this file, and the weights beside it.
 
 MLflow runs that copy wherever the model is loaded, where this project may be missing or of another version. So it
-stands alone: NumPy and MLflow, and the forward pass once more.
+imports nothing of the project; the activations come from a copy of the file that defines them.
 """
 
+import importlib.util
 import json
-from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
-
-_ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "sigmoid": lambda z: 0.5 * (1 + np.tanh(0.5 * z)),
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-    "linear": lambda z: z,
-}
 
 
 class ScratchModel(PythonModel):
@@ -30,18 +24,29 @@ class ScratchModel(PythonModel):
             self._layers = [(stored[f"W{layer}"], stored[f"b{layer}"]) for layer in range(count)]
         with open(context.artifacts["settings"], encoding="utf-8") as file:
             self._settings = json.load(file)
+        activations = _load_module(context.artifacts["activations"]).ACTIVATIONS
+        self._activation = activations[self._settings["activation"]]
 
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> np.ndarray:  # noqa: ARG002
         """Return the most likely class of each row."""
         settings = self._settings
         x = np.asarray(model_input).astype(self._layers[0][0].dtype)
         x = (x / settings["pixel_max"] - settings["mean"]) / settings["std"]
-        activation = _ACTIVATIONS[settings["activation"]]
         for weights, biases in self._layers[:-1]:
-            x = activation(x @ weights + biases)
+            x = x @ weights + biases
+            self._activation.forward(x)
         weights, biases = self._layers[-1]
         classes: np.ndarray = np.argmax(x @ weights + biases, axis=1)
         return classes
+
+
+def _load_module(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("mlplab_model_activations", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 set_model(ScratchModel())

@@ -19,12 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.config import TrackingConfig
 from mlplab.errors import ConfigError, StoreError
-from mlplab.project import PROJECT_ROOT
-from mlplab.tracking.heartbeat import HEARTBEAT_TAG, is_silent
+from mlplab.paths import PROJECT_ROOT
+from mlplab.schema import HEARTBEAT_TAG, SWEEP_TAG
+from mlplab.tracking.heartbeat import is_silent
 from mlplab.tracking.process import Process
 
 DEFAULT_URI = f"sqlite:///{PROJECT_ROOT / 'mlflow.db'}"
-COMMAND_TAG = "sweep.command"  # only a sweep's own run has it
 _SQLITE = "sqlite:///"
 
 _UI = "http://127.0.0.1:5000"
@@ -104,7 +104,9 @@ class Store:
 
     def sweep_page(self, sweep: str) -> str:
         """Return the address that shows the curves of all members of a sweep, overlaid."""
-        query = urlencode({"searchFilter": f"tags.sweep = '{sweep}'", "compareRunsMode": "CHART"}, quote_via=quote)
+        query = urlencode(
+            {"searchFilter": f"tags.{SWEEP_TAG} = '{sweep}'", "compareRunsMode": "CHART"}, quote_via=quote
+        )
         return self.page(f"/experiments/{self.experiment_id}/runs?{query}")
 
     def ui_command(self) -> str | None:

@@ -1,0 +1,112 @@
+"""Around an entry script: every fault that a person can mend is one message, and a signal is an orderly end."""
+
+import errno
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+
+from mlplab import environment, signals
+from mlplab.app.composition import explain
+from mlplab.errors import ConfigError, UserError
+from mlplab.terminal import is_worker
+
+log = logging.getLogger(__name__)
+
+_DISK_ERRORS = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENOENT,
+)  # fmt: skip
+_FORMER_SPELLINGS = {"hydra/launcher=plan": "plan=true"}
+
+
+class _Process:
+    is_command = False  # otherwise a launcher started it, and it runs tasks and never run_command()
+    shows_tracebacks = False
+
+
+def run_command(command: Callable[[], None]) -> None:
+    """Run a command; exit with status 1 and one message for what the user can mend.
+
+    SIGINT, SIGTERM and SIGHUP raise :class:`signals.Stopped` inside it, and end with status 128 + their number.
+    With HYDRA_FULL_ERROR=1 in the environment every error shows its traceback.
+    """
+    sys.argv[1:] = [_FORMER_SPELLINGS.get(text, text) for text in sys.argv[1:]]
+    _Process.is_command = True
+    _Process.shows_tracebacks = environment.take_errors_from_hydra()
+    signals.install()
+    try:
+        command()
+    except signals.Stopped as stopped:
+        sys.exit(stopped.exit_status)
+    except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
+        message = _message(error)
+        if _Process.shows_tracebacks or message is None:
+            raise
+        print(f"ERROR: {message}", file=sys.stderr)
+        sys.exit(1)
+
+
+@contextmanager
+def task_errors() -> Iterator[None]:
+    """Around the body of a Hydra task: say what is wrong, on the terminal and in the log file.
+
+    A single run ends here with status 1, before Hydra adds lines of its own; one that was refused leaves no output
+    folder. In a sweep the error goes on to the sweeper, so that the other members run.
+    """
+    launched = is_worker() or not _Process.is_command
+    if launched:
+        environment.prepare_process()
+        signals.install(announcing=False)
+    try:
+        yield
+    except signals.Stopped as stopped:
+        if launched:
+            os._exit(
+                stopped.exit_status
+            )  # the run has ended in order; the launcher would give a living worker another
+        raise
+    except UserError as error:
+        if _Process.shows_tracebacks:
+            raise
+        log.error("%s", error)  # noqa: TRY400 - its traceback would tell the user nothing
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            raise
+        if isinstance(error, ConfigError):
+            _remove_output_folder()
+        sys.exit(1)
+    except Exception:
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            log.exception("this member failed")  # a single run's traceback is shown at its end
+        raise
+
+
+def _remove_output_folder() -> None:
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    shutil.rmtree(folder / ".hydra", ignore_errors=True)
+    (folder / "train.log").unlink(missing_ok=True)
+    for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME: unless something else is in it
+        if any(created.iterdir()):
+            return
+        created.rmdir()
+
+
+def _message(error: Exception) -> str | None:
+    """Return what to tell the user; None for an error that is not theirs to mend."""
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return explain(error)
+    if isinstance(error, OSError):
+        if error.errno not in _DISK_ERRORS:
+            return None
+        return f"{error.filename or 'disk'}: cannot be written ({error.strerror}); make it writable, or free space"
+    if isinstance(error, ValueError):  # Hydra's, of data=null
+        is_hydras = str(error).startswith("Config group override")
+        return "data=null, tracking=null: take one of the choices that `--help` lists" if is_hydras else None
+    return str(error)

@@ -1,0 +1,147 @@
+"""Compare runs that are in the store: by default the last sweep.
+
+  python src/compare.py                                     the last sweep
+  python src/compare.py sweep=20261121-054810-6d32          another
+  python src/compare.py runs=[ID,ID]                        these runs
+  python src/compare.py filter="params.activation = 'relu'" what MLflow's filter finds
+  python src/compare.py format=markdown out=results.md      to a file
+  python src/compare.py format=html                         as a page with charts: comparison.html
+
+  tracking.experiment=mlplab  MLflow's experiment           tracking.uri=URI  of the store or server; the default is
+                                                                              MLFLOW_TRACKING_URI, or ./mlflow.db
+  metric=final/test_loss what ranks                         group_by=[activation]  the keys that make groups
+  sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json, html
+
+Runs that differ in their seed alone are one group: mean, confidence interval, and whether the best is more than noise.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mlplab import environment
+from mlplab.errors import ConfigError
+from mlplab.schema import PAGE
+from mlplab.terminal import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlplab.comparison.ranking import Ranking
+
+_HTML = "html"
+_FORMER_KEYS = {"experiment": "tracking.experiment", "uri": "tracking.uri"}
+
+
+@dataclass
+class StoreOptions:
+    """Where the runs are."""
+
+    experiment: str = "mlplab"
+    uri: Optional[str] = None  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `str | None`
+
+
+@dataclass
+class Options:
+    """What is typed: see the help above."""
+
+    sweep: Optional[str] = None  # noqa: UP045
+    runs: list[str] = field(default_factory=list)
+    filter: Optional[str] = None  # noqa: UP045
+    tracking: StoreOptions = field(default_factory=StoreOptions)
+    metric: Optional[str] = None  # noqa: UP045
+    group_by: Optional[list[str]] = None  # noqa: UP045
+    sort_by: Optional[str] = None  # noqa: UP045
+    format: str = "table"
+    out: Optional[str] = None  # noqa: UP045
+
+
+def main() -> None:
+    """Run the command with what was typed."""
+    environment.prepare_process()
+    from mlplab.app import commandline
+
+    commandline.run_command(lambda: _compare(sys.argv[1:]))
+
+
+def _compare(arguments: Sequence[str]) -> None:
+    """Carry out the comparison.
+
+    Raises:
+        ConfigError: an argument is wrong, or matches nothing.
+        StoreError: the store does not answer.
+    """
+    if {"-h", "--help"} & set(arguments):
+        say(str(__doc__))
+        return
+    from mlplab.comparison.selection import Selection, select_runs
+    from mlplab.comparison.tables import FORMATS
+    from mlplab.tracking.store import find_store
+
+    environment.imports_are_done()
+    options = _parse(arguments, [*FORMATS, _HTML])
+    store = find_store(
+        options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None, options.tracking.experiment
+    )
+    runs = select_runs(store, Selection(options.sweep, options.runs, options.filter))
+    ranking = _rank(runs, options)
+    if options.format == _HTML:
+        from mlplab.comparison.page import render_page
+
+        text = render_page(store, runs, ranking, f"{len(runs)} runs of {options.tracking.experiment}")
+        options.out = options.out or PAGE
+    else:
+        text = FORMATS[options.format](ranking)
+    if options.out is None:
+        say(text)
+        return
+    Path(options.out).write_text(text + "\n", encoding="utf-8")
+    say(f"{options.out}: {len(runs)} runs compared")
+
+
+def _parse(arguments: Sequence[str], formats: Sequence[str]) -> Options:
+    known = [option.name for option in fields(Options) if option.name != "tracking"]
+    known += [f"tracking.{option.name}" for option in fields(StoreOptions)]
+    given = []
+    for argument in arguments:
+        key, separator, value = argument.partition("=")
+        key = _FORMER_KEYS.get(key, key)
+        if key not in known or not separator:
+            raise ConfigError(f"{argument}: takes key=value with one of {', '.join(known)}; see `--help`")
+        given.append(f"{key}={value}")
+    try:
+        options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Options), OmegaConf.from_cli(given)))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{' '.join(arguments)}: {str(error).splitlines()[0]}; see `--help`") from error
+    assert isinstance(options, Options)
+    if options.format not in formats:
+        raise ConfigError(f"format={options.format}: takes one of {', '.join(formats)}")
+    return options
+
+
+def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
+    from mlplab.comparison.ranking import natural, rank
+    from mlplab.comparison.tables import OTHER_METRICS
+
+    metrics = sorted(column.removeprefix("metrics.") for column in runs.columns if column.startswith("metrics."))
+    if options.metric is not None and options.metric not in metrics:
+        raise ConfigError(f"metric={options.metric}: these runs have {', '.join(metrics) or 'none'}")
+    keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
+    for key in [*(options.group_by or []), *([options.sort_by] if options.sort_by else [])]:
+        if key not in keys:
+            raise ConfigError(f"{key}: no such key of a run; there are {', '.join(keys)}")
+    ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS)
+    if options.sort_by is not None:
+        if options.sort_by not in ranking.axes:
+            raise ConfigError(
+                f"sort_by={options.sort_by}: does not vary here; {', '.join(ranking.axes) or 'nothing'} does"
+            )
+        key = options.sort_by
+        ranking = replace(ranking, shown=sorted(ranking.groups, key=lambda group: natural(group.values[key])))
+    return ranking

@@ -1,0 +1,59 @@
+"""From a config to a run without waiting twice: the data loads while the imports take their two seconds.
+
+The imports are here, and not at the top of files, because neither --help nor a wrong key should wait for MLflow and
+scikit-learn.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import astuple
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mlplab import config, environment
+
+if TYPE_CHECKING:
+    from mlplab.data import Dataset
+    from mlplab.run.pipeline import Result
+
+T = TypeVar("T")
+
+
+def start_run(settings: config.TrainConfig, output_folder: Path) -> "Result":
+    """Carry out the run of this config: see :func:`mlplab.run.pipeline.train_and_record`."""
+    from mlplab import data
+    from mlplab.training.streams import random_streams
+
+    draws = settings.data.val_size > 0 or settings.data.train_size is not None
+    seed = settings.seed if draws else 0  # without drawn splits the data is the same for every seed
+    load = partial(_load, astuple(settings.data), seed, settings.dtype)
+    # Two threads that import at once can find each other's modules half made: in the background nothing is imported.
+    loaded = _in_background(load) if data.is_at_hand(settings.data) else load
+    from mlplab.run import pipeline
+
+    environment.imports_are_done()
+    return pipeline.train_and_record(settings, loaded, random_streams(settings.seed), output_folder)
+
+
+def _in_background(function: Callable[[], T]) -> Callable[[], T]:
+    """Call the function in a thread, and return what waits for its result; a process that stops does not wait."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future.result
+
+
+@lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once
+def _load(data_config: tuple[Any, ...], seed: int, dtype: config.DType) -> "Dataset":
+    from mlplab import data
+    from mlplab.training.streams import random_streams
+
+    return data.load(config.DataConfig(*data_config), random_streams(seed).splits, dtype)

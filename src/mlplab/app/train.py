@@ -1,0 +1,17 @@
+"""Train one network, or with -m a sweep of them: ``python src/train.py --help``."""
+
+from mlplab import environment
+
+
+def main() -> None:
+    """Run the command with what was typed."""
+    environment.prepare_process()
+    from mlplab.app import commandline
+
+    commandline.run_command(_train)
+
+
+def _train() -> None:
+    from mlplab.app.task import call_hydra
+
+    call_hydra()

@@ -1,0 +1,67 @@
+"""Which runs are compared: by default those of the last sweep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from mlplab.comparison import query
+from mlplab.errors import ConfigError
+from mlplab.schema import COMMAND_TAG, SWEEP_TAG
+from mlplab.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What runs have in common; with nothing set, that they are the last sweep's.
+
+    Attributes:
+        sweep: id of a sweep.
+        runs: ids of runs.
+        filter: of MLflow.
+    """
+
+    sweep: str | None = None
+    runs: Sequence[str] = field(default_factory=list)
+    filter: str | None = None
+
+    def __str__(self) -> str:
+        parts = {"sweep": self.sweep, "runs": ",".join(self.runs), "filter": self.filter}
+        return " ".join(f"{key}={value}" for key, value in parts.items() if value) or "the last sweep"
+
+
+def select_runs(store: Store, selection: Selection) -> pd.DataFrame:
+    """Return the runs, as :func:`mlplab.comparison.query.find_runs` does.
+
+    Raises:
+        ConfigError: there is none, or MLflow does not understand the filter.
+        StoreError: the store does not answer.
+    """
+    clauses = []
+    if selection.runs:
+        clauses.append(f"attributes.run_id IN ({', '.join(map(repr, selection.runs))})")
+    sweep = selection.sweep
+    if not selection.runs and sweep is None and selection.filter is None:
+        sweep = _last_sweep(store)
+    if sweep is not None:
+        clauses.append(f"tags.{SWEEP_TAG} = '{sweep}'")
+    if selection.filter is not None:
+        clauses.append(selection.filter)
+    runs = query.find_runs(store, " and ".join(clauses))
+    if runs.empty:
+        raise ConfigError(f"{selection}: no run matches; {_what_there_is(store)}")
+    return runs
+
+
+def _sweeps(store: Store) -> list[str]:
+    return [run.data.tags[SWEEP_TAG] for run in store.search(f"tags.`{COMMAND_TAG}` != ''")]
+
+
+def _last_sweep(store: Store) -> str | None:
+    return next(iter(_sweeps(store)), None)
+
+
+def _what_there_is(store: Store) -> str:
+    sweeps, runs = _sweeps(store), len(query.find_runs(store))
+    some = f": {', '.join(sweeps[:5])}{' ...' if len(sweeps) > 5 else ''}" if sweeps else ""
+    return f"the experiment has {runs} runs and {len(sweeps)} sweeps{some}"

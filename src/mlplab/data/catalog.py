@@ -1,0 +1,116 @@
+"""Every data set, once: its files and checksums, classes, image shape, and how to read it.
+
+Another one is a member of ``config.DataName`` and an entry here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from mlplab.config import DataName
+from mlplab.data import idx
+from mlplab.data.acquire import Download, acquire, is_complete
+from mlplab.data.idx import IdxFile
+from mlplab.data.source import Contents, Origin, Raw, Source
+
+
+@final
+@dataclass(frozen=True)
+class IdxSource(Source):
+    """Four IDX files: images and labels to train on, images and labels to test on."""
+
+    name: str
+    download: Download
+    files: tuple[IdxFile, ...]
+    classes: int
+    image_shape: tuple[int, ...] = (28, 28)
+    pixel_max: float = 255.0
+
+    def read(self, root: Path) -> Contents:
+        folder = acquire(self.name, self.download, root)
+        images, labels, test_images, test_labels = idx.read(self.name, folder, self.files, owner_of_checksum)
+        return Contents(Raw.of(images, labels), Raw.of(test_images, test_labels))
+
+    def is_at_hand(self, root: Path) -> bool:
+        return is_complete(self.download, root)
+
+    def has_contents(self, root: Path) -> bool:
+        return is_complete(self.download, root)
+
+    def origin(self, root: Path) -> Origin:
+        return "local", {"uri": str(root)}
+
+
+@final
+@dataclass(frozen=True)
+class Digits(Source):
+    """scikit-learn's embedded digits."""
+
+    train_size: int = 1_437  # the first four fifths of the 1,797 images, in scikit-learn's order
+    classes: int = 10
+    image_shape: tuple[int, ...] = (8, 8)
+    pixel_max: float = 16.0
+
+    def read(self, root: Path) -> Contents:  # noqa: ARG002
+        from sklearn.datasets import load_digits  # takes a second to import: only who reads digits pays it
+
+        pixels, labels = load_digits(return_X_y=True)
+        whole, rows = Raw.of(pixels.astype(np.uint8), labels), np.arange(len(labels))
+        return Contents(whole.take(rows[: self.train_size]), whole.take(rows[self.train_size :]))
+
+    def is_at_hand(self, root: Path) -> bool:  # noqa: ARG002
+        return False
+
+    def has_contents(self, root: Path) -> bool:  # noqa: ARG002
+        return True
+
+    def origin(self, root: Path) -> Origin:  # noqa: ARG002
+        return "code", {"tags": {"function": "sklearn.datasets.load_digits"}}
+
+
+def _mnist_layout(name: str, torchvision_class: str, md5: tuple[str | None, ...] = (None,) * 4) -> IdxSource:
+    names = (
+        "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+    )  # fmt: skip
+    shapes = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
+    files = tuple(IdxFile(*described) for described in zip(names, shapes, md5, strict=True))
+    download = Download(torchvision_class, f"{torchvision_class}/raw", names, archives=f"{torchvision_class}/raw/*.gz")
+    return IdxSource(name, download, files, classes=10)
+
+
+# MD5 of the unpacked files. Nobody publishes those of KMNIST: they are noted beside the files when torchvision has
+# downloaded and checked the archives.
+CATALOG: dict[str, Source] = {
+    DataName.mnist: _mnist_layout(
+        "mnist",
+        "MNIST",
+        (
+            "6bbc9ace898e44ae57da46a324031adb",
+            "a25bea736e30d166cdddb491f175f624",
+            "2646ac647ad5339dbf082846283269ea",
+            "27ae3e4e09519cfbb04c329615203637",
+        ),
+    ),
+    DataName.fashion_mnist: _mnist_layout(
+        "fashion_mnist",
+        "FashionMNIST",
+        (
+            "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+            "9018921c3c673c538a1fc5bad174d6f9",
+            "8181f5470baa50b63fa0f6fddb340f0a",
+            "15d484375f8d13e6eb1aabb0c3f46965",
+        ),
+    ),
+    DataName.kmnist: _mnist_layout("kmnist", "KMNIST"),
+    DataName.digits: Digits(),
+}
+
+
+def owner_of_checksum(md5: str) -> str | None:
+    """Return the data set that has a file with this checksum; None where none has."""
+    files = [
+        (name, file) for name, source in CATALOG.items() if isinstance(source, IdxSource) for file in source.files
+    ]
+    return next((str(name) for name, file in files if file.md5 == md5), None)

@@ -1,0 +1,42 @@
+"""What a command sets for its whole process, and why. Importing mlplab sets none of it.
+
+The commands call this, and the worker processes that a launcher starts for them; a notebook does not.
+"""
+
+import gc
+import logging
+import os
+
+_FULL_ERROR = "HYDRA_FULL_ERROR"
+_MLFLOW = {
+    # By default MLflow waits four minutes for a server that does not answer.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # It announces every step of its schema, and draws a progress bar for every artifact, between our lines.
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+def prepare_process() -> None:
+    """Set everything. Comes before the heavy imports: MLflow reads some of the variables when it is imported."""
+    gc.disable()  # until imports_are_done: searching the imported objects for garbage takes more than a second
+    for name, value in _MLFLOW.items():
+        os.environ.setdefault(name, value)
+    # urllib3 warns at every retry: all that would stand before the one message that says what is wrong.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
+def imports_are_done() -> None:
+    """Collect garbage from now on, and never search what the imports made: it lives until the process ends."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
+def take_errors_from_hydra() -> bool:
+    """Let errors pass through Hydra unchanged; return whether the user asked for tracebacks (HYDRA_FULL_ERROR=1)."""
+    asked = os.environ.get(_FULL_ERROR) == "1"
+    os.environ[_FULL_ERROR] = "1"
+    return asked

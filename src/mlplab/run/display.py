@@ -1,0 +1,114 @@
+"""What a person sees while a network trains, and when it is done.
+
+In a terminal a progress bar, elsewhere one line per epoch; then a summary, and what to type next.
+"""
+
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+from mlplab import schema
+from mlplab.terminal import is_worker, say, say_rows
+from mlplab.tracking.store import Store
+from mlplab.training.loop import Report
+from mlplab.training.schedule import Schedule
+
+log = logging.getLogger(__name__)
+
+
+class Display:
+    """Shows the reports of one run, as a context."""
+
+    def __init__(self, name: str, schedule: Schedule, done: int = 0) -> None:
+        """Prepare to show a run of that name, of which so many updates were done before it was resumed."""
+        self._name, self._schedule, self._done = name, schedule, done
+        self._silent = is_worker()
+        console = Console()
+        columns = (  # fit into 80 characters
+            TextColumn("{task.description}", markup=False, table_column=Column(max_width=18, no_wrap=True)),
+            BarColumn(bar_width=8),
+            TextColumn("{task.fields[status]}", markup=False, table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+        )
+        has_bar = console.is_terminal and not self._silent
+        self._bar = Progress(*columns, console=console) if has_bar else None
+        self._metrics: dict[str, float] = {}
+
+    def __enter__(self) -> "Display":
+        if self._silent:
+            return self
+        if self._bar is not None:
+            self._bar.start()
+            self._task = self._bar.add_task(self._name, total=self._schedule.steps, completed=self._done, status="")
+        else:
+            resumed = f", resumed after {self._done:,}" if self._done else ""
+            say(f"{self._name}: {self._schedule.steps:,} iterations{resumed}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, report: Report) -> None:
+        """Show where training stands."""
+        self._metrics.update(report.metrics)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=report.step, status=self._short_status(report))
+        if report.ends_epoch:
+            line = self._status(report)
+            log.info("%s %s", self._name, line)
+            if self._bar is None and not self._silent:
+                say(f"  {line}")
+
+    def _short_status(self, report: Report) -> str:
+        speed = report.rows / report.train_seconds if report.train_seconds > 0 else 0.0
+        epoch = f"epoch {report.epoch}/{self._schedule.epochs}"
+        return f"{epoch} it {report.step:,} loss {report.train_loss:.3f} {speed:,.0f}/s"
+
+    def _status(self, report: Report) -> str:
+        schedule = self._schedule
+        digits, epoch_digits = len(f"{schedule.steps:,}"), len(str(schedule.epochs))
+        parts = [
+            f"epoch {report.epoch:{epoch_digits}}/{schedule.epochs}",
+            f"iteration {report.step:{digits},}",
+            f"train loss {report.train_loss:.4f}",
+        ]
+        if (accuracy := self._metrics.get(schema.accuracy("test"))) is not None:
+            parts.append(f"test accuracy {accuracy:.4f}")
+        if report.train_seconds > 0:
+            parts.append(f"{report.rows / report.train_seconds:,.0f} samples/s")
+        return "  ".join(parts)
+
+
+def show_summary(name: str, run_id: str, final: Mapping[str, float]) -> None:
+    """Print how the run of that name ended."""
+    accuracy = {split: final.get(schema.final_accuracy(split)) for split in ("train", "test", "val")}
+    loss = {split: final.get(schema.final_loss(split)) for split in ("train", "test", "val")}
+    total, training = final[schema.TOTAL_SECONDS], final[schema.TRAIN_SECONDS]
+    if is_worker():
+        say(f"{name}: test accuracy {accuracy['test']:.4f}   ({total:.1f} s)")
+        return
+    rows = {
+        "test accuracy": f"{accuracy['test']:.4f}   (train {accuracy['train']:.4f})",
+        "test loss": f"{loss['test']:.4f}   (train {loss['train']:.4f})",
+    }
+    if accuracy["val"] is not None:
+        rows["val accuracy"] = f"{accuracy['val']:.4f}   (loss {loss['val']:.4f})"
+    rows["time"] = f"{total:.1f} s   (training {training:.1f} s)"
+    rows["run"] = run_id
+    say_rows(rows)
+
+
+def show_next(store: Store, run_id: str) -> None:
+    """Print where to look at a run, and what to type for it."""
+    rows = {"page": store.run_page(run_id)}
+    if command := store.ui_command():
+        rows["served by"] = command
+    say_rows(rows)

@@ -1,0 +1,30 @@
+"""The trained network as a file: which form an engine's network takes."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import assert_never
+
+from mlplab.config import Activation, Engine
+from mlplab.data import Scaling
+from mlplab.engines.registry import ENGINES, ModelFormat
+from mlplab.scratch import activations
+from mlplab.scratch.network import Layers
+from mlplab.tracking import model
+
+
+def save_model(folder: Path, engine: Engine, activation: Activation, layers: Layers, scaling: Scaling) -> None:
+    """Save the network into ``folder``, which is made, in the format of its engine."""
+    model_format = ENGINES[engine].model_format
+    match model_format:
+        case ModelFormat.arrays:
+            arrays = {
+                f"{kind}{i}": array for i, pair in enumerate(layers) for kind, array in zip("Wb", pair, strict=True)
+            }
+            code = Path(activations.__file__)
+            model.save_scratch(folder, arrays, activation, code, asdict(scaling))
+        case ModelFormat.torch_graph:
+            from mlplab.engines.torch_network import classifier
+
+            model.save_torch(folder, classifier(layers, activation, scaling), len(layers[0][0]))
+        case _:
+            assert_never(model_format)

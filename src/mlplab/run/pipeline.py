@@ -1,0 +1,145 @@
+"""One run from its config to its record."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlplab import engines, schema
+from mlplab.config import TrainConfig
+from mlplab.data import Dataset
+from mlplab.engines import Engine
+from mlplab.engines.base import Evaluation
+from mlplab.run import artifacts
+from mlplab.run.display import Display, show_next, show_summary
+from mlplab.run.model_file import save_model
+from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
+from mlplab.run.resumption import Checkpointer
+from mlplab.schema import State
+from mlplab.signals import held
+from mlplab.terminal import say
+from mlplab.tracking.earlier import Earlier, find_earlier
+from mlplab.tracking.run import Run
+from mlplab.tracking.store import Store, open_store
+from mlplab.training.loop import Training, require_finite
+from mlplab.training.schedule import Schedule
+from mlplab.training.streams import RandomStreams
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run came to: its id in MLflow, and the metrics it ended with."""
+
+    run_id: str
+    final: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is trained: config, data, engine, and how far it is."""
+
+    settings: TrainConfig
+    dataset: Dataset
+    engine: Engine
+    schedule: Schedule
+    training: Training
+
+
+def train_and_record(
+    settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams, output_folder: Path
+) -> Result:
+    """Train as the config says, and record everything in MLflow.
+
+    Args:
+        settings: the whole run.
+        load_data: returns its data set.
+        streams: draw its weights and batches.
+        output_folder: where to save what MLflow does not take, should it stop answering.
+
+    Raises:
+        UserError: see its subclasses; once the run has begun in MLflow, it has ended there as FAILED.
+    """
+    start = time.perf_counter()
+    setup = _prepare(settings, load_data, streams)
+    store = open_store(settings.tracking)
+    provenance = Provenance.of(setup.settings, setup.dataset)
+    earlier = find_earlier(store, settings, provenance.fingerprint) if settings.resume else None
+    if earlier is not None and earlier.state is State.finished:
+        say(f"{settings.name}: has finished already")
+        return _show_end(store, settings, Result(earlier.run_id, earlier.final))
+
+    folder = output_folder if earlier is None else earlier.folder
+    checkpointer = Checkpointer(setup.training, folder, provenance.fingerprint)
+    checkpointer.begin(resume=earlier is not None)
+    with Run(store, settings.name, provenance.tags(folder), output_folder, _id(earlier)) as tracked:
+        with checkpointer.saved_when_stopped():
+            provenance.record(tracked)
+            _train(tracked, setup, checkpointer)
+            final = _conclude(tracked, setup, checkpointer)
+        total = {schema.TOTAL_SECONDS: checkpointer.seconds_before + time.perf_counter() - start}
+        tracked.log_metrics(total, setup.training.step)
+    checkpointer.remove()
+    return _show_end(store, settings, Result(tracked.run_id, final | total))
+
+
+def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams) -> Setup:
+    dataset = load_data()
+    check(settings, dataset)
+    engine = engines.build(settings, dataset, streams.weights)
+    schedule = Schedule.plan(settings, len(dataset.train))
+    warn_of_ignored(settings, schedule)
+    splits = [split for split in dataset.splits if split != "train"]
+    diagnosed = settings.activation if settings.diagnostics else None
+    training = Training(engine, schedule, streams.batches, settings.log_every, splits, diagnosed)
+    return Setup(resolve(settings, dataset, engine), dataset, engine, schedule, training)
+
+
+def _id(earlier: Earlier | None) -> str | None:
+    return None if earlier is None else earlier.run_id
+
+
+def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
+    for step, metrics in checkpointer.points:
+        tracked.log_metrics(metrics, step)  # from before the resumption: what the store did not get
+    training = setup.training
+    with Display(setup.settings.name, setup.schedule, done=training.step) as display:
+        while not training.done:
+            with held():  # a signal finds everything between two reports
+                report = training.advance()
+                tracked.log_metrics(report.metrics, report.step)
+                display.update(report)
+                checkpointer.add(report)
+
+
+def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[str, float]:
+    """Evaluate and save what the training came to; return its final metrics."""
+    training, dataset = setup.training, setup.dataset
+    evaluations = {split: setup.engine.evaluate(split) for split in dataset.splits}
+    final = _final_metrics(evaluations, training)
+    tracked.log_metrics(final, training.step)
+    require_finite(final, training.step, setup.schedule)
+    losses = {schema.loss(split): evaluation.loss for split, evaluation in evaluations.items()}
+    points = checkpointer.points or [(training.step, losses)]
+    artifacts.write_all(tracked.artifacts, setup.settings.name, points, evaluations, dataset)
+    settings, model_folder = setup.settings, tracked.artifacts / schema.MODEL
+    save_model(model_folder, settings.engine, settings.activation, setup.engine.layers(), dataset.scaling)
+    return final
+
+
+def _final_metrics(evaluations: dict[str, Evaluation], training: Training) -> dict[str, float]:
+    return {
+        **{schema.final_accuracy(split): evaluation.accuracy for split, evaluation in evaluations.items()},
+        **{schema.final_loss(split): evaluation.loss for split, evaluation in evaluations.items()},
+        schema.TRAIN_SECONDS: training.seconds,
+        schema.SAMPLES_PER_SECOND: training.rows / training.seconds,
+    }
+
+
+def _show_end(store: Store, settings: TrainConfig, result: Result) -> Result:
+    show_summary(settings.name, result.run_id, result.final)
+    if settings.tracking.sweep is None:  # the members of a sweep share one page
+        show_next(store, result.run_id)
+    return result

@@ -1,0 +1,99 @@
+"""What a run is and where it came from: checked, resolved, and recorded before training."""
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from mlplab.config import DataName, Device, Penalty, TrainConfig, flatten
+from mlplab.data import Dataset
+from mlplab.engines import Engine
+from mlplab.engines.registry import ENGINES
+from mlplab.errors import ConfigError
+from mlplab.schema import DATA_TAG, FINGERPRINT_TAG, FOLDER_TAG, JOB_TAG, SWEEP_TAG
+from mlplab.tracking import identity
+from mlplab.tracking.process import Process
+from mlplab.tracking.run import Run
+from mlplab.tracking.store import public
+from mlplab.training.schedule import Schedule
+
+log = logging.getLogger(__name__)
+
+
+def check(settings: TrainConfig, dataset: Dataset) -> None:
+    """Raise ConfigError for a config that does not fit this data."""
+    rows = len(dataset.train)
+    if settings.batch_size > rows:
+        raise ConfigError(
+            f"batch_size={settings.batch_size}: the training split has {rows:,} images; take at most all"
+        )
+
+
+def warn_of_ignored(settings: TrainConfig, schedule: Schedule) -> None:
+    """Warn of what was set and has no effect."""
+    if settings.penalty is Penalty.none and settings.weight_decay > 0:
+        log.warning("weight_decay=%g has no effect: penalty=none", settings.weight_decay)
+    if settings.log_every > schedule.steps:
+        log.warning("log_every=%d: no point is logged, training ends before", settings.log_every)
+
+
+def resolve(settings: TrainConfig, dataset: Dataset, engine: Engine) -> TrainConfig:
+    """Return the config with what "auto" came to, and without what nobody else should read."""
+    name = DataName(dataset.name) if settings.data.name is DataName.auto else settings.data.name
+    return replace(
+        settings,
+        device=Device(engine.device),
+        data=replace(settings.data, name=name),
+        tracking=replace(settings.tracking, uri=settings.tracking.uri and public(settings.tracking.uri)),
+    )
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What determines a run, and the code that it runs.
+
+    Attributes:
+        settings: with what "auto" came to.
+        fingerprint: runs that share it compute the same.
+        git: state of the checkout; None where it is none.
+    """
+
+    settings: TrainConfig
+    dataset: Dataset
+    fingerprint: str
+    git: identity.GitState | None
+
+    @classmethod
+    def of(cls, settings: TrainConfig, dataset: Dataset) -> "Provenance":
+        """Return the provenance of a run of this resolved config, now."""
+        libraries = ENGINES[settings.engine].libraries
+        fingerprint = identity.fingerprint(settings, dataset.digest, libraries)
+        return cls(settings, dataset, fingerprint, identity.GitState.read())
+
+    def tags(self, folder: Path) -> dict[str, str]:
+        """Return the tags of the run, whose checkpoint lies in ``folder``."""
+        tracking = self.settings.tracking
+        tags = {
+            FINGERPRINT_TAG: self.fingerprint,
+            DATA_TAG: self.dataset.name,
+            FOLDER_TAG: str(folder),
+            **Process.current().tags(),
+            **identity.origin_tags(self.git),
+            **identity.version_tags(ENGINES[self.settings.engine].libraries),
+        }
+        if tracking.sweep:
+            tags[SWEEP_TAG] = tracking.sweep
+        if tracking.job is not None:
+            tags[JOB_TAG] = str(tracking.job)
+        return tags
+
+    def record(self, tracked: Run) -> None:
+        """Write what is known before training, so that a run that is killed still says what it was."""
+        settings, dataset = self.settings, self.dataset
+        tracked.log_params(flatten(settings))
+        sizes = {split: len(rows) for split, rows in dataset.splits.items()}
+        tracked.log_dataset(dataset.name, dataset.digest, dataset.origin, {**sizes, **asdict(dataset.scaling)})
+        tracked.log_text(OmegaConf.to_yaml(OmegaConf.structured(settings)), "config.yaml")
+        if self.git and self.git.dirty:
+            tracked.log_text(self.git.diff, "git.diff")

@@ -1,0 +1,86 @@
+"""What a run is called by in MLflow: the names of its states, tags, metrics and artifacts.
+
+Training measures under these names, tracking writes them, comparison reads them. An artifact that no other file
+reads is named where it is written.
+"""
+
+from enum import StrEnum
+
+# States of a job, as tables and tags show them.
+State = StrEnum("State", ["finished", "failed", "killed", "running", "scheduled", "skipped", "new"])
+STATE_OF_STATUS = {
+    "FINISHED": State.finished,
+    "FAILED": State.failed,
+    "KILLED": State.killed,
+    "RUNNING": State.running,
+    "SCHEDULED": State.scheduled,
+}
+
+# Tags of every run
+FINGERPRINT_TAG = "fingerprint"
+DATA_TAG = "data"
+ERROR_TAG = "error"  # why the run has failed
+FOLDER_TAG = "output_folder"
+THREADS_TAG = "threads"
+GIT_COMMIT_TAG, GIT_DIRTY_TAG = "git.commit", "git.dirty"
+VERSION_TAG = "version."  # followed by the name of a library
+HOST_TAG, PID_TAG, STARTED_TAG, HEARTBEAT_TAG = "host", "pid", "process_started", "heartbeat"
+
+# Tags of the members of a sweep
+SWEEP_TAG = "sweep"
+JOB_TAG = "sweep.job"
+
+# Tags of a sweep's own run
+COMMAND_TAG = "sweep.command"
+BEST_TAG, BEST_RUN_TAG = "sweep.best", "sweep.best_run"
+
+
+def count_tag(state: State) -> str:
+    """Return the tag that counts a sweep's jobs in this state."""
+    return f"sweep.{state}"
+
+
+# Metrics
+PENALTY = "train/penalty"
+TRAIN_SECONDS, TOTAL_SECONDS, SAMPLES_PER_SECOND = (
+    "time/train_seconds",
+    "time/total_seconds",
+    "time/samples_per_second",
+)
+FINAL, TIME, WITHIN = "final/", "time/", "within/"
+
+
+def loss(split: str) -> str:
+    """Return the metric of a split (train, val, test) while training."""
+    return f"{split}/loss"
+
+
+def accuracy(split: str) -> str:
+    """Return the metric of a split (train, val, test) while training."""
+    return f"{split}/accuracy"
+
+
+def final_loss(split: str) -> str:
+    """Return the metric of a split after training."""
+    return f"{FINAL}{split}_loss"
+
+
+def final_accuracy(split: str) -> str:
+    """Return the metric of a split after training."""
+    return f"{FINAL}{split}_accuracy"
+
+
+def within(layer: int, measure: str) -> str:
+    """Return the metric of a measure inside the network; layers count from 1."""
+    return f"{WITHIN}layer_{layer}_{measure}"
+
+
+# Artifacts of a run
+CONFUSION_MATRIX = "confusion_matrix.csv"
+PREDICTIONS = "test_predictions.csv"
+MODEL = "model"
+
+# Artifacts of a sweep's own run
+MANIFEST = "manifest.json"
+RESULT = "result.json"
+PAGE = "comparison.html"

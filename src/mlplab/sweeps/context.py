@@ -1,0 +1,50 @@
+"""What Hydra hands to a sweeper, in one place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, open_dict, read_write
+
+from mlplab.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class SweepContext:
+    """Of one sweep.
+
+    Attributes:
+        config: of the whole sweep.
+        loader: composes the config of one job.
+        launcher: runs jobs.
+        read: turns a composed config into a checked one; raises ConfigError.
+    """
+
+    config: DictConfig
+    loader: ConfigLoader
+    launcher: Launcher
+    read: Callable[[DictConfig], TrainConfig]
+
+    def compose(self, overrides: list[str]) -> TrainConfig:
+        """Return the checked config of one job. Raises ConfigError."""
+        composed = self.loader.load_sweep_config(self.config, overrides)
+        with read_write(composed), open_dict(composed):
+            del composed["hydra"]
+        return self.read(composed)
+
+    @property
+    def runs_in_this_process(self) -> bool:
+        """Whether the launcher runs one job after the other, here."""
+        return bool(self.config.hydra.runtime.choices["hydra/launcher"] == "basic")
+
+    @property
+    def folder(self) -> Path:
+        """Where a new sweep keeps its output."""
+        return Path(self.config.hydra.sweep.dir)
+
+    def use_folder(self, folder: str) -> None:
+        """Let the launcher keep its own files there."""
+        with read_write(self.config), open_dict(self.config):
+            self.config.hydra.sweep.dir = folder

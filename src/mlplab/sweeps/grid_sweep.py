@@ -1,0 +1,119 @@
+"""What ``python src/train.py -m ...`` does: plan, begin or go on, and carry out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.utils import JobReturn
+
+from mlplab import config
+from mlplab.errors import ConfigError, SweepError
+from mlplab.schema import HOST_TAG, PID_TAG, SWEEP_TAG
+from mlplab.sweeps import grid
+from mlplab.sweeps.context import SweepContext
+from mlplab.sweeps.grid import Job
+from mlplab.sweeps.manifest import command_digest, freeze
+from mlplab.terminal import say
+
+if TYPE_CHECKING:
+    from mlplab.sweeps.execution import Conclude
+    from mlplab.sweeps.record import Elsewhere, Recorded
+    from mlplab.tracking.store import Store
+
+
+def sweep_grid(arguments: list[str], context: SweepContext) -> Sequence[JobReturn]:
+    """Carry out the sweep that was typed, or show its plan.
+
+    Args:
+        arguments: overrides from the command line, such as ``activation=relu,tanh``.
+        context: what Hydra handed over.
+
+    Raises:
+        ConfigError: a combination is invalid; nothing has run.
+        StoreError: the store cannot be used.
+        SweepError: jobs failed, or the sweep to be resumed is still running.
+    """
+    return sweep_jobs(grid.combine(arguments, context), arguments, context)
+
+
+def sweep_jobs(
+    jobs: list[Job],
+    arguments: Sequence[str],
+    context: SweepContext,
+    conclude: "Conclude | None" = None,
+    elsewhere: "Elsewhere | None" = None,
+) -> Sequence[JobReturn]:
+    """Carry these jobs out as one sweep, or show their plan.
+
+    Args:
+        jobs: all of them.
+        arguments: what was typed for them: the same again, with ``resume=true``, goes on with the sweep.
+        context: what Hydra handed over.
+        conclude: what is done with the members at the end; by default they are compared.
+        elsewhere: finds jobs that have finished outside this sweep: with ``resume=true`` they are not run again.
+
+    Raises:
+        ConfigError, StoreError, SweepError: see :func:`sweep_grid`.
+    """
+    settings = next((job.settings for job in jobs if job.settings is not None), None)
+    if settings is None or not settings.plan:
+        grid.require_valid(jobs)
+    assert settings is not None
+    from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key
+    from mlplab.tracking.store import open_store
+
+    store = open_store(settings.tracking)
+    former = record.find_sweep(store, command_digest(arguments))
+    if settings.plan:
+        _show_plan(jobs, former, store, elsewhere if settings.resume else None)
+        return []
+    if settings.resume and former is None:
+        say("resume=true: the store has no sweep of this command; this one is its first")
+    resumed = former if settings.resume else None
+    if resumed is not None:
+        _require_at_rest(resumed, store)
+    if resumed is None and settings.tracking.sweep is not None:
+        _require_new_name(settings.tracking.sweep, store)
+    manifest = resumed.manifest if resumed else freeze(jobs, arguments, context.folder)
+    context.use_folder(manifest.folder)
+    from mlplab.sweeps.execution import Sweep, compare_members
+
+    known = elsewhere(store, manifest) if elsewhere and settings.resume else {}
+    sweep = Sweep(manifest, settings, store, context, conclude or compare_members, known)
+    return sweep.carry_out(resumed.run.info.run_id if resumed else None)
+
+
+def _require_at_rest(former: "Recorded", store: "Store") -> None:
+    sweep = former.manifest.sweep
+    for run in store.search(f"tags.{SWEEP_TAG} = '{sweep}' and attributes.status = 'RUNNING'"):
+        tags = run.data.tags
+        raise SweepError(
+            f"resume=true: sweep {sweep} is still running, as process {tags.get(PID_TAG)} on {tags.get(HOST_TAG)}; "
+            "wait for it, or stop it"
+        )
+
+
+def _require_new_name(sweep: str, store: "Store") -> None:
+    if store.search(f"tags.{SWEEP_TAG} = '{sweep}'"):
+        raise ConfigError(
+            f"tracking.sweep={sweep}: the store has a sweep of this name; resume=true goes on with it where the "
+            "command is the same, otherwise take another name"
+        )
+
+
+def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", elsewhere: "Elsewhere | None") -> None:
+    from mlplab.sweeps import plan_table, record
+
+    states = {} if elsewhere is None else elsewhere(store, freeze(jobs, [], Path()))
+    if former is not None:
+        members = record.find_members(store, former.manifest.sweep)
+        numbers = {tuple(job.varying.items()): job.number for job in former.manifest.jobs}
+        for job in jobs:
+            member = members.get(numbers.get(tuple(job.varying.items()), -1))
+            if member is not None:
+                states[job.number] = member
+    configs = {job.number: config.flatten(job.settings) for job in jobs if job.settings is not None}
+    plan_table.show_plan(jobs, states, configs, record.find_durations(store))
+    if former is not None:
+        manifest = former.manifest
+        say(f"states: of sweep {manifest.sweep} in {manifest.folder}; with resume=true, which goes on with it")

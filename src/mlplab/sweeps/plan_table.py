@@ -1,0 +1,75 @@
+"""The plan of a sweep as a table: what would run, what has, and how long it may take."""
+
+import os
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from mlplab.schema import State
+from mlplab.sweeps.grid import Job
+from mlplab.sweeps.record import Member
+from mlplab.terminal import draw_table, format_duration, say
+
+# A run takes about as long as another one with the same of these.
+_COST = (
+    "engine", "hidden_sizes", "activation", "optimizer", "batch_size", "epochs", "iterations", "log_every", "dtype",
+    "device", "data.name", "data.train_size", "data.val_size",
+)  # fmt: skip
+
+_RUNS_AGAIN = (State.new, State.failed, State.killed)
+
+
+def show_plan(
+    jobs: Sequence[Job],
+    states: Mapping[int, Member],
+    configs: Mapping[int, Mapping[str, object]],
+    durations: Sequence[tuple[Mapping[str, str], float]],
+) -> None:
+    """Print the plan.
+
+    Args:
+        jobs: all combinations, invalid ones too.
+        states: of the jobs that have a run.
+        configs: every key of the valid ones, by the job's number.
+        durations: params and seconds of runs that have finished.
+    """
+    axes = list(jobs[0].varying)
+    expected: dict[int, float | None] = {}
+    rows = []
+    for job in jobs:
+        state = states[job.number].state if job.number in states else State.new
+        if job.settings is not None and state in _RUNS_AGAIN:
+            expected[job.number] = _expected(configs[job.number], durations)
+        seconds = expected.get(job.number)
+        cells = [job.varying[axis] for axis in axes]
+        shown = "invalid" if job.settings is None else str(state)
+        rows.append([str(job.number), *cells, shown, "" if seconds is None else format_duration(seconds)])
+    say(draw_table(["run", *axes, "state", "expected"], rows))
+    for job in jobs:
+        if job.fault:
+            say(f"run {job.number} is invalid: {job.fault}")
+    _show_total(len(expected), [seconds for seconds in expected.values() if seconds is not None])
+
+
+def _show_total(count: int, known: Sequence[float]) -> None:
+    if not count:
+        say("nothing to run")
+        return
+    if not known:
+        say(f"{count} to run; how long it takes is not known: no run like these has finished")
+        return
+    total = sum(known) / len(known) * count
+    cores = os.cpu_count() or 1
+    at_once = (
+        f", about {format_duration(total / min(cores, count))} with hydra/launcher=joblib" if count > 1 < cores else ""
+    )
+    say(f"{count} to run: about {format_duration(total)} one after the other{at_once}")
+
+
+def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]) -> float | None:
+    """Return the seconds that runs like this one took."""
+
+    def like(key: str, value: str | None) -> bool:
+        return value == str(config[key]) or str(config[key]) == "auto"
+
+    seconds = [taken for params, taken in durations if all(like(key, params.get(key)) for key in _COST)]
+    return median(seconds) if seconds else None

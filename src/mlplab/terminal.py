@@ -1,0 +1,54 @@
+"""How text reaches a person: lines, tables, durations."""
+
+import io
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+WIDTH_WITHOUT_TERMINAL = 160
+
+
+def say(line: str) -> None:
+    """Print a line at once. Where nobody reads any more (``| head``), the work goes on in silence."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_rows(rows: Mapping[str, str]) -> None:
+    """Print labels and texts in two columns."""
+    for label, text in rows.items():
+        say(f"  {label:<14} {text}")
+
+
+def is_worker() -> bool:
+    """Tell whether a launcher started this process, beside others, for one command."""
+    return multiprocessing.parent_process() is not None
+
+
+def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with lines, as wide as the terminal allows."""
+    table = Table(*map(escape, header))
+    for row in rows:
+        table.add_row(*map(escape, row))
+    text = io.StringIO()
+    width = None if Console().is_terminal else WIDTH_WITHOUT_TERMINAL
+    Console(file=text, width=width, highlight=False).print(table)
+    return text.getvalue().rstrip("\n")
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration in the unit that a person would use.
+
+    >>> [format_duration(seconds) for seconds in (8.2, 240, 9000)]
+    ['8 s', '4 min', '2.5 h']
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,61 @@
+"""What happens inside a network while it trains: whether gradients arrive, units respond, and weights move."""
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlplab import config, schema
+from mlplab.engines.base import Probe
+from mlplab.scratch.activations import ACTIVATIONS, Activation
+from mlplab.scratch.network import Layers
+
+# A derivative has nearly vanished where it is less than this share of the largest there can be.
+VANISHING = 0.05
+
+
+def measure(activation: config.Activation, probe: Probe, before: Layers, after: Layers) -> dict[str, float]:
+    """Return the metrics of every layer, by their names in MLflow, for one update.
+
+    - ``within/layer_1_gradient_norm``: Frobenius norm of dL/dW, without the penalty.
+    - ``within/layer_1_update_ratio``: norm of the update over norm of the weights; networks that learn are often
+      around 1e-3.
+    - ``within/layer_1_saturated`` (sigmoid, tanh, ...): share of all (row, unit) whose derivative has nearly vanished.
+    - ``within/layer_1_dead`` (relu, ...): share of units whose derivative has nearly vanished for every row of the
+      batch.
+
+    Args:
+        activation: of the hidden layers.
+        probe: of the update's batch, before it.
+        before, after: weights and biases around the update.
+    """
+    metrics: dict[str, float] = {}
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a net that diverges is reported elsewhere
+        for layer, gradient_IO in enumerate(probe.gradients):
+            W_IO, moved_IO = before[layer][0], after[layer][0]
+            metrics[schema.within(layer + 1, "gradient_norm")] = _norm(gradient_IO)
+            metrics[schema.within(layer + 1, "update_ratio")] = _norm(moved_IO - W_IO) / (_norm(W_IO) or 1.0)
+        return metrics | _unresponsive(ACTIVATIONS[activation], probe.kept)
+
+
+def _norm(array: NDArray[Any]) -> float:
+    return float(np.linalg.norm(array))
+
+
+def _unresponsive(activation: Activation, kept: Sequence[NDArray[Any]]) -> dict[str, float]:
+    metrics = {}
+    for layer, kept_BO in enumerate(kept, start=1):
+        slope_BO = np.ones_like(kept_BO)
+        activation.backward(kept_BO.copy(), slope_BO)
+        vanished_BO = np.abs(slope_BO) < VANISHING * activation.largest_slope
+        match activation.unresponsive:
+            case "saturated":
+                metrics[schema.within(layer, "saturated")] = float(np.mean(vanished_BO))
+            case "dead":
+                metrics[schema.within(layer, "dead")] = float(np.mean(np.all(vanished_BO, axis=0)))
+            case None:
+                pass
+            case _:
+                assert_never(activation.unresponsive)
+    return metrics

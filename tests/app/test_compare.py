@@ -1,0 +1,124 @@
+"""``python src/compare.py`` on a real store, and the table that ends a sweep."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from conftest import Project
+from mlplab.app.compare import _compare
+from mlplab.errors import UserError
+
+SWEEP = [
+    "-m", "data=digits", "hidden_sizes=[32]", "learning_rate=0.1", "log_every=20", "epochs=2", "activation=relu,tanh",
+    "seed=0,1,2",
+]  # fmt: skip
+
+
+def compare(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "src/compare.py", *arguments]
+    return subprocess.run(command, cwd=project.root, env=project.environment(), capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def swept(project: Project) -> tuple[Project, str]:
+    """A sweep of two activations with three seeds each, and what it said."""
+    done = project.train(*SWEEP)
+    assert done.returncode == 0, done.stderr
+    return project, done.stdout
+
+
+def means(project: Project) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for run in project.runs():
+        found.setdefault(run.data.params["activation"], []).append(run.data.metrics["final/test_accuracy"])
+    return {activation: sum(values) / len(values) for activation, values in found.items()}
+
+
+def test_a_sweep_ends_with_its_ranking(swept: tuple[Project, str]) -> None:
+    project, said = swept
+    expected = sorted(means(project).items(), key=lambda item: -item[1])
+    table = said[said.index("┏") :]
+    for place, (activation, mean) in enumerate(expected):
+        (line,) = [line for line in table.splitlines() if f"│ {activation} " in line]
+        assert f"{mean:.4f} ±" in line
+        assert ("best" in line) == (place == 0)
+    assert "ranked by final/test_accuracy: there is no validation split" in said
+    assert "Welch's t-test" in said
+
+
+def test_the_last_sweep_is_compared_by_default(swept: tuple[Project, str]) -> None:
+    project, said = swept
+    done = compare(project)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in said
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "markdown"])
+def test_other_formats_say_the_same(swept: tuple[Project, str], form: str) -> None:
+    project, _ = swept
+    done = compare(project, f"format={form}", "filter=tags.data = 'digits'")
+    assert done.returncode == 0, done.stderr
+    if form == "markdown":
+        assert done.stdout.count("\n| ") == 3
+        return
+    rows = json.loads(done.stdout)["groups"] if form == "json" else list(csv.DictReader(io.StringIO(done.stdout)))
+    for row in rows:
+        assert float(row["final/test_accuracy"]) == pytest.approx(means(project)[row["activation"]])
+        assert int(row["n"]) == int(row["finished"]) == 3
+
+
+def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) -> None:
+    project, _ = swept
+    ids = [run.info.run_id for run in project.runs()[:4]]
+    chosen = [f"runs=[{','.join(ids)}]", "group_by=[activation,seed]", "sort_by=seed", "metric=final/train_loss"]
+    done = compare(project, *chosen, "format=csv", "out=found.csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "found.csv: 4 runs compared\n"
+    rows = list(csv.DictReader((project.root / "found.csv").read_text().splitlines()))
+    assert [row["seed"] for row in rows] == ["0", "0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweeps: "),
+        ("experiment=other", "experiment=other: the store has no such experiment, but "),
+        ("metric=final/luck", "metric=final/luck: these runs have final/test_accuracy, "),
+        ("group_by=[colour]", "colour: no such key of a run; there are engine, "),
+        ("format=xml", "format=xml: takes one of table, markdown, csv, json, html"),
+        ("colour=red", "colour=red: takes key=value with one of sweep, runs, "),
+        ("filter=luck", "luck: MLflow does not understand this filter"),
+        ("uri=sqlite:///nowhere.db", "uri=sqlite:///nowhere.db: no run is there yet"),
+    ],
+)
+def test_a_mistake_is_named(swept: tuple[Project, str], argument: str, message: str) -> None:
+    with pytest.raises((UserError, OSError)) as raised:
+        _compare([f"uri={swept[0].uri}", argument])
+    assert message in str(raised.value)
+
+
+def test_a_mistake_is_one_message(swept: tuple[Project, str]) -> None:
+    done = compare(swept[0], "out=no/such/folder.txt")
+    assert done.returncode == 1
+    assert done.stderr.startswith("ERROR: ")
+    assert "cannot be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
+def test_help_shows_what_can_be_typed(project: Project) -> None:
+    done = compare(project, "--help")
+    assert done.returncode == 0
+    assert "group_by=[activation]" in done.stdout
+
+
+def test_a_page_is_a_file(swept: tuple[Project, str]) -> None:
+    project, _ = swept
+    done = compare(project, "format=html", "group_by=[activation]")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "comparison.html: 6 runs compared\n"
+    assert "<title>6 runs of mlplab</title>" in (project.root / "comparison.html").read_text()

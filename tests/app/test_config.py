@@ -1,0 +1,108 @@
+"""A wrong key, type, choice or range: one message that names it, its value and the remedy, and nothing is done."""
+
+import pytest
+
+from conftest import Project
+from mlplab.paths import PROJECT_ROOT
+
+FAULTS = {
+    "lerning_rate=0.1": ["lerning_rate: no such key", "did you mean learning_rate?"],
+    "+extra=1": ["extra: no such key"],
+    "data.vall_size=1": ["data.vall_size: no such key", "did you mean data.val_size?"],
+    "activation=rleu": ["activation=rleu: Invalid value", "expected one of [sigmoid, tanh, relu, linear]"],
+    "engine=jax": ["engine=jax", "[numpy, torch]"],
+    "init=zeros": ["init=zeros", "[glorot, he, uniform, gaussian, pytorch]"],
+    "loss=hinge": ["loss=hinge", "[cross_entropy, squared_error]"],
+    "penalty=l3": ["penalty=l3", "[none, l1, l2]"],
+    "optimizer=lion": ["optimizer=lion", "[sgd, momentum, adam, gd]"],
+    "dtype=float16": ["dtype=float16", "[float32, float64]"],
+    "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
+    "data=mnits": ["data=mnits: no such choice", "auto, digits, fashion_mnist, kmnist, mnist"],
+    "data=null": ["data=null", "take one of the choices"],
+    "hidden_sizes=[2000000]": ["hidden_sizes=[2000000]: takes one hidden layer or more, each of 1 to 1,000,000 units"],
+    "~activation": ["missing 1 required positional argument: 'activation'"],
+    'tracking.sweep="it\'s"': ["tracking.sweep=it's: takes a name without quotation marks"],
+    "-m activation=glob(*)": ["no combination to run"],
+    "experiment=erande_2025/luck": ["experiment=erande_2025/luck: no such preset", "erande_2025/activation"],
+    "sampling=none": ["sampling=none", "[shuffle, random]"],
+    "tracking=cloud": ["tracking=cloud: no such choice", "local, server"],
+    "learning_rate=fast": ["learning_rate=fast", "could not be converted to Float"],
+    "epochs=1.5": ["epochs=1.5", "could not be converted to Integer"],
+    "seed=null": ["seed=None", "not Optional"],
+    "hidden_sizes=abc": ["hidden_sizes=abc", "not a ListConfig"],
+    "hidden_sizes=[10,x]": ["hidden_sizes[1]=x", "could not be converted to Integer"],
+    "hidden_sizes=[]": ["hidden_sizes=[]: takes one hidden layer or more"],
+    "hidden_sizes=[500,0]": ["hidden_sizes=[500, 0]: takes one hidden layer or more"],
+    "learning_rate=0": ["learning_rate=0.0: takes a number above 0, such as 0.01"],
+    "learning_rate=-1": ["learning_rate=-1.0: takes a number above 0"],
+    "learning_rate=inf": ["learning_rate=inf: takes a number above 0"],
+    "learning_rate=nan": ["learning_rate=nan: takes a number above 0"],
+    "learning_rate_decay=1.1": ["learning_rate_decay=1.1: takes a factor above 0"],
+    "init_scale=-1": ["init_scale=-1.0: takes a factor of 0 or more"],
+    "weight_decay=-0.1": ["weight_decay=-0.1: takes 0 (no penalty) or more"],
+    "batch_size=0": ["batch_size=0: takes a number of rows, at least 1"],
+    "epochs=0": ["epochs=0: takes a number of passes"],
+    "iterations=0": ["iterations=0: takes a number of parameter updates"],
+    "log_every=0": ["log_every=0: takes a number of parameter updates"],
+    "seed=-1": ["seed=-1: takes a whole number, 0 or more"],
+    "data.train_size=0": ["data.train_size=0: takes a number of images"],
+    "data.val_size=-1": ["data.val_size=-1: takes a number of images"],
+    "tracking.experiment=' '": ["tracking.experiment= : takes a name"],
+    "device=cuda": ["device=cuda: engine=numpy computes on the CPU"],
+    "engine=torch device=mps dtype=float64": ["dtype=float64: device=mps computes in float32 only"],
+    "learning_rate = 0.1": ["write key=value without spaces"],
+    "-m activation=relu,rleu": ["activation=rleu: Invalid value"],
+    "-m learning_rate=0.1,0": ["learning_rate=0.0: takes a number above 0"],
+}
+
+
+@pytest.mark.parametrize("arguments", FAULTS)
+def test_a_fault_is_one_message_and_nothing_is_done(project: Project, arguments: str) -> None:
+    words = [arguments] if arguments.startswith("tracking.") else arguments.split()
+    done = project.train(*words)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("ERROR: ")
+    assert done.stderr.count("\n") == 1
+    for part in FAULTS[arguments]:
+        assert part in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not project.runs()
+    assert not (project.root / "multirun").exists()
+    assert not (project.root / "outputs").exists()
+
+
+def test_a_traceback_is_there_for_who_asks(project: Project) -> None:
+    done = project.train("learning_rate=0", HYDRA_FULL_ERROR="1")
+    assert done.returncode == 1
+    assert "Traceback (most recent call last)" in done.stderr
+    assert "learning_rate=0.0: takes a number above 0" in done.stderr
+
+
+def test_help_explains_every_key(project: Project) -> None:
+    done = project.train("--help")
+    assert done.returncode == 0
+    for choice in ("auto", "mnist", "fashion_mnist", "kmnist", "digits", "local", "server", "tracking.uri"):
+        assert choice in done.stdout
+    keys = (PROJECT_ROOT / "conf" / "train.yaml").read_text()
+    for line in keys[keys.index("# Network") : keys.index("hydra:\n")].splitlines():
+        assert line.rstrip() in done.stdout
+        if ":" in line and not line.startswith("#") and not line.rstrip().endswith(":"):
+            assert "# " in line, f"conf/train.yaml does not explain: {line}"
+
+
+def test_the_defaults_are_the_published_baseline(settings) -> None:  # type: ignore[no-untyped-def]
+    found = settings()
+    assert (found.engine, found.activation, found.init, found.loss) == ("numpy", "sigmoid", "glorot", "cross_entropy")
+    assert (found.optimizer, found.learning_rate, found.batch_size, found.epochs) == ("sgd", 0.01, 64, 15)
+    assert found.hidden_sizes == [500, 250, 100]
+    assert (found.weight_decay, found.learning_rate_decay, found.log_every, found.seed) == (0, 1, 200, 0)
+    assert (found.data.name, found.data.train_size, found.data.val_size, found.data.standardize) == (
+        "auto", None, 0, False,
+    )  # fmt: skip
+
+
+def test_the_data_root_is_the_environments_or_the_projects(settings, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("MLPLAB_DATA_ROOT", "/somewhere")
+    assert settings().data.root == "/somewhere"
+    monkeypatch.delenv("MLPLAB_DATA_ROOT")
+    assert settings().data.root == str(PROJECT_ROOT / "data")

@@ -1,0 +1,213 @@
+"""A sweep that was killed, whenever, and typed again with resume=true is the undisturbed sweep, bit by bit."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow.entities import Run
+
+from conftest import Project, copy_project
+
+SWEEP = [
+    "-m", "data=digits", "hidden_sizes=[24,12]", "activation=tanh", "optimizer=adam,momentum", "learning_rate=0.01",
+    "weight_decay=1e-3", "batch_size=50", "log_every=10", "epochs=4", "data.val_size=237",
+]  # fmt: skip
+JOBS = 2
+# Where a run can die, and how often each is passed in an undisturbed sweep of two jobs, about.
+PLACES = {
+    "mlplab.tracking.run.Run._create": 3,  # before a run, or the sweep's own, is in the store
+    "mlplab.tracking.run.Run.log_params": 3,  # begun, and nothing known of it
+    "mlplab.training.loop.Training.advance": 24,
+    "mlplab.tracking.run.Run._flush": 6,
+    "mlplab.run.resumption.Checkpointer._save": 6,
+    "os.fsync": 6,  # in the middle of a checkpoint
+    "mlplab.training.checkpoint.json.dumps": 6,
+    "mlplab.run.artifacts.write_all": 2,
+    "mlplab.tracking.run.Run._end": 3,
+    "mlplab.training.checkpoint.remove_checkpoint": 4,  # finished, and the checkpoint still there
+}
+KILLS = 20
+
+
+class Zygote:
+    """See zygote.py."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self._stores = project, 0
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("zygote.py")), str(project.root)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=project.environment(),
+            text=True,
+        )
+
+    def forget(self, empty_store: Path) -> None:
+        """Begin with a store of its own, and empty folders."""
+        self._stores += 1
+        self.project.database = f"store-{self._stores}.db"  # another name: MLflow keeps its connections to the former
+        shutil.copy(empty_store, self.project.root / self.project.database)
+        for folder in ("multirun", "outputs", "mlruns"):
+            shutil.rmtree(self.project.root / folder, ignore_errors=True)
+
+    def run(self, *arguments: str, die_at: tuple[str, int] | None = None) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(
+            json.dumps({"arguments": [*arguments, f"tracking.uri={self.project.uri}"], "die_at": die_at}) + "\n"
+        )
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    @property
+    def log(self) -> str:
+        return (self.project.root / "child.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def zygote(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Zygote]:
+    found = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
+    found.forget(empty_store)
+    yield found
+    found.process.communicate("")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(zygote: Zygote) -> dict[str, Any]:
+    assert zygote.run(*SWEEP) == 0, zygote.log
+    return outcome(zygote.project)
+
+
+def outcome(project: Project) -> dict[str, Any]:
+    """Everything that a sweep has computed: points, weights, states."""
+    return {str(run.info.run_name): (run.info.status, points(project, run), weights(run)) for run in project.runs()}
+
+
+def points(project: Project, run: Run) -> dict[str, list[tuple[int, float]]]:
+    return {key: project.points(run, key) for key in run.data.metrics if not key.startswith("time/")}
+
+
+def weights(run: Run) -> dict[str, list[float]]:
+    path = Path(urllib.parse.urlparse(run.info.artifact_uri).path) / "model" / "artifacts" / "weights.npz"
+    with np.load(path) as stored:
+        return {name: stored[name].ravel().tolist() for name in stored.files}
+
+
+@pytest.mark.timeout(600)
+def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path) -> None:
+    project, rng = zygote.project, random.Random(20)
+    zygote.forget(empty_store)
+    kills, finished_sweeps, died_in = 0, 0, set()
+    while kills < KILLS or finished_sweeps == 0:
+        place = rng.choice(list(PLACES))
+        die_at = (place, rng.randint(1, PLACES[place])) if kills < KILLS else None
+        status = zygote.run(*SWEEP, "resume=true", die_at=die_at)
+        if status == -9:
+            kills += 1
+            died_in.add(place)
+            continue
+        assert status == 0, zygote.log
+        assert outcome(project) == undisturbed, f"after {kills} kills"
+        assert len({run.data.tags["sweep"] for run in project.runs()}) == 1
+        assert len(project.runs()) == JOBS
+        files = {path.name for path in (project.root / "multirun").rglob("*") if path.is_file()}
+        assert files == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log"}
+        finished_sweeps += 1
+        zygote.forget(empty_store)
+    assert len(died_in) >= len(PLACES) - 2
+
+
+def test_no_point_of_a_resumed_run_is_there_twice(zygote: Zygote, empty_store: Path) -> None:
+    project = zygote.project
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    for run in project.runs():
+        for key in run.data.metrics:
+            steps = [point.step for point in project.client.get_metric_history(run.info.run_id, key)]
+            assert len(steps) == len(set(steps)), key
+
+
+def test_finished_members_are_skipped_with_their_recorded_result(zygote: Zygote, empty_store: Path) -> None:
+    project = zygote.project
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP) == 0
+    before = {run.info.run_id: run.info.end_time for run in project.runs()}
+    assert zygote.run(*SWEEP, "resume=true") == 0
+    assert {run.info.run_id: run.info.end_time for run in project.runs()} == before
+    assert "2 runs (2 finished); 0 to run" in zygote.log
+    (sweep,) = project.sweeps()
+    assert sweep.data.tags["sweep.finished"] == "2"
+
+
+def test_editing_conf_meanwhile_changes_nothing(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
+) -> None:
+    project = zygote.project
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    conf = project.root / "conf" / "train.yaml"
+    original = conf.read_text()
+    try:
+        conf.write_text(
+            original.replace("init: glorot", "init: he").replace("loss: cross_entropy", "loss: squared_error")
+        )
+        assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    finally:
+        conf.write_text(original)
+    assert outcome(project) == undisturbed
+
+
+def test_changed_code_begins_a_run_anew_instead_of_mixing_two(zygote: Zygote, empty_store: Path) -> None:
+    project = zygote.project
+    code = project.root / "src" / "mlplab" / "scratch" / "losses.py"
+    original = code.read_text()
+
+    def resume_with_other_code() -> None:
+        try:  # the zygote has imported the code: what it computes stays, and the fingerprint is another
+            code.write_text(original + "\n# changed\n")
+            assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+        finally:
+            code.write_text(original)
+
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    before = len(zygote.log)
+    resume_with_other_code()
+    assert "resumed after" not in zygote.log[before:]
+    states = [run.info.status for run in project.runs()]
+    assert sorted(states) == ["FINISHED"] * JOBS + ["KILLED"]
+
+
+def test_a_single_run_goes_on_too(zygote: Zygote, empty_store: Path) -> None:
+    project, single = zygote.project, [argument for argument in SWEEP if argument != "-m" and "," not in argument]
+    single += ["hidden_sizes=[24,12]", "optimizer=adam"]
+    zygote.forget(empty_store)
+    assert zygote.run(*single) == 0, zygote.log
+    expected = outcome(project)
+    zygote.forget(empty_store)
+    assert zygote.run(*single, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    assert zygote.run(*single, "resume=true") == 0, zygote.log
+    assert outcome(project) == expected
+    assert zygote.run(*single, "resume=true") == 0
+    assert "has finished already" in zygote.log
+    assert len(project.runs()) == 1
+
+
+def test_a_damaged_checkpoint_is_named_with_the_remedy(zygote: Zygote, empty_store: Path) -> None:
+    project = zygote.project
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    (path,) = (project.root / "multirun").rglob("checkpoint.npz")
+    path.write_bytes(path.read_bytes()[:1000])
+    assert zygote.run(*SWEEP, "resume=true") == 1
+    assert f"{path}: is damaged" in zygote.log
+    assert zygote.log.count("Traceback") == 0
