@@ -9,7 +9,7 @@ from typing import Any, Optional
 from mlplab.errors import ConfigError
 
 Engine = StrEnum("Engine", ["numpy", "torch"])
-Activation = StrEnum("Activation", ["sigmoid", "tanh", "relu", "linear"])
+Activation = StrEnum("Activation", ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "linear"])
 Init = StrEnum("Init", ["glorot", "he", "uniform", "gaussian", "pytorch"])
 Loss = StrEnum("Loss", ["cross_entropy", "squared_error"])
 Penalty = StrEnum("Penalty", ["none", "l1", "l2"])

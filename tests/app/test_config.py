@@ -9,7 +9,10 @@ FAULTS = {
     "lerning_rate=0.1": ["lerning_rate: no such key", "did you mean learning_rate?"],
     "+extra=1": ["extra: no such key"],
     "data.vall_size=1": ["data.vall_size: no such key", "did you mean data.val_size?"],
-    "activation=rleu": ["activation=rleu: Invalid value", "expected one of [sigmoid, tanh, relu, linear]"],
+    "activation=rleu": [
+        "activation=rleu: Invalid value",
+        "expected one of [sigmoid, tanh, relu, leaky_relu, elu, gelu, silu, linear]",
+    ],
     "engine=jax": ["engine=jax", "[numpy, torch]"],
     "init=zeros": ["init=zeros", "[glorot, he, uniform, gaussian, pytorch]"],
     "loss=hinge": ["loss=hinge", "[cross_entropy, squared_error]"],

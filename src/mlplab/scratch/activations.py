@@ -9,9 +9,11 @@ A saved model carries a copy of this file: it imports nothing of mlplab when it 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import pi, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 import numpy as np
+from scipy.special import ndtr
 
 if TYPE_CHECKING:
     from mlplab.scratch.products import Floats
@@ -101,6 +103,89 @@ class Relu(Activation):
 
 
 @final
+class LeakyRelu(Activation):
+    """f(z) = z where z > 0, otherwise z / 100. Maas, Hannun and Ng, ICML 2013: no unit dies."""
+
+    pytorch = "LeakyReLU", {"negative_slope": 0.01}
+
+    def forward(self, z_BO: Floats) -> None:
+        np.maximum(z_BO, 0.01 * z_BO, out=z_BO)
+
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        np.greater(a_BO, 0, out=a_BO)
+        np.maximum(a_BO, 0.01, out=a_BO)
+        gradient_BO *= a_BO
+
+
+@final
+class Elu(Activation):
+    """f(z) = z where z > 0, otherwise exp(z) - 1. Clevert, Unterthiner and Hochreiter, ICLR 2016, with alpha = 1."""
+
+    pytorch = "ELU", {"alpha": 1.0}
+    unresponsive = "saturated"
+
+    def forward(self, z_BO: Floats) -> None:
+        negative_BO = np.minimum(z_BO, 0)
+        np.expm1(negative_BO, out=negative_BO)
+        np.maximum(z_BO, 0, out=z_BO)
+        z_BO += negative_BO
+
+    def backward(self, a_BO: Floats, gradient_BO: Floats) -> None:
+        # Where z <= 0 the derivative is exp(z) = a + 1.
+        np.minimum(a_BO, 0, out=a_BO)
+        a_BO += 1
+        gradient_BO *= a_BO
+
+
+@final
+class Gelu(Activation):
+    """f(z) = z Phi(z), with the normal distribution function Phi itself. Hendrycks and Gimpel, 2016."""
+
+    pytorch = "GELU", {}
+    needs_input = True  # two inputs have the same output: f falls, then rises
+    largest_slope = 1.128904145  # at sqrt(2)
+    unresponsive = "dead"
+
+    def forward(self, z_BO: Floats) -> None:
+        z_BO *= ndtr(z_BO)
+
+    def backward(self, z_BO: Floats, gradient_BO: Floats) -> None:
+        # f' = Phi(z) + z phi(z), with the density phi(z) = exp(-z**2 / 2) / sqrt(2 pi).
+        slope_BO = ndtr(z_BO)
+        density_BO = np.square(z_BO)
+        density_BO *= -0.5
+        np.exp(density_BO, out=density_BO)
+        density_BO *= 1 / sqrt(2 * pi)
+        z_BO *= density_BO
+        slope_BO += z_BO
+        gradient_BO *= slope_BO
+
+
+@final
+class Silu(Activation):
+    """f(z) = z sigmoid(z), also known as swish. Elfwing, Uchibe and Doya, Neural Networks 107, 2018."""
+
+    pytorch = "SiLU", {}
+    needs_input = True
+    largest_slope = 1.099839320  # at 2.3994
+    unresponsive = "dead"
+
+    def forward(self, z_BO: Floats) -> None:
+        sigmoid_BO = z_BO.copy()
+        Sigmoid().forward(sigmoid_BO)
+        z_BO *= sigmoid_BO
+
+    def backward(self, z_BO: Floats, gradient_BO: Floats) -> None:
+        # f' = s (1 + z (1 - s)), with s = sigmoid(z).
+        sigmoid_BO = z_BO.copy()
+        Sigmoid().forward(sigmoid_BO)
+        z_BO *= 1 - sigmoid_BO
+        z_BO += 1
+        z_BO *= sigmoid_BO
+        gradient_BO *= z_BO
+
+
+@final
 class Linear(Activation):
     """f(z) = z: the network stays one linear map, however deep."""
 
@@ -136,6 +221,10 @@ ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Sigmoid(),
     "tanh": Tanh(),
     "relu": Relu(),
+    "leaky_relu": LeakyRelu(),
+    "elu": Elu(),
+    "gelu": Gelu(),
+    "silu": Silu(),
     "linear": Linear(),
 }
 
