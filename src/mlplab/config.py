@@ -24,7 +24,10 @@ class Optimizer(StrEnum):
 
     sgd = "sgd"
     momentum = "momentum"
+    nesterov = "nesterov"
+    rmsprop = "rmsprop"
     adam = "adam"
+    adamw = "adamw"
     gd = sgd  # its former name, which old commands and manifests have
 
 

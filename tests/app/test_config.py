@@ -17,7 +17,7 @@ FAULTS = {
     "init=zeros": ["init=zeros", "[glorot, he, uniform, gaussian, pytorch]"],
     "loss=hinge": ["loss=hinge", "[cross_entropy, squared_error]"],
     "penalty=l3": ["penalty=l3", "[none, l1, l2]"],
-    "optimizer=lion": ["optimizer=lion", "[sgd, momentum, adam, gd]"],
+    "optimizer=lion": ["optimizer=lion", "[sgd, momentum, nesterov, rmsprop, adam, adamw, gd]"],
     "dtype=float16": ["dtype=float16", "[float32, float64]"],
     "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
     "data=mnits": ["data=mnits: no such choice", "auto, digits, fashion_mnist, kmnist, mnist"],
