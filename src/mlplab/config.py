@@ -44,6 +44,11 @@ class DataConfig:
     val_size: int
     standardize: bool
 
+    @property
+    def entry(self) -> str:
+        """The entry of the data catalog that the config names."""
+        return str(self.name)
+
     def __post_init__(self) -> None:
         _check("data.root", self.root, bool(self.root.strip()), "takes a folder; leave it out for the default")
         _check(

@@ -82,8 +82,8 @@ class Dataset:
 
 def is_at_hand(config: DataConfig) -> bool:
     """Tell whether :func:`load` will only read files: no download, and no import of a library that makes the data."""
-    name = PREFERRED if config.name is DataName.auto else config.name
-    return CATALOG[name].is_at_hand(_folder(config.root))
+    entry = PREFERRED if config.name is DataName.auto else config.entry
+    return CATALOG[entry].is_at_hand(_folder(config.root))
 
 
 def test_images(name: str, root: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
@@ -140,7 +140,7 @@ def _read(config: DataConfig) -> tuple[str, Contents]:
     """Return an entry of the catalog, and what it holds."""
     folder = _folder(config.root)
     if config.name is not DataName.auto:
-        return str(config.name), CATALOG[config.name].read(folder)
+        return config.entry, CATALOG[config.entry].read(folder)
     try:
         return str(PREFERRED), CATALOG[PREFERRED].read(folder)
     except DataUnavailableError as error:

@@ -21,9 +21,8 @@ from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, THREADS_TAG, VERSION_TA
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTING_CODE = ("data", "engines", "scratch", "training")
-# Where the data lies, under which name a run is kept and what is watched meanwhile do not change its result; the
-# data's digest stands for the data.
-_NOT_DETERMINING = ("tracking.", "data.root", "data.name", "diagnostics")
+# The name of a run and its diagnostics do not change its result; the data's digest stands for all of the data's keys.
+_NOT_DETERMINING = ("tracking.", "data.", "diagnostics")
 
 
 def fingerprint(config: TrainConfig, data_digest: str, libraries: Sequence[str]) -> str:
