@@ -16,7 +16,8 @@ Penalty = StrEnum("Penalty", ["none", "l1", "l2"])
 DType = StrEnum("DType", ["float32", "float64"])
 Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
 Sampling = StrEnum("Sampling", ["shuffle", "random"])
-DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "digits"])
+DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "emnist", "digits"])
+EmnistSplit = StrEnum("EmnistSplit", ["byclass", "bymerge", "balanced", "letters", "digits", "mnist"])
 
 
 class Optimizer(StrEnum):
@@ -43,13 +44,20 @@ class DataConfig:
     train_size: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
     val_size: int
     standardize: bool
+    split: Optional[EmnistSplit] = None  # noqa: UP045
 
     @property
     def entry(self) -> str:
         """The entry of the data catalog that the config names."""
-        return str(self.name)
+        return str(self.name) if self.split is None else f"{self.name}/{self.split}"
 
     def __post_init__(self) -> None:
+        _check(
+            "data.split",
+            self.split,
+            (self.split is not None) == (self.name is DataName.emnist),
+            f"data=emnist takes one of {', '.join(EmnistSplit)}; other data sets take none",
+        )
         _check("data.root", self.root, bool(self.root.strip()), "takes a folder; leave it out for the default")
         _check(
             "data.train_size",

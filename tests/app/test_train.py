@@ -52,7 +52,7 @@ def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finish
         "iterations": "None", "sampling": "shuffle", "seed": "3", "log_every": "10", "diagnostics": "True",
         "dtype": "float32", "device": "cpu",
         "data.name": "digits", "data.root": str(project.root / "data"), "data.train_size": "None",
-        "data.val_size": "237", "data.standardize": "True", "tracking.uri": "None",
+        "data.val_size": "237", "data.standardize": "True", "data.split": "None", "tracking.uri": "None",
         "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.job": "None",
         "tracking.run_name": "None",
     }  # fmt: skip

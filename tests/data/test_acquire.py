@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import threading
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlplab.config import EmnistSplit
 from mlplab.data import acquire, idx
-from mlplab.data.catalog import CATALOG, IdxSource
+from mlplab.data.catalog import CATALOG, IdxSource, _emnist
 from mlplab.data.idx import IdxFile
 from mlplab.errors import DataError
 
@@ -40,21 +42,15 @@ class Mirror:
     """A folder of archives behind a server on this machine; counts what is asked for."""
 
     folder: Path
+    address: str = ""
     requests: Counter[str] = field(default_factory=Counter)
 
 
 @pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    """Serve a small KMNIST where torchvision looks for the large one."""
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    """A server on this machine, without files yet."""
     served = Mirror(tmp_path / "mirror")
     served.folder.mkdir()
-    rng = np.random.default_rng(0)
-    resources = []
-    for file in SMALL_FILES:
-        content = file.header + rng.integers(0, 10, file.shape, dtype=np.uint8).tobytes()
-        archive = served.folder / f"{file.name}.gz"
-        archive.write_bytes(gzip.compress(content))
-        resources.append((archive.name, hashlib.md5(archive.read_bytes()).hexdigest()))
 
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -65,11 +61,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(served.folder)))
+    served.address = f"http://127.0.0.1:{server.server_port}/"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    datasets = acquire.torchvision_datasets()
-    monkeypatch.setattr(datasets.KMNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-    monkeypatch.setattr(datasets.KMNIST, "resources", resources)
     yield served
     server.shutdown()
     thread.join()
@@ -77,6 +71,54 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()  # torchvision leaves the sockets of refused requests to the collector
+
+
+def content_of(file: IdxFile) -> bytes:
+    return file.header + np.random.default_rng(0).integers(1, 10, file.shape, dtype=np.uint8).tobytes()
+
+
+def md5_of(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def kmnist(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Mirror:
+    """Serves a small KMNIST where torchvision looks for the large one."""
+    resources = []
+    for file in SMALL_FILES:
+        archive = mirror.folder / f"{file.name}.gz"
+        archive.write_bytes(gzip.compress(content_of(file)))
+        resources.append((archive.name, md5_of(archive)))
+    datasets = acquire.torchvision_datasets()
+    monkeypatch.setattr(datasets.KMNIST, "mirrors", [mirror.address])
+    monkeypatch.setattr(datasets.KMNIST, "resources", resources)
+    return mirror
+
+
+def test_a_split_of_emnist_is_upright_counts_labels_from_0_and_brings_the_others(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters, digits = (
+        _emnist(EmnistSplit(split), 26, 30, 10, first) for split, first in (("letters", 1), ("digits", 0))
+    )
+    archive = mirror.folder / "gzip.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for described in (*letters.files, *digits.files):
+            file.writestr(f"gzip/{described.name}.gz", gzip.compress(content_of(described)))
+    datasets = acquire.torchvision_datasets()
+    monkeypatch.setattr(datasets.EMNIST, "url", mirror.address + archive.name)
+    monkeypatch.setattr(datasets.EMNIST, "md5", md5_of(archive))
+
+    contents = letters.read(tmp_path)
+    oracle = datasets.EMNIST(str(tmp_path), split="letters")
+    np.testing.assert_array_equal(contents.train.pixels.reshape(-1, 28, 28), oracle.data.numpy().transpose(0, 2, 1))
+    np.testing.assert_array_equal(contents.train.labels, oracle.targets.numpy() - 1)
+    mirror.requests.clear()
+    assert len(digits.read(tmp_path).test.labels) == 10
+    assert not mirror.requests
+    assert names(tmp_path / "EMNIST" / "raw") == {
+        idx.CHECKSUMS_FILE, *(file.name for file in (*letters.files, *digits.files)),
+    }  # fmt: skip
 
 
 def names(folder: Path) -> set[str]:
@@ -87,42 +129,42 @@ REQUESTS_PER_FILE = 2  # torchvision follows redirects with one of its own, then
 WHOLE = {*(file.name for file in SMALL_FILES), idx.CHECKSUMS_FILE}
 
 
-def test_downloaded_files_are_whole_and_nothing_else_is_left(mirror: Mirror, tmp_path: Path) -> None:
+def test_downloaded_files_are_whole_and_nothing_else_is_left(kmnist: Mirror, tmp_path: Path) -> None:
     folder = acquire_small(tmp_path / "data")
     assert names(folder) == WHOLE
     contents = SMALL.read(tmp_path / "data")
     assert contents.train.pixels.shape == (30, 784)
     assert contents.test.labels.shape == (10,)
-    assert set(mirror.requests.values()) == {REQUESTS_PER_FILE}
+    assert set(kmnist.requests.values()) == {REQUESTS_PER_FILE}
 
 
-def test_files_that_are_there_are_used_without_a_request(mirror: Mirror, tmp_path: Path) -> None:
+def test_files_that_are_there_are_used_without_a_request(kmnist: Mirror, tmp_path: Path) -> None:
     acquire_small(tmp_path / "data")
-    mirror.requests.clear()
+    kmnist.requests.clear()
     acquire_small(tmp_path / "data")
-    assert not mirror.requests
+    assert not kmnist.requests
 
 
-def test_archives_placed_by_hand_are_unpacked_offline(mirror: Mirror, tmp_path: Path) -> None:
+def test_archives_placed_by_hand_are_unpacked_offline(kmnist: Mirror, tmp_path: Path) -> None:
     folder = tmp_path / "data" / "KMNIST" / "raw"
     folder.mkdir(parents=True)
-    for archive in mirror.folder.iterdir():
+    for archive in kmnist.folder.iterdir():
         archive.rename(folder / archive.name)
     acquire_small(tmp_path / "data")
     assert names(folder) >= WHOLE
-    assert not mirror.requests
+    assert not kmnist.requests
 
 
-def test_a_damaged_download_gets_no_final_name(mirror: Mirror, tmp_path: Path) -> None:
-    archive = mirror.folder / "t10k-images-idx3-ubyte.gz"
+def test_a_damaged_download_gets_no_final_name(kmnist: Mirror, tmp_path: Path) -> None:
+    archive = kmnist.folder / "t10k-images-idx3-ubyte.gz"
     archive.write_bytes(archive.read_bytes()[:-20])
     with pytest.raises(acquire.DataUnavailableError, match=r"cannot be downloaded.*To run offline, put"):
         acquire_small(tmp_path / "data")
     assert names(tmp_path / "data" / "KMNIST" / "raw") == set()
 
 
-def test_the_message_says_where_the_four_files_belong(mirror: Mirror, tmp_path: Path) -> None:
-    for archive in mirror.folder.iterdir():
+def test_the_message_says_where_the_four_files_belong(kmnist: Mirror, tmp_path: Path) -> None:
+    for archive in kmnist.folder.iterdir():
         archive.unlink()
     with pytest.raises(acquire.DataUnavailableError) as caught:
         acquire_small(tmp_path / "data")
@@ -130,13 +172,13 @@ def test_the_message_says_where_the_four_files_belong(mirror: Mirror, tmp_path: 
         assert part in str(caught.value)
 
 
-def test_many_at_once_download_once(mirror: Mirror, tmp_path: Path) -> None:
+def test_many_at_once_download_once(kmnist: Mirror, tmp_path: Path) -> None:
     threads = [threading.Thread(target=acquire_small, args=(tmp_path / "data",)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(mirror.requests.values()) == {REQUESTS_PER_FILE}
+    assert set(kmnist.requests.values()) == {REQUESTS_PER_FILE}
     assert names(tmp_path / "data" / "KMNIST" / "raw") == WHOLE
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mlplab.config import DataName
+from mlplab.config import DataName, EmnistSplit
 from mlplab.data import idx
 from mlplab.data.acquire import Download, acquire, is_complete
 from mlplab.data.idx import IdxFile
@@ -27,11 +28,17 @@ class IdxSource(Source):
     classes: int
     image_shape: tuple[int, ...] = (28, 28)
     pixel_max: float = 255.0
+    first_label: int = 0  # in the files
+    is_transposed: bool = False  # whether the files hold the images column by column
 
     def read(self, root: Path) -> Contents:
         folder = acquire(self.name, self.download, root)
         images, labels, test_images, test_labels = idx.read(self.name, folder, self.files, owner_of_checksum)
-        return Contents(Raw.of(images, labels), Raw.of(test_images, test_labels))
+        return Contents(self._raw(images, labels), self._raw(test_images, test_labels))
+
+    def _raw(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Raw:
+        upright = images.swapaxes(1, 2) if self.is_transposed else images
+        return Raw.of(upright, labels - self.first_label)
 
     def is_at_hand(self, root: Path) -> bool:
         return is_complete(self.download, root)
@@ -80,7 +87,29 @@ def _mnist_layout(name: str, torchvision_class: str, md5: tuple[str | None, ...]
     return IdxSource(name, download, files, classes=10)
 
 
-# MD5 of the unpacked files. Nobody publishes those of KMNIST: they are noted beside the files when torchvision has
+def _emnist(split: EmnistSplit, classes: int, train_size: int, test_size: int, first_label: int = 0) -> IdxSource:
+    """Cohen, Afshar, Tapson and van Schaik, EMNIST, 2017, table II."""
+    files = []
+    for part, size in (("train", train_size), ("test", test_size)):
+        prefix = f"emnist-{split}-{part}"
+        files.append(IdxFile(f"{prefix}-images-idx3-ubyte", (size, 28, 28)))
+        files.append(IdxFile(f"{prefix}-labels-idx1-ubyte", (size,)))
+    names = tuple(file.name for file in files)
+    download = Download("EMNIST", "EMNIST/raw", names, archives="EMNIST/raw/gzip.zip", arguments={"split": split})
+    name = f"{DataName.emnist}/{split}"
+    return IdxSource(name, download, tuple(files), classes, first_label=first_label, is_transposed=True)
+
+
+_EMNIST = [
+    _emnist(EmnistSplit.byclass, classes=62, train_size=697_932, test_size=116_323),
+    _emnist(EmnistSplit.bymerge, classes=47, train_size=697_932, test_size=116_323),
+    _emnist(EmnistSplit.balanced, classes=47, train_size=112_800, test_size=18_800),
+    _emnist(EmnistSplit.letters, classes=26, train_size=124_800, test_size=20_800, first_label=1),
+    _emnist(EmnistSplit.digits, classes=10, train_size=240_000, test_size=40_000),
+    _emnist(EmnistSplit.mnist, classes=10, train_size=60_000, test_size=10_000),
+]
+
+# MD5 of the unpacked files. Nobody publishes those of KMNIST and EMNIST: they are noted beside the files when torchvision has
 # downloaded and checked the archives.
 CATALOG: dict[str, Source] = {
     DataName.mnist: _mnist_layout(
@@ -104,6 +133,7 @@ CATALOG: dict[str, Source] = {
         ),
     ),
     DataName.kmnist: _mnist_layout("kmnist", "KMNIST"),
+    **{source.name: source for source in _EMNIST},
     DataName.digits: Digits(),
 }
 
