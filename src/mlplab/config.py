@@ -16,7 +16,7 @@ Penalty = StrEnum("Penalty", ["none", "l1", "l2"])
 DType = StrEnum("DType", ["float32", "float64"])
 Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
 Sampling = StrEnum("Sampling", ["shuffle", "random"])
-DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "emnist", "digits"])
+DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "digits"])
 EmnistSplit = StrEnum("EmnistSplit", ["byclass", "bymerge", "balanced", "letters", "digits", "mnist"])
 
 

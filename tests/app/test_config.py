@@ -20,7 +20,7 @@ FAULTS = {
     "optimizer=lion": ["optimizer=lion", "[sgd, momentum, nesterov, rmsprop, adam, adamw, gd]"],
     "dtype=float16": ["dtype=float16", "[float32, float64]"],
     "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
-    "data=mnits": ["data=mnits: no such choice", "auto, digits, emnist, fashion_mnist, kmnist, mnist"],
+    "data=mnits": ["data=mnits: no such choice", "auto, cifar10, digits, emnist, fashion_mnist, kmnist, mnist"],
     "data.split=letters": ["data.split=letters: data=emnist takes one of byclass"],
     "data=emnist data.split=null": ["data.split=None: data=emnist takes one of byclass"],
     "data=null": ["data=null", "take one of the choices"],

@@ -3,6 +3,8 @@
 import gc
 import gzip
 import hashlib
+import pickle
+import tarfile
 import threading
 import warnings
 import zipfile
@@ -119,6 +121,40 @@ def test_a_split_of_emnist_is_upright_counts_labels_from_0_and_brings_the_others
     assert names(tmp_path / "EMNIST" / "raw") == {
         idx.CHECKSUMS_FILE, *(file.name for file in (*letters.files, *digits.files)),
     }  # fmt: skip
+
+
+def test_cifar10_comes_in_colour_and_damage_is_named(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets, rng = acquire.torchvision_datasets(), np.random.default_rng(0)
+    folder = mirror.folder / "cifar-10-batches-py"
+    folder.mkdir()
+    batches = [name for name, _ in (*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list)]
+    for name in batches:
+        batch = {"data": rng.integers(0, 256, (3, 3 * 32 * 32), dtype=np.uint8), "labels": [0, 9, 4]}
+        (folder / name).write_bytes(pickle.dumps(batch))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+    archive = mirror.folder / "cifar-10-python.tar.gz"
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(folder, "cifar-10-batches-py")
+    checked = [[name, md5_of(folder / name)] for name in batches]
+    meta = {**datasets.CIFAR10.meta, "md5": md5_of(folder / "batches.meta")}
+    for name, value in {
+        "url": mirror.address + archive.name, "tgz_md5": md5_of(archive), "meta": meta,
+        "train_list": checked[:-1], "test_list": checked[-1:],
+    }.items():  # fmt: skip
+        monkeypatch.setattr(datasets.CIFAR10, name, value)
+
+    source = CATALOG["cifar10"]
+    contents = source.read(tmp_path)
+    assert contents.train.pixels.shape == (15, 3 * 32 * 32)
+    assert contents.train.labels.tolist() == [0, 9, 4] * 5
+    oracle = datasets.CIFAR10(str(tmp_path), train=False)
+    np.testing.assert_array_equal(contents.test.pixels.reshape(-1, *source.image_shape), oracle.data)
+    damaged = tmp_path / "cifar-10-batches-py" / "test_batch"
+    damaged.write_bytes(b"not it")
+    with pytest.raises(DataError, match=f"{damaged.parent}: files are damaged"):
+        source.read(tmp_path)
 
 
 def names(folder: Path) -> set[str]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mlplab.config import DataName, EmnistSplit
 from mlplab.data import idx
-from mlplab.data.acquire import Download, acquire, is_complete
+from mlplab.data.acquire import Download, acquire, is_complete, torchvision_datasets
 from mlplab.data.idx import IdxFile
 from mlplab.data.source import Contents, Origin, Raw, Source
+from mlplab.errors import DataError
 
 
 @final
@@ -42,6 +43,34 @@ class IdxSource(Source):
 
     def is_at_hand(self, root: Path) -> bool:
         return is_complete(self.download, root)
+
+    def has_contents(self, root: Path) -> bool:
+        return is_complete(self.download, root)
+
+    def origin(self, root: Path) -> Origin:
+        return "local", {"uri": str(root)}
+
+
+@final
+@dataclass(frozen=True)
+class Cifar10(Source):
+    """Colour images, read by torchvision: it compares every file with its published MD5 before it unpickles it."""
+
+    download: Download
+    classes: int = 10
+    image_shape: tuple[int, ...] = (32, 32, 3)
+    pixel_max: float = 255.0
+
+    def read(self, root: Path) -> Contents:
+        folder = acquire(DataName.cifar10, self.download, root)
+        try:
+            train, test = (torchvision_datasets().CIFAR10(str(root), train=train) for train in (True, False))
+        except RuntimeError as error:
+            raise DataError(f"{folder}: files are damaged ({error}). Remove them to have them downloaded") from error
+        return Contents(*(Raw.of(part.data, np.array(part.targets)) for part in (train, test)))
+
+    def is_at_hand(self, root: Path) -> bool:  # noqa: ARG002
+        return False
 
     def has_contents(self, root: Path) -> bool:
         return is_complete(self.download, root)
@@ -109,8 +138,8 @@ _EMNIST = [
     _emnist(EmnistSplit.mnist, classes=10, train_size=60_000, test_size=10_000),
 ]
 
-# MD5 of the unpacked files. Nobody publishes those of KMNIST and EMNIST: they are noted beside the files when torchvision has
-# downloaded and checked the archives.
+# MD5 of the unpacked files. Nobody publishes those of KMNIST and EMNIST: they are noted beside the files when
+# torchvision has downloaded and checked the archives.
 CATALOG: dict[str, Source] = {
     DataName.mnist: _mnist_layout(
         "mnist",
@@ -134,6 +163,14 @@ CATALOG: dict[str, Source] = {
     ),
     DataName.kmnist: _mnist_layout("kmnist", "KMNIST"),
     **{source.name: source for source in _EMNIST},
+    DataName.cifar10: Cifar10(
+        Download(
+            "CIFAR10",
+            "cifar-10-batches-py",
+            (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"),
+            archives="cifar-10-python.tar.gz",
+        )
+    ),
     DataName.digits: Digits(),
 }
 
