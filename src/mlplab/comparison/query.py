@@ -38,9 +38,8 @@ def find_runs(store: Store, query: str = "") -> pd.DataFrame:
         if f"params.{key}" in runs:
             runs[f"params.{key}"] = runs[f"params.{key}"].fillna(value)
     for column in runs.columns:
-        if (
-            column.startswith("params.") and (runs[column] == "None").any()
-        ):  # a key that may be None: older runs, without the key, had none
+        # A key that may be None: runs older than the key are as if it were None.
+        if column.startswith("params.") and (runs[column] == "None").any():
             runs[column] = runs[column].fillna("None")
     for key, names in FORMER_VALUES.items():
         if f"params.{key}" in runs:
