@@ -46,5 +46,5 @@ class SweepContext:
 
     def use_folder(self, folder: str) -> None:
         """Let the launcher keep its own files there."""
-        with read_write(self.config), open_dict(self.config):
+        with read_write(self.config.hydra.sweep):
             self.config.hydra.sweep.dir = folder
