@@ -24,6 +24,8 @@ def prepare_process() -> None:
     gc.disable()  # until imports_are_done: searching the imported objects for garbage takes more than a second
     for name, value in _MLFLOW.items():
         os.environ.setdefault(name, value)
+    # A notebook hands its own backend on to commands, where Matplotlib may not know it; we draw into files only.
+    os.environ["MPLBACKEND"] = "agg"
     # urllib3 warns at every retry: all that would stand before the one message that says what is wrong.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 

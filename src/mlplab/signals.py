@@ -29,7 +29,8 @@ def install(announcing: bool = True) -> None:
     """Let the signals raise :class:`Stopped` in the main thread from now on, and perhaps say so on the terminal."""
     _State.announcing = announcing
     for number in _HANDLED:
-        signal.signal(number, _handle)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
+            signal.signal(number, _handle)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from rich.box import ASCII, HEAVY_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,11 +15,25 @@ WIDTH_WITHOUT_TERMINAL = 160
 
 
 def say(line: str) -> None:
-    """Print a line at once. Where nobody reads any more (``| head``), the work goes on in silence."""
+    """Print a line at once. Where it cannot be written (``| head``, a full disk), the work goes on in silence."""
     try:
-        print(line, flush=True)
-    except BrokenPipeError:
+        print(_encodable(line), flush=True)
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _encodable(line: str) -> str:
+    """Return the line in characters that the terminal has."""
+    encoding = _encoding()
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        return line.replace("±", "+-").encode(encoding, errors="replace").decode(encoding)
+    return line
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 
 def say_rows(rows: Mapping[str, str]) -> None:
@@ -34,9 +49,10 @@ def is_worker() -> bool:
 
 def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table with lines, as wide as the terminal allows."""
-    table = Table(*map(escape, header))
+    box = HEAVY_HEAD if _encoding().lower().startswith("utf") else ASCII
+    table = Table(*map(escape, header), box=box)
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(_encodable(cell)) for cell in row))
     text = io.StringIO()
     width = None if Console().is_terminal else WIDTH_WITHOUT_TERMINAL
     Console(file=text, width=width, highlight=False).print(table)

@@ -391,3 +391,54 @@ def test_relu_learns_real_mnist(fresh_project: Project, mnist_root: Path) -> Non
     (run,) = fresh_project.runs()
     assert run.data.metrics["final/test_accuracy"] > 0.92
     assert [step for step, _ in fresh_project.points(run, "test/loss")] == [200]
+
+
+def test_a_notebooks_backend_and_a_terminal_without_unicode_cost_nothing(fresh_project: Project) -> None:
+    surroundings = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONIOENCODING": "ascii"}
+    done = fresh_project.train("-m", *FAST, "activation=relu", "seed=0,1", **surroundings)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert "| best |" in done.stdout
+    assert "+-" in done.stdout
+    for run in fresh_project.runs():
+        assert artifact(run, "loss_curve.png").exists()
+
+
+def test_a_full_disk_behind_stdout_does_not_stop_the_work(fresh_project: Project) -> None:
+    with open("/dev/full", "w") as full:
+        command = subprocess.run(
+            fresh_project.command(*FAST), cwd=fresh_project.root, env=fresh_project.environment(), stdout=full
+        )
+    assert command.returncode == 0
+    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]
+
+
+def test_a_terminal_that_goes_away_does_not_stop_the_work(fresh_project: Project) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        fresh_project.command(*FAST, "epochs=60"),
+        cwd=fresh_project.root,
+        env=fresh_project.environment(TERM="xterm"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,  # without a controlling terminal there is no SIGHUP
+    )
+    os.close(theirs)
+    os.read(ours, 100)
+    os.close(ours)
+    assert process.wait(timeout=100) == 0
+    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]
+
+
+def test_under_nohup_a_closed_terminal_is_nothing(fresh_project: Project) -> None:
+    command = ["nohup", *fresh_project.command(*FAST, "epochs=200")]
+    process = subprocess.Popen(
+        command, cwd=fresh_project.root, env=fresh_project.environment(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_for_points(fresh_project, process)
+    process.send_signal(signal.SIGHUP)
+    _, stderr = process.communicate(timeout=100)
+    assert process.returncode == 0, stderr
+    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]

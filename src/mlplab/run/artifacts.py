@@ -1,8 +1,11 @@
-"""The files that a finished run leaves: curves, confusion matrix, reports; written into a folder, nothing else."""
+"""The files that a finished run leaves. Each is a function of the finished run that writes into a folder."""
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,47 +16,77 @@ from mlplab.engines.base import Evaluation
 from mlplab.run import evaluation, figures
 from mlplab.run.resumption import Point
 
+log = logging.getLogger(__name__)
 
-def write_all(
-    folder: Path,
-    name: str,
-    points: Sequence[Point],
-    evaluations: Mapping[str, Evaluation],
-    dataset: Dataset,
-) -> None:
-    """Write all of them.
 
-    Args:
-        folder: exists.
+@dataclass(frozen=True)
+class Finished:
+    """A run after training.
+
+    Attributes:
         name: of the run, for titles.
         points: the losses of every split, by step; at least one.
-        evaluations: of every split, after training.
+        evaluations: of every split.
         dataset: has the true labels.
     """
-    curves = {split: [(step, metrics[schema.loss(split)]) for step, metrics in points] for split in evaluations}
-    figures.draw_losses(curves, name).savefig(folder / "loss_curve.png", dpi=120)
-    _write_confusion_matrix(folder, name, evaluations["test"], dataset)
-    _write_predictions(folder, evaluations["test"], dataset)
-    for split, evaluated in evaluations.items():
-        _write_report(folder, split, evaluated, dataset)
+
+    name: str
+    points: Sequence[Point]
+    evaluations: Mapping[str, Evaluation]
+    dataset: Dataset
 
 
-def _write_confusion_matrix(folder: Path, name: str, evaluated: Evaluation, dataset: Dataset) -> None:
+def write_all(folder: Path, finished: Finished) -> None:
+    """Write every artifact into ``folder``, which exists."""
+    for what, write in _ARTIFACTS.items():
+        with only_a_warning(what):
+            write(folder, finished)
+
+
+@contextmanager
+def only_a_warning(what: str) -> Iterator[None]:
+    """Turn any error inside into a warning: after training an artifact may be missing, never the run."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        log.warning("the %s of this run could not be written: %s", what, reason)
+        log.info("the %s of this run", what, exc_info=error)  # the traceback goes to the log file only
+
+
+def _write_loss_curve(folder: Path, finished: Finished) -> None:
+    splits = finished.evaluations
+    curves = {split: [(step, metrics[schema.loss(split)]) for step, metrics in finished.points] for split in splits}
+    figures.draw_losses(curves, finished.name).savefig(folder / "loss_curve.png", dpi=120)
+
+
+def _write_confusion_matrix(folder: Path, finished: Finished) -> None:
+    dataset, evaluated = finished.dataset, finished.evaluations["test"]
     counts = evaluation.count_confusions(dataset.test.labels, evaluated.predictions, dataset.classes)
-    figure = figures.draw_confusions(counts, f"{name}: test accuracy {evaluated.accuracy:.4f}")
-    figure.savefig(folder / "confusion_matrix.png", dpi=120)
     with (folder / schema.CONFUSION_MATRIX).open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(counts.tolist())
+    figure = figures.draw_confusions(counts, f"{finished.name}: test accuracy {evaluated.accuracy:.4f}")
+    figure.savefig(folder / "confusion_matrix.png", dpi=120)
 
 
-def _write_predictions(folder: Path, evaluated: Evaluation, dataset: Dataset) -> None:
-    pairs = np.column_stack([dataset.test.labels, evaluated.predictions])
+def _write_predictions(folder: Path, finished: Finished) -> None:
+    pairs = np.column_stack([finished.dataset.test.labels, finished.evaluations["test"].predictions])
     np.savetxt(folder / schema.PREDICTIONS, pairs, "%d", delimiter=",", header="label,prediction", comments="")
 
 
-def _write_report(folder: Path, split: str, evaluated: Evaluation, dataset: Dataset) -> None:
-    arguments = dataset.splits[split].labels, evaluated.predictions, dataset.classes
-    text = evaluation.classification_report_text(*arguments)
-    numbers = json.dumps(evaluation.classification_report(*arguments), indent=1)
-    (folder / f"classification_report_{split}.txt").write_text(text, encoding="utf-8")
-    (folder / f"classification_report_{split}.json").write_text(numbers, encoding="utf-8")
+def _write_reports(folder: Path, finished: Finished) -> None:
+    dataset = finished.dataset
+    for split, evaluated in finished.evaluations.items():
+        arguments = dataset.splits[split].labels, evaluated.predictions, dataset.classes
+        text = evaluation.classification_report_text(*arguments)
+        numbers = json.dumps(evaluation.classification_report(*arguments), indent=1)
+        (folder / f"classification_report_{split}.txt").write_text(text, encoding="utf-8")
+        (folder / f"classification_report_{split}.json").write_text(numbers, encoding="utf-8")
+
+
+_ARTIFACTS: dict[str, Callable[[Path, Finished], None]] = {
+    "loss curve": _write_loss_curve,
+    "confusion matrix": _write_confusion_matrix,
+    "predictions": _write_predictions,
+    "classification reports": _write_reports,
+}

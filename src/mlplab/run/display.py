@@ -4,7 +4,8 @@ In a terminal a progress bar, elsewhere one line per epoch; then a summary, and 
 """
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from rich.console import Console
@@ -18,6 +19,8 @@ from mlplab.training.loop import Report
 from mlplab.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 0.1
 
 
 class Display:
@@ -36,15 +39,17 @@ class Display:
             TextColumn("left"),
         )
         has_bar = console.is_terminal and not self._silent
-        self._bar = Progress(*columns, console=console) if has_bar else None
+        # No thread of rich's own refreshes it: an error of a terminal that has gone must come up here.
+        self._bar = Progress(*columns, console=console, auto_refresh=False) if has_bar else None
+        self._next_refresh = 0.0
         self._metrics: dict[str, float] = {}
 
     def __enter__(self) -> "Display":
         if self._silent:
             return self
         if self._bar is not None:
-            self._bar.start()
             self._task = self._bar.add_task(self._name, total=self._schedule.steps, completed=self._done, status="")
+            self._draw(self._bar.start)
         else:
             resumed = f", resumed after {self._done:,}" if self._done else ""
             say(f"{self._name}: {self._schedule.steps:,} iterations{resumed}")
@@ -54,13 +59,22 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            self._draw(self._bar.stop)
+
+    def _draw(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except OSError:  # the terminal has gone: the work goes on
+            self._bar = None
 
     def update(self, report: Report) -> None:
         """Show where training stands."""
         self._metrics.update(report.metrics)
         if self._bar is not None:
             self._bar.update(self._task, completed=report.step, status=self._short_status(report))
+            if time.monotonic() >= self._next_refresh:
+                self._next_refresh = time.monotonic() + REFRESH_SECONDS
+                self._draw(self._bar.refresh)
         if report.ends_epoch:
             line = self._status(report)
             log.info("%s %s", self._name, line)

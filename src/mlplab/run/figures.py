@@ -16,7 +16,8 @@ def draw_losses(curves: Mapping[str, Curve], title: str) -> Figure:
     for name, points in curves.items():
         steps, losses = zip(*points, strict=True) if points else ((), ())
         axes.plot(steps, losses, label=name, marker="o" if len(points) < 3 else None)
-    axes.set(title=title, xlabel="iteration (parameter updates)", ylabel="loss", ylim=(0, None))
+    axes.set_title(title, parse_math=False)  # a name is no formula, whatever $ it has
+    axes.set(xlabel="iteration (parameter updates)", ylabel="loss", ylim=(0, None))
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
@@ -24,7 +25,8 @@ def draw_losses(curves: Mapping[str, Curve], title: str) -> Figure:
 
 def draw_confusions(counts: NDArray[np.int64], title: str) -> Figure:
     """Draw how often each class (row) was taken for each class (column); counts has shape (K, K)."""
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    width = max(6.4, 0.4 * len(counts))
+    figure = Figure(figsize=(width, width - 0.8), layout="constrained")
     axes = figure.add_subplot()
     # Coloured by the share of each true class, so that rare classes are as readable as frequent ones.
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -34,6 +36,7 @@ def draw_confusions(counts: NDArray[np.int64], title: str) -> Figure:
             color = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, f"{count}", ha="center", va="center", color=color, fontsize=8)
     classes = np.arange(len(counts))
-    axes.set(title=title, xlabel="predicted class", ylabel="true class", xticks=classes, yticks=classes)
+    axes.set_title(title, parse_math=False)
+    axes.set(xlabel="predicted class", ylabel="true class", xticks=classes, yticks=classes)
     figure.colorbar(image, label="share of the true class")
     return figure

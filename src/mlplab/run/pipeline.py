@@ -12,6 +12,7 @@ from mlplab.data import Dataset
 from mlplab.engines import Engine
 from mlplab.engines.base import Evaluation
 from mlplab.run import artifacts
+from mlplab.run.artifacts import Finished, only_a_warning
 from mlplab.run.display import Display, show_next, show_summary
 from mlplab.run.model_file import save_model
 from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
@@ -123,9 +124,11 @@ def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[st
     require_finite(final, training.step, setup.schedule)
     losses = {schema.loss(split): evaluation.loss for split, evaluation in evaluations.items()}
     points = checkpointer.points or [(training.step, losses)]
-    artifacts.write_all(tracked.artifacts, setup.settings.name, points, evaluations, dataset)
-    settings, model_folder = setup.settings, tracked.artifacts / schema.MODEL
-    save_model(model_folder, settings.engine, settings.activation, setup.engine.layers(), dataset.scaling)
+    settings, folder = setup.settings, tracked.artifacts
+    artifacts.write_all(folder, Finished(settings.name, points, evaluations, dataset))
+    with only_a_warning("model"):
+        layers = setup.engine.layers()
+        save_model(folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling)
     return final
 
 
