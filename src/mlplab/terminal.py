@@ -1,4 +1,4 @@
-"""How text reaches a person: lines, tables, durations."""
+"""Text for people: lines, tables, durations."""
 
 import io
 import multiprocessing
@@ -14,7 +14,7 @@ WIDTH_WITHOUT_TERMINAL = 160
 
 
 def say(line: str) -> None:
-    """Print a line at once. Where nobody reads any more (``| head``), the work goes on in silence."""
+    """Print a line and flush it. Once the reader has closed the pipe (``| head``), go on without output."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -28,12 +28,12 @@ def say_rows(rows: Mapping[str, str]) -> None:
 
 
 def is_worker() -> bool:
-    """Tell whether a launcher started this process, beside others, for one command."""
+    """Tell whether this process is one of a launcher's workers."""
     return multiprocessing.parent_process() is not None
 
 
 def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table with lines, as wide as the terminal allows."""
+    """Return a ruled table, at most as wide as the terminal."""
     table = Table(*map(escape, header))
     for row in rows:
         table.add_row(*map(escape, row))

@@ -189,7 +189,7 @@ def test_a_signal_ends_killed_with_what_was_measured(
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + number, stderr
-    assert "stopping, writing down what was measured" in stderr
+    assert "stopping; saving what was measured" in stderr
     assert "Traceback" not in stderr
     (run,) = fresh_project.runs()
     assert run.info.status == "KILLED"
