@@ -90,8 +90,8 @@ def test_fail_fast_begins_no_other_run(fresh_project: Project) -> None:
     done = fresh_project.train("-m", *FAST, *options)
     assert done.returncode == 1
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED"]
-    assert "1 of 3 runs failed, 1 were not begun" in done.stderr
-    # What failed runs again, and what was not begun is.
+    assert "1 of 3 runs failed, 1 skipped" in done.stderr
+    # resume=true runs what failed and what was skipped.
     done = fresh_project.train("-m", *FAST, *options[:2], "resume=true")
     assert done.returncode == 1
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED", "FAILED", "FINISHED"]
@@ -101,7 +101,7 @@ def test_what_was_not_begun_is_tried_with_what_failed(fresh_project: Project) ->
     options = ["activation=relu", "learning_rate=1e9,0.1", "fail_fast=true", "retry=1"]
     done = fresh_project.train("-m", *FAST, *options)
     assert done.returncode == 1
-    assert "1 of 2 runs failed, 1 were not begun" in done.stderr
+    assert "1 of 2 runs failed, 1 skipped" in done.stderr
     done = fresh_project.train("-m", *FAST, *options, "resume=true")
     assert [run.data.params["learning_rate"] for run in fresh_project.runs()] == ["1000000000.0"] * 4
 
@@ -117,7 +117,7 @@ def test_a_job_that_fails_before_it_has_a_run_is_in_the_result(fresh_project: Pr
 def test_what_the_whole_sweep_has_in_common_is_not_swept(fresh_project: Project, arguments: list[str]) -> None:
     done = fresh_project.train("-m", *FAST, *arguments)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"ERROR: {arguments[0].partition('=')[0]}: is one for the whole sweep")
+    assert done.stderr.startswith(f"ERROR: {arguments[0].partition('=')[0]}: must be the same in the whole sweep")
 
 
 def test_a_name_that_is_taken_is_refused(fresh_project: Project) -> None:
