@@ -73,7 +73,7 @@ def table(said: str) -> str:
     ("argument", "message"),
     [
         ("seeds=many", "seeds=many: takes a number of seeds, at least 1"),
-        ("activation=relu", "activation=relu: is what makes the cells"),
+        ("activation=relu", "activation=relu: the cells set this key"),
         ("out=nowhere", "out=nowhere: no such folder"),
         ("lerning_rate=1", "lerning_rate: no such key; did you mean learning_rate?"),
     ],

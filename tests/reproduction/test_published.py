@@ -101,9 +101,9 @@ def test_the_longest_begin_first(settings: Callable[..., TrainConfig]) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("seed=1", "seed=1: every cell has its own seeds; take seeds=N"),
-        ("epochs=1", "epochs=1: is what makes the cells"),
-        ("experiment=pellattiero/first", "is what makes the cells"),
+        ("seed=1", "seed=1: every cell runs with several seeds; say how many with seeds=N"),
+        ("epochs=1", "epochs=1: the cells set this key"),
+        ("experiment=pellattiero/first", "the cells set this key"),
     ],
 )
 def test_what_makes_a_cell_cannot_be_typed(settings: Callable[..., TrainConfig], typed: str, message: str) -> None:
@@ -119,9 +119,11 @@ def test_another_plan_has_another_digest(settings: Callable[..., TrainConfig]) -
 
 
 def test_an_unknown_report_is_named() -> None:
-    with pytest.raises(ConfigError, match="reports=erande: no such report; there are all, erande_2025, saranath_2024"):
+    with pytest.raises(
+        ConfigError, match="reports=erande: no such report; choose from all, erande_2025, saranath_2024"
+    ):
         published.select_cells(["erande"])
-    with pytest.raises(ConfigError, match="names no report; there are all, erande_2025"):
+    with pytest.raises(ConfigError, match="names no report; choose from all, erande_2025"):
         published.select_cells([])
 
 

@@ -1,4 +1,4 @@
-"""The files that a finished run leaves: curves, confusion matrix, reports; written into a folder, nothing else."""
+"""The files that a finished run leaves: curves, confusion matrix, reports."""
 
 import csv
 import json
@@ -21,14 +21,14 @@ def write_all(
     evaluations: Mapping[str, Evaluation],
     dataset: Dataset,
 ) -> None:
-    """Write all of them.
+    """Write the files of a finished run.
 
     Args:
-        folder: exists.
+        folder: an existing one.
         name: of the run, for titles.
         points: the losses of every split, by step; at least one.
         evaluations: of every split, after training.
-        dataset: has the true labels.
+        dataset: with the true labels.
     """
     curves = {split: [(step, metrics[schema.loss(split)]) for step, metrics in points] for split in evaluations}
     figures.draw_losses(curves, name).savefig(folder / "loss_curve.png", dpi=120)
