@@ -1,4 +1,4 @@
-"""What people would otherwise pick, each at its idiomatic best. Each is imported only by the process that times it."""
+"""The alternatives to mlplab, each in its own idiom. Only the process that times one imports it."""
 
 from itertools import pairwise
 
@@ -106,7 +106,7 @@ def lightning(problem: Problem) -> Train:
 
     from mlplab.data.acquire import torchvision_datasets
 
-    torchvision_datasets()  # Lightning imports torchvision too, which may need help beside a CPU-only torch
+    torchvision_datasets()  # Lightning imports torchvision: with a CPU-only torch it needs this help
     import lightning as pl
     import torch
     from torch.utils.data import DataLoader, TensorDataset
