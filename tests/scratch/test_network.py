@@ -71,12 +71,12 @@ def test_parameters_may_be_updated_as_soon_as_their_gradient_comes() -> None:
     for _, gradient in at_once.backward(x, delta):
         gradient.add_to(gradient.theta_IO, scale=-0.1)
     afterwards.forward(x)
-    found = {}
+    gradients = {}
     for index, gradient in afterwards.backward(x, delta):
-        found[index] = np.zeros_like(gradient.theta_IO)
-        gradient.add_to(found[index])
+        gradients[index] = np.zeros_like(gradient.theta_IO)
+        gradient.add_to(gradients[index])
     for index, updated in enumerate(at_once.parameters):
-        np.testing.assert_allclose(updated, afterwards.parameters[index] - 0.1 * found[index], rtol=1e-12)
+        np.testing.assert_allclose(updated, afterwards.parameters[index] - 0.1 * gradients[index], rtol=1e-12)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -113,7 +113,7 @@ def test_rows_pass_independently_in_batches_of_any_size() -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_what_a_step_allocates_does_not_grow_with_the_layers(activation: str, optimizer: str) -> None:
+def test_the_memory_that_a_step_allocates_does_not_grow_with_the_layers(activation: str, optimizer: str) -> None:
     narrow, wide = (allocated_by_a_step(activation, optimizer, width) for width in (200, 800))
     assert wide - narrow < 2_000
     assert wide < 64 * 800 * 4 / 2  # bytes: half of what one layer's activations take

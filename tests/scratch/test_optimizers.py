@@ -1,4 +1,4 @@
-"""Optimizer steps, against numbers worked by hand and against torch.optim."""
+"""Optimizer steps equal numbers worked by hand, and the steps of torch.optim."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ HAND_WORKED = {
 }
 
 
-def test_every_optimizer_of_the_config_is_there() -> None:
+def test_every_optimizer_of_the_config_exists() -> None:
     assert set(OPTIMIZERS) == set(Optimizer)
 
 
@@ -40,7 +40,7 @@ def test_two_steps_are_the_hand_worked_numbers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_hundred_steps_are_those_of_torch(name: str) -> None:
+def test_a_hundred_steps_equal_those_of_torch(name: str) -> None:
     rng = np.random.default_rng(3)
     theta = rng.normal(size=(1, 50))
     twin = torch.from_numpy(theta.copy()).requires_grad_()
