@@ -33,7 +33,7 @@ def is_worker() -> bool:
 
 
 def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a ruled table, at most as wide as the terminal."""
+    """Return a ruled table, at most as wide as the terminal; without one, 160 characters."""
     table = Table(*map(escape, header))
     for row in rows:
         table.add_row(*map(escape, row))

@@ -69,7 +69,7 @@ def task_errors() -> Iterator[None]:
         yield
     except signals.Stopped as stopped:
         if launched:
-            # The run has ended in order. If the worker lived on, its launcher would give it another one.
+            # The run has ended in order. If the worker lived on, its launcher would give it another run.
             os._exit(stopped.exit_status)
         raise
     except UserError as error:

@@ -65,7 +65,7 @@ def acquire(name: str, download: Download, root: Path) -> Path:
 
 
 def is_complete(download: Download, root: Path) -> bool:
-    """Tell whether all files exist, without a look at their contents."""
+    """Tell whether all files exist; their contents are not checked."""
     return all((root / download.folder / file).exists() for file in download.files)
 
 

@@ -67,7 +67,7 @@ def read(
         content = (folder / file.name).read_bytes()
         if fault := _fault(content, file, file.md5 or noted.get(file.name), name, owner_of_checksum):
             raise DataError(
-                f"{folder / file.name}: {fault}. Replace it by the original, or delete it to download it again"
+                f"{folder / file.name}: {fault}. Replace it with the original, or delete it to download it again"
             )
         arrays.append(np.frombuffer(content, dtype=np.uint8, offset=len(file.header)).reshape(file.shape))
     return arrays

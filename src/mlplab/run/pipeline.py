@@ -60,7 +60,7 @@ def train_and_record(
         output_folder: for its checkpoint, and for what MLflow does not take.
 
     Raises:
-        UserError: see its subclasses; a run that has started in MLflow has then ended there as FAILED.
+        UserError: see its subclasses; a run that has started in MLflow is then FAILED there.
     """
     start = time.perf_counter()
     setup = _prepare(settings, load_data, streams)

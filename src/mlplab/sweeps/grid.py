@@ -18,7 +18,7 @@ class Job:
     """One combination.
 
     Attributes:
-        varying: the swept keys and their values here, as typed.
+        varying: the swept keys and their values in this combination, as typed.
         name: of the swept values; empty if nothing is swept.
         settings: its config; None if the combination is invalid.
         fault: why it is invalid.

@@ -66,7 +66,7 @@ def _show_total(count: int, known: Sequence[float]) -> None:
 
 
 def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]) -> float | None:
-    """Return the seconds that runs like this one took."""
+    """Return the median seconds of finished runs like this one; None if there are none."""
 
     def like(key: str, value: str | None) -> bool:
         return value == str(config[key]) or str(config[key]) == "auto"

@@ -93,7 +93,7 @@ def list_outcomes(
 
 
 def outcomes_as_json(rows: Sequence[Outcome]) -> str:
-    """Return the result as a document."""
+    """Return the outcomes as JSON."""
     return json.dumps([asdict(row) for row in rows], indent=1)
 
 

@@ -90,7 +90,7 @@ class Store:
             raise StoreError(_explain(self.uri, error)) from error
 
     def page(self, path: str) -> str:
-        """Return the address of ``path``, which begins with /, in MLflow's web page."""
+        """Return the address of ``path``, which begins with /, in MLflow's UI."""
         base = public(self.uri) if self.uri.startswith("http") else _UI
         return f"{base.rstrip('/')}/#{path}"
 
@@ -110,7 +110,7 @@ class Store:
         return self.page(f"/experiments/{self.experiment_id}/runs?{query}")
 
     def ui_command(self) -> str | None:
-        """Return the command that serves MLflow's web page for this store; None if a server already does."""
+        """Return the command that serves MLflow's UI for this store; None if a server already does."""
         if self.uri.startswith("http"):
             return None
         if self.uri != DEFAULT_URI:

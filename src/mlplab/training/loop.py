@@ -32,7 +32,7 @@ class Report:
     Attributes:
         step: parameter updates so far.
         epoch: the pass that the last of them belonged to, from 1.
-        rows: training rows seen so far, counted in every epoch.
+        rows: training rows seen so far, repetitions included.
         ends_epoch: whether that pass, or the whole run, is now complete.
         train_loss: mean over the rows of that pass so far.
         metrics: to log at this step, by their names in MLflow; empty between two points.
@@ -53,7 +53,7 @@ class Training:
 
     Attributes:
         step: parameter updates so far.
-        rows: training rows seen so far, counted in every epoch.
+        rows: training rows seen so far, repetitions included.
         seconds: spent on updates so far, without evaluations.
     """
 
