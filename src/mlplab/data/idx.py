@@ -101,7 +101,8 @@ def _fault(
     owner = owner_of_checksum(actual)
     if actual == md5 or (md5 is None and owner in (None, name)):
         return None
-    return f"MD5 {actual} instead of {md5}: " + (f"it belongs to {owner}" if owner else "its content was changed")
+    expected = f" instead of {md5}" if md5 else ""
+    return f"MD5 {actual}{expected}: " + (f"it belongs to {owner}" if owner else "its content was changed")
 
 
 def md5_of(content: bytes) -> str:
