@@ -74,7 +74,7 @@ class Engine(ABC):
 
     @abstractmethod
     def probe(self, rows_B: NDArray[np.int64]) -> Probe:
-        """Pass these rows of the training split, at most one batch, forward and backward; update nothing."""
+        """Pass these rows of the training split, at most one batch, forward and backward, without an update."""
 
     @abstractmethod
     def penalty(self) -> float:

@@ -60,7 +60,7 @@ def select_cells(reports: Sequence[str]) -> list[Cell]:
     """Return the cells of these reports; ``all`` stands for every one.
 
     Raises:
-        ConfigError: there is no such report.
+        ConfigError: a report does not exist, or none is named.
     """
     cells = read_cells()
     known = list(dict.fromkeys(cell.report for cell in cells))

@@ -39,7 +39,7 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
         context: composes the config of each.
 
     Raises:
-        ConfigError: there is no combination, or a key is swept that must be the same in the whole sweep.
+        ConfigError: there is no combination, a key has no list of values, or it must not be swept.
     """
     overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]

@@ -60,7 +60,7 @@ class Run:
         self._next_flush = 0.0
 
     def __enter__(self) -> "Run":
-        """Create the run in the store, RUNNING.
+        """Create the run in the store, or reopen the one to resume; it is then RUNNING.
 
         Raises:
             StoreError: the store did not take it.
@@ -91,7 +91,7 @@ class Run:
     def _reopen(self, run_id: str) -> None:
         client = self._store.client
         tags = [RunTag(key, value) for key, value in {**self._tags, HEARTBEAT_TAG: beat()}.items()]
-        self._call(client.log_batch, run_id, tags=tags)  # first the owner, then that it runs
+        self._call(client.log_batch, run_id, tags=tags)  # first the owner, then the status
         self._call(client.update_run, run_id, status="RUNNING")
         self.run_id = run_id
         before = self._call(client.get_run, run_id)
@@ -110,7 +110,7 @@ class Run:
     def log_dataset(
         self, name: str, digest: str, source: tuple[str, Mapping[str, Any]], profile: Mapping[str, Any]
     ) -> None:
-        """Write the data set that the run trains on; ``source`` is a type of MLflow's and its fields.
+        """Write the data set that the run trains on; ``source`` is a type of MLflow dataset source, and its fields.
 
         Raises StoreError.
         """

@@ -62,7 +62,7 @@ class Store:
         return runs
 
     def points(self, run_id: str, beginnings: Sequence[str] = ("",)) -> list[Metric]:
-        """Return every logged value of a run's metrics with these beginnings of names. Raises StoreError."""
+        """Return every logged value of the metrics whose names start with one of these texts. Raises StoreError."""
         with self._explained():
             keys = [key for key in self.client.get_run(run_id).data.metrics if key.startswith(tuple(beginnings))]
             return [point for key in keys for point in self.client.get_metric_history(run_id, key)]

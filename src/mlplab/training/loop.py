@@ -91,7 +91,7 @@ class Training:
         """Train to the next report: at the next point or the end of the epoch, or after MOST_AT_ONCE updates.
 
         Raises:
-            DivergedError: a loss became infinite or not a number; the message says at which update.
+            DivergedError: a loss or another metric is infinite or not a number; the message says at which update.
         """
         schedule, stop = self._schedule, self._schedule.next_stop(self.step, self._log_every)
         if self.step % schedule.steps_per_epoch == 0:
