@@ -152,7 +152,7 @@ def jax_scan(problem: Problem) -> Train:
         logits = x @ parameters[-1][0] + parameters[-1][1]
         return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(len(y)), y])
 
-    def gd(state, gradient):
+    def sgd(state, gradient):
         parameters, *rest = state
         return (jax.tree.map(lambda p, g: p - problem.learning_rate * g, parameters, gradient), *rest)
 
@@ -167,7 +167,7 @@ def jax_scan(problem: Problem) -> Train:
 
         return jax.tree.map(update, parameters, m, v), m, v, t
 
-    rule = {"sgd": gd, "adam": adam}[problem.optimizer]
+    rule = {"sgd": sgd, "adam": adam}[problem.optimizer]
 
     @jax.jit
     def window(state, rows):

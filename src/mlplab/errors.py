@@ -22,7 +22,7 @@ class DivergedError(UserError):
 
 
 class CheckpointError(UserError):
-    """The state of an interrupted run cannot be read."""
+    """The checkpoint of a run cannot be read."""
 
 
 class SkippedError(UserError):

@@ -103,7 +103,7 @@ def _id(earlier: Earlier | None) -> str | None:
 
 def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
     for step, metrics in checkpointer.points:
-        tracked.log_metrics(metrics, step)  # points from before the interruption, which the store may lack
+        tracked.log_metrics(metrics, step)  # from before the run was killed: points that the store may lack
     training = setup.training
     with Display(setup.settings.name, setup.schedule, done=training.step) as display:
         while not training.done:

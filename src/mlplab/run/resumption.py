@@ -1,4 +1,4 @@
-"""The progress of a run, in a checkpoint from which it can continue after an interrupt or a crash."""
+"""The progress of a run, in a checkpoint from which it can continue after it was killed."""
 
 import logging
 import time

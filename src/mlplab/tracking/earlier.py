@@ -27,7 +27,7 @@ class Earlier:
 
 
 def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earlier | None:
-    """Return the last run with this fingerprint that has finished or was interrupted; None if there is none.
+    """Return the last run with this fingerprint that has finished or was killed; None if there is none.
 
     For a member of a sweep it is a run of the same job of the same sweep, otherwise a run outside of sweeps. After a
     change of code or data the fingerprint is another: a run cannot continue what other code computed.

@@ -38,7 +38,7 @@ class Run:
     store does not answer they are kept, and written later. What the store has not taken at the end is saved in
     ``rescue_folder``; a StoreError then says where.
 
-    An interrupted run can be entered again: what the store already has is not written twice.
+    A killed run can be entered again: what the store already has is not written twice.
 
     Attributes:
         run_id: MLflow's id of the run, once the context is entered.
@@ -146,7 +146,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the run as FINISHED, FAILED (an error) or KILLED (an interrupt); no signal cuts this short.
+        """End the run as FINISHED, FAILED (an error) or KILLED (a signal); signals wait until it has ended.
 
         Raises:
             StoreError: the store did not take everything; the message names the folder with the rest.
@@ -197,7 +197,7 @@ class Run:
     def _flush(self) -> None:
         while batch := self._unwritten[:BATCH]:
             self._store.client.log_batch(self.run_id, metrics=batch)
-            # Deleted only now: what an interrupt leaves is written again, and the store keeps one copy of each point.
+            # Deleted only now: what a signal leaves here is written again, and the store keeps one of each point.
             del self._unwritten[: len(batch)]
 
     def _rescue(self, faults: list[Exception]) -> str:

@@ -152,7 +152,7 @@ def find_store(uri: str | None, experiment: str) -> Store:
     uri = uri or DEFAULT_URI
     path = sqlite_path(uri)
     if path is not None and not Path(path).exists():
-        raise StoreError(f"uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
+        raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
     try:
         client = MlflowClient(uri)
         existing = client.get_experiment_by_name(experiment)
@@ -160,7 +160,7 @@ def find_store(uri: str | None, experiment: str) -> Store:
     except (MlflowException, SQLAlchemyError, requests.RequestException, ImportError, sqlite3.Error) as error:
         raise StoreError(_explain(uri, error)) from error
     if existing is None:
-        raise StoreError(f"experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
+        raise StoreError(f"tracking.experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
     return Store(uri, str(existing.experiment_id), client)
 
 
