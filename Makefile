@@ -1,4 +1,4 @@
-# Everything runs inside .venv, which is made on first use and again when its ingredients change.
+# Everything runs inside .venv, which is made on first use and again when pyproject.toml or constraints.txt changes.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help:           ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(VENV)/.current  ## install everything into .venv (the others call it)
+setup: $(VENV)/.current  ## install everything into .venv (other targets call it)
 
 $(VENV)/.current: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,7 +27,7 @@ test: setup     ## lint, types and all tests: what CI runs
 reproduce: setup ## re-run every published result, three seeds each: docs/results.md
 	$(BIN)/python src/reproduce.py out=docs
 
-bench: $(VENV)-bench/.current  ## time ours and what else there is, side by side: about 20 minutes
+bench: $(VENV)-bench/.current  ## time mlplab beside its alternatives: about 20 minutes
 	$(VENV)-bench/bin/python -m benchmarks
 
 $(VENV)-bench/.current: pyproject.toml constraints.txt
@@ -35,7 +35,7 @@ $(VENV)-bench/.current: pyproject.toml constraints.txt
 	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
-lock:           ## resolve pyproject.toml anew and write down the versions
+lock:           ## resolve pyproject.toml again and write the versions to constraints.txt
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(VENV)-lock/bin/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' > constraints.txt

@@ -1,1 +1,1 @@
-"""Benchmarks: how fast, beside what else. ``make bench`` runs them all; see docs/performance.md."""
+"""Benchmarks: the speed of mlplab and its alternatives. ``make bench`` runs all; see docs/performance.md."""

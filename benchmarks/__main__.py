@@ -1,4 +1,4 @@
-"""Measure, print the result beside the last committed one, and write results.json and docs/performance.md.
+"""Measure, print the result next to the last committed one, and write results.json and docs/performance.md.
 
 python -m benchmarks                    everything
 python -m benchmarks steps --rounds 3   one part: steps, command, growth or comparing; the page keeps the others
@@ -23,7 +23,9 @@ def main() -> None:
     """Run the suite, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="?", choices=PARTS)
-    parser.add_argument("--rounds", type=int, help="of every timing; 7 for the training steps, 3 for the rest")
+    parser.add_argument(
+        "--rounds", type=int, help="of every timing; default: 7 for the training steps, 3 for the rest"
+    )
     arguments = parser.parse_args()
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} (an idle one has nearly 0)")
     before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}

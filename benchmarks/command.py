@@ -1,9 +1,9 @@
-"""The whole command, from the shell's point of view: what it costs beside its training steps.
+"""The whole command, from the shell's point of view: what it costs in addition to its training steps.
 
     python -m benchmarks.command
 
-runs ``python src/train.py activation=relu`` on MNIST (``MLPLAB_DATA_ROOT``, or ``data/``) into a store of its own that
-is warm, and prints the seconds of each part as JSON.
+runs ``python src/train.py activation=relu`` on MNIST (``MLPLAB_DATA_ROOT``, or ``data/``) into a temporary store
+that already exists, and prints the seconds of each part as JSON.
 """
 
 import json
@@ -30,7 +30,7 @@ PARTS = {
     "fixed": "the rest: start, imports, data, store, figures, model",
 }
 
-# Inside the command's own process: the parts are timed where they are called.
+# Runs in the command's own process: each part is timed where it is called.
 _TIMED = """
 import atexit, json, os, runpy, sys, time
 from mlplab.engines.numpy_engine import NumpyEngine
@@ -63,7 +63,7 @@ runpy.run_path("src/train.py", run_name="__main__")
 
 
 def main() -> None:
-    """Time one run, after a short one that makes the store."""
+    """Time one run, after a short one that creates the store."""
     with tempfile.TemporaryDirectory() as folder:
         spent = Path(folder) / "spent.json"
         options = [
@@ -82,9 +82,9 @@ def main() -> None:
 
 
 def measure(count: int) -> dict[str, Any]:
-    """Return seconds (and peak memory) by part, run by run."""
-    found = rounds({"run": [sys.executable, "-m", "benchmarks.command"]}, count)
-    return {"runs": found["run"]}
+    """Return seconds by part, and peak memory, of every run."""
+    answers = rounds({"run": [sys.executable, "-m", "benchmarks.command"]}, count)
+    return {"runs": answers["run"]}
 
 
 def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:

@@ -39,14 +39,14 @@ CONTENDERS: dict[str, tuple[Callable[[Problem], Train], str, str]] = {
 
 
 def main() -> None:
-    """Train after a warm-up, and print what it cost."""
+    """Train after a warm-up, and print the time and memory that it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=CONTENDERS)
     parser.add_argument("--steps", type=int, default=937)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--width", type=int, default=1)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")  # of the peers: this is their process
+    warnings.simplefilter("ignore")  # of the other libraries: this process only times one of them
     build, activation, optimizer = CONTENDERS[arguments.name]
     train = build(Problem.draw(activation, optimizer, arguments.batch_size, arguments.width))
     train(WARM_UP_STEPS)

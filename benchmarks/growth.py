@@ -26,7 +26,7 @@ PANELS = {
 TITLE = "How cost grows"
 ROUNDS = 3
 
-Curves = dict[str, dict[str, float]]  # seconds by value (as text, since JSON knows no other keys), by name
+Curves = dict[str, dict[str, float]]  # seconds by value (as text, since JSON keys are strings), by name
 
 
 def measure(count: int) -> dict[str, Any]:
@@ -40,24 +40,24 @@ def measure(count: int) -> dict[str, Any]:
 
 def _epochs(option: str, values: list[int], count: int) -> Curves:
     places = [(name, value) for name in CONTENDERS for value in values]
-    found = rounds(
+    answers = rounds(
         {f"{name} {value}": contender(name, option, str(value), "--steps", str(STEPS)) for name, value in places},
         count,
     )
     curves: Curves = {name: {} for name in CONTENDERS}
     for name, value in places:
-        curves[name][str(value)] = median(answer["seconds_per_epoch"] for answer in found[f"{name} {value}"])
+        curves[name][str(value)] = median(answer["seconds_per_epoch"] for answer in answers[f"{name} {value}"])
     return curves
 
 
 def _sweeps() -> Curves:
     """Time whole sweeps of short runs: one after the other, and on all cores."""
-    found: Curves = {name: {} for name in LAUNCHERS}
+    curves: Curves = {name: {} for name in LAUNCHERS}
     for runs in RUNS:
         for name, launcher in LAUNCHERS.items():
             print(f"  sweep of {runs}, {name}", file=sys.stderr)
-            found[name][str(runs)] = _sweep(runs, launcher)
-    return found
+            curves[name][str(runs)] = _sweep(runs, launcher)
+    return curves
 
 
 def _sweep(runs: int, launcher: str) -> float:

@@ -1,4 +1,4 @@
-"""Timing processes on a machine that is never quiet: round-robin, each time in a fresh process, medians."""
+"""Timing on a machine that is never idle: round by round, every timing in a fresh process, medians."""
 
 import json
 import os
@@ -17,17 +17,17 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def rounds(commands: Mapping[str, Sequence[str]], count: int) -> dict[str, list[dict[str, float]]]:
-    """Run every command once per round, in an order drawn anew each time, and return what each printed as JSON."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+    """Run every command once per round, in a new random order, and return what each printed as JSON."""
+    answers: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
     start = time.monotonic()
     for done in range(count):
         for place, name in enumerate(random.sample(list(commands), len(commands))):
             share = (done + place / len(commands)) / count
             left = f"{(time.monotonic() - start) * (1 / share - 1):.0f} s left" if share else ""
             print(f"\r  round {done + 1}/{count}  {name:<28} {left:<12}", end="", file=sys.stderr, flush=True)
-            found[name].append(_json_of(commands[name]))
+            answers[name].append(_json_of(commands[name]))
     print(file=sys.stderr)
-    return found
+    return answers
 
 
 def _json_of(command: Sequence[str]) -> dict[str, float]:
@@ -36,7 +36,7 @@ def _json_of(command: Sequence[str]) -> dict[str, float]:
 
 
 def run(command: Sequence[str]) -> str:
-    """Run a command at the project's root and return what it prints; where it fails, end with what it says."""
+    """Run a command at the project's root and return what it prints; if it fails, exit with its error output."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -50,7 +50,7 @@ def contender(name: str, *options: str) -> list[str]:
 
 
 def machine() -> dict[str, str]:
-    """Describe where and when this is measured."""
+    """Describe the machine, its libraries and the date."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": f"{_processor()}, {os.cpu_count()} cores",

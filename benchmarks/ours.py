@@ -1,4 +1,4 @@
-"""What we offer, the floor below it, and the loop that the course reports wrote."""
+"""The engines of mlplab, the floor that they cannot beat, and the loop of the course reports."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ def naive(problem: Problem) -> Train:
 
 
 def ours(engine: str) -> Callable[[Problem], Train]:
-    """An engine of this project, window by window as the training loop drives it."""
+    """Return the builder for an engine of mlplab, trained window by window as in the training loop."""
 
     def build(problem: Problem) -> Train:
         from hydra import compose, initialize_config_dir

@@ -1,4 +1,4 @@
-"""What people would otherwise pick, each at its idiomatic best. Each is imported only by the process that times it."""
+"""The alternatives to mlplab, each in its own idiom. Only the process that times one imports it."""
 
 from itertools import pairwise
 
@@ -106,7 +106,7 @@ def lightning(problem: Problem) -> Train:
 
     from mlplab.data.acquire import torchvision_datasets
 
-    torchvision_datasets()  # Lightning imports torchvision too, which may need help beside a CPU-only torch
+    torchvision_datasets()  # Lightning imports torchvision: with a CPU-only torch it needs this help
     import lightning as pl
     import torch
     from torch.utils.data import DataLoader, TensorDataset
@@ -152,7 +152,7 @@ def jax_scan(problem: Problem) -> Train:
         logits = x @ parameters[-1][0] + parameters[-1][1]
         return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(len(y)), y])
 
-    def gd(state, gradient):
+    def sgd(state, gradient):
         parameters, *rest = state
         return (jax.tree.map(lambda p, g: p - problem.learning_rate * g, parameters, gradient), *rest)
 
@@ -167,7 +167,7 @@ def jax_scan(problem: Problem) -> Train:
 
         return jax.tree.map(update, parameters, m, v), m, v, t
 
-    rule = {"sgd": gd, "adam": adam}[problem.optimizer]
+    rule = {"sgd": sgd, "adam": adam}[problem.optimizer]
 
     @jax.jit
     def window(state, rows):

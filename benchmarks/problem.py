@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 ROWS = 60_000
 LEARNING_RATE = {"sgd": 0.01, "adam": 0.001}
 
-Train = Callable[[int], None]  # trains so many steps
+Train = Callable[[int], None]  # takes the number of steps to train
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Numbers of MNIST's shape: speed depends on shapes, not on what is in the pictures."""
+    """Random data of MNIST's shape: speed depends on shapes, not on the content of the images."""
 
     activation: str
     optimizer: str
@@ -34,7 +34,7 @@ class Problem:
 
     @property
     def learning_rate(self) -> float:
-        """Step size of its optimizer."""
+        """The learning rate for its optimizer."""
         return LEARNING_RATE[self.optimizer]
 
     def layers(self, dtype: str = "float32") -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
@@ -47,14 +47,14 @@ class Problem:
         ]
 
     def batches(self, steps: int) -> list[NDArray[np.int64]]:
-        """Return the rows of so many batches, every epoch in an order of its own.
+        """Return the rows of ``steps`` batches, every epoch in a new random order.
 
-        All are whole: for what compiles, an uneven last batch would be compiled anew.
+        All batches have the same size: libraries that compile would compile again for a smaller last batch.
         """
         rng = np.random.default_rng(0)
         whole = ROWS // self.batch_size * self.batch_size
-        found: list[NDArray[np.int64]] = []
-        while len(found) < steps:
+        batches: list[NDArray[np.int64]] = []
+        while len(batches) < steps:
             order = rng.permutation(ROWS)
-            found += np.split(order[:whole], whole // self.batch_size)
-        return found[:steps]
+            batches += np.split(order[:whole], whole // self.batch_size)
+        return batches[:steps]

@@ -1,4 +1,4 @@
-"""Training steps: seconds per epoch of every contender, as ratios to the floor, beside the targets."""
+"""Training steps: seconds per epoch of every contender, as ratios to the floor, with the targets."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -10,7 +10,7 @@ from benchmarks.measure import contender, rounds
 
 @dataclass(frozen=True)
 class Target:
-    """A promise: ``faster`` takes at most ``limit`` times as long as ``slower``."""
+    """A target: ``faster`` takes at most ``limit`` times as long as ``slower``."""
 
     faster: str
     slower: str
@@ -37,8 +37,8 @@ ROUNDS = 7
 
 def measure(count: int) -> dict[str, Any]:
     """Return the seconds per epoch of every contender, round by round."""
-    found = rounds({name: contender(name) for name in CONTENDERS}, count)
-    return {"seconds": {name: [answer["seconds_per_epoch"] for answer in found[name]] for name in found}}
+    answers = rounds({name: contender(name) for name in CONTENDERS}, count)
+    return {"seconds": {name: [answer["seconds_per_epoch"] for answer in answers[name]] for name in answers}}
 
 
 def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:

@@ -1,8 +1,8 @@
-"""What the tests share: configs composed from the real conf/, real data where it lies, and the real commands."""
+"""Fixtures of the tests: configs composed from the real conf/, real data, and the real commands."""
 
 import os
 
-# Two test workers on two cores: more threads than that would only wait for each other. Read when NumPy is imported.
+# Two test workers on two cores: more threads would only wait for each other. NumPy reads this on import.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import re
@@ -20,7 +20,7 @@ from hydra import compose, initialize_config_dir
 
 from mlplab import environment
 
-environment.prepare_process()  # MLflow reads it when it is imported
+environment.prepare_process()  # MLflow reads the variables on import
 environment.imports_are_done()
 
 from mlflow import MlflowClient
@@ -44,7 +44,7 @@ BROWSER_FLAGS = [
 
 @pytest.fixture(scope="session")
 def settings() -> Callable[..., TrainConfig]:
-    """Compose a config from conf/ with overrides, as the command line would."""
+    """A function that composes a config from conf/ with overrides, as the command line does."""
     composition.register()
 
     def build(*overrides: str) -> TrainConfig:
@@ -70,13 +70,13 @@ def mnist_root() -> Path:
     """The folder that holds real MNIST."""
     root = Path(os.environ.get("MLPLAB_DATA_ROOT", PROJECT / "data"))
     if not (root / "MNIST" / "raw" / "train-images-idx3-ubyte").exists():
-        pytest.skip("real MNIST is not on this machine; MLPLAB_DATA_ROOT can say where it is")
+        pytest.skip("real MNIST is not on this machine; set MLPLAB_DATA_ROOT to its folder")
     return root
 
 
 @dataclass
 class Project:
-    """A copy of the project in a folder of its own, where its commands can be run as anybody would."""
+    """A copy of the project in a folder of its own, where its commands run as for a user."""
 
     root: Path
     database: str = "mlflow.db"
@@ -141,7 +141,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite store without runs. MLflow needs seconds to create one, so most tests begin with a copy."""
+    """A SQLite store without runs. MLflow needs seconds to create one, so most tests start with a copy."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)
     return path
@@ -149,7 +149,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Project:
-    """A fresh copy for each test file, with an empty store, which that file's tests share."""
+    """A fresh copy of the project with an empty store, shared by the tests of one file."""
     root = tmp_path_factory.mktemp("project")
     shutil.copy(empty_store, root)
     return copy_project(root)
@@ -157,7 +157,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Proj
 
 @pytest.fixture
 def fresh_project(tmp_path: Path, empty_store: Path) -> Project:
-    """A fresh copy for one test, with an empty store."""
+    """A fresh copy of the project with an empty store, for one test."""
     shutil.copy(empty_store, tmp_path)
     return copy_project(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Every member of every enum of the config is known wherever the enum is taken apart."""
+"""Every registry knows every member of its enum."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,10 +45,10 @@ def test_every_device_is_chosen_or_refused_by_name(settings: Callable[..., Train
         assert torch_engine.choose_device(chosen).type in set(Device)
 
 
-def test_every_status_of_mlflow_is_a_state_of_ours() -> None:
+def test_every_status_of_mlflow_has_a_state() -> None:
     assert set(STATE_OF_STATUS) == {RunStatus.to_string(status) for status in RunStatus.all_status()}
 
 
-def test_a_name_of_an_enum_is_written_once() -> None:
+def test_the_value_of_an_enum_member_is_its_name() -> None:
     enums = [value for value in vars(config).values() if isinstance(value, type) and issubclass(value, StrEnum)]
     assert all(member.name == member.value for enum in enums for member in enum)

@@ -1,4 +1,4 @@
-"""The house: which room may reach which, in how many steps ever, and how large a file or a function may be."""
+"""The rules of the house: which room may reach which, even indirectly, and the largest size of files and functions."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ SOURCE = PROJECT / "src"
 PACKAGE = SOURCE / "mlplab"
 GROUND = "ground floor"  # the files beside the rooms
 
-# What each room may reach, directly or through others. The ground floor is everybody's.
+# What each room may reach, directly or through others. Every room may use the ground floor.
 MAY_REACH = {
     GROUND: set(),
     "scratch": set(),
@@ -30,7 +30,7 @@ MAY_REACH = {
     "reproduction": {"scratch", "data", "engines", "training", "tracking", "comparison", "sweeps", "run"},
     "app": {"scratch", "data", "engines", "training", "tracking", "comparison", "sweeps", "run", "reproduction"},
 }
-# Libraries with a door of their own, and the rooms that may import them.
+# Libraries that only certain rooms may import.
 MAY_IMPORT = {
     "hydra": {"sweeps", "reproduction", "app"},
     "mlflow": {"tracking", "comparison", "sweeps", "reproduction"},
@@ -75,7 +75,7 @@ IMPORTS = {name: {other for other in imported(file) if other in MODULES} for nam
 
 
 def reached(module: str) -> set[str]:
-    """Every module that importing this one can bring in, through however many others."""
+    """Every module that this one imports, directly or through others."""
     seen, waiting = set(), [module]
     while waiting:
         for other in IMPORTS[waiting.pop()]:
@@ -85,12 +85,12 @@ def reached(module: str) -> set[str]:
     return seen
 
 
-def test_every_room_is_in_the_plan_of_the_house() -> None:
+def test_every_room_has_its_rules() -> None:
     assert {room_of(module) for module in MODULES} == set(MAY_REACH)
 
 
 @pytest.mark.parametrize("room", MAY_REACH)
-def test_a_room_reaches_only_what_stands_below_it_however_many_steps_away(room: str) -> None:
+def test_a_room_reaches_only_its_permitted_rooms_even_indirectly(room: str) -> None:
     for module in MODULES:
         if room_of(module) == room:
             rooms = {room_of(other) for other in reached(module)}
@@ -111,7 +111,7 @@ def test_no_module_imports_itself_through_others() -> None:
     assert not [module for module in MODULES if module in reached(module)]
 
 
-def test_the_scratch_library_is_numpy_and_scipys_products_and_functions() -> None:
+def test_scratch_imports_only_numpy_and_two_parts_of_scipy() -> None:
     for file in (PACKAGE / "scratch").glob("*.py"):
         assert roots(file) <= {"numpy", "mlplab", "scipy"}, file
         scipy = {name for name in imported(file) if name.startswith("scipy")}
@@ -160,8 +160,8 @@ def test_a_file_has_a_name_of_its_own() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-def test_only_what_is_public_is_used_of_other_libraries() -> None:
-    """No module and no attribute of theirs that begins with an underscore."""
+def test_only_public_names_of_other_libraries_are_used() -> None:
+    """No module and no attribute that begins with an underscore."""
     for file in [*files(), *(SOURCE / "hydra_plugins").rglob("*.py")]:
         assert not [name for name in imported(file) if re.search(r"\._[a-z]", name) and "mlplab" not in name], file
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -173,7 +173,7 @@ def test_only_what_is_public_is_used_of_other_libraries() -> None:
                 assert root.id in own, (file, root.id, node.attr)
 
 
-def test_what_is_imported_is_declared() -> None:
+def test_every_imported_library_is_declared() -> None:
     import tomllib
 
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -1,4 +1,4 @@
-"""The README is true: its commands are valid, and the transcripts that it shows are what is printed."""
+"""The README is true: its commands work, and its transcripts are what the commands print."""
 
 import re
 import shlex
@@ -23,14 +23,14 @@ def arguments(command: str) -> list[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_works(project: Project, command: str) -> None:
-    """On a small network and data set, and with two values of the first key swept: only the time it takes changes."""
+    """On a small network and data set, with only two values of the first swept key, to save time."""
     words, sweeps = [], 0
     for word in arguments(command):
         values = word.split(",") if "[" not in word else [word]
         words.append(",".join(values[: 1 if sweeps else 2]))
         sweeps += len(values) > 1
     small = [] if "--help" in words else ["data=digits", "hidden_sizes=[8]", "epochs=1", "log_every=10"]
-    if any(word.startswith("experiment=") for word in words):  # a preset of MNIST, and its sweep
+    if any(word.startswith("experiment=") for word in words):  # a preset has MNIST, and a sweep of its own
         small += ["data.train_size=1000", "data.val_size=100", "iterations=20", "learning_rate=0.1", "weight_decay=0"]
     done = project.train(*words, *small)
     assert done.returncode == 0, done.stderr
@@ -44,7 +44,7 @@ def test_every_transcript_is_what_is_printed(project: Project, command: str, out
 
 
 def masked(text: str) -> list[str]:
-    """Leave out what differs from run to run: speeds, times, ids; keep every loss and accuracy to two digits."""
+    """Mask what differs from run to run: speeds, times, ids; round every loss and accuracy down to two digits."""
     text = re.sub(r"[\d,]+ samples/s", "SPEED", text)
     text = re.sub(r"\d+\.\d s", "TIME", text)
     text = re.sub(r"[0-9a-f]{32}", "ID", text)
@@ -61,5 +61,5 @@ def test_the_readme_has_commands_and_transcripts() -> None:
 
 
 @pytest.mark.parametrize("target", re.findall(r"^\$ make (\w+)", README, re.M))
-def test_its_make_targets_exist(target: str) -> None:
+def test_the_make_targets_of_the_readme_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.M)

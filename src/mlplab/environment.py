@@ -1,6 +1,6 @@
-"""What a command sets for its whole process, and why. Importing mlplab sets none of it.
+"""Process-wide settings of a command, with the reason for each. Importing mlplab changes none of them.
 
-The commands call this, and the worker processes that a launcher starts for them; a notebook does not.
+The commands and the worker processes of their launchers call this; a notebook does not.
 """
 
 import gc
@@ -12,7 +12,7 @@ _MLFLOW = {
     # By default MLflow waits four minutes for a server that does not answer.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    # It announces every step of its schema, and draws a progress bar for every artifact, between our lines.
+    # By default it prints every migration of its schema and a progress bar for every artifact, between our lines.
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -20,18 +20,18 @@ _MLFLOW = {
 
 
 def prepare_process() -> None:
-    """Set everything. Comes before the heavy imports: MLflow reads some of the variables when it is imported."""
-    gc.disable()  # until imports_are_done: searching the imported objects for garbage takes more than a second
+    """Apply all settings. Call this before the heavy imports: MLflow reads some of the variables on import."""
+    gc.disable()  # until imports_are_done(): collecting garbage during the imports takes more than a second
     for name, value in _MLFLOW.items():
         os.environ.setdefault(name, value)
     # A notebook hands its own backend on to commands, where Matplotlib may not know it; we draw into files only.
     os.environ["MPLBACKEND"] = "agg"
-    # urllib3 warns at every retry: all that would stand before the one message that says what is wrong.
+    # urllib3 warns at every retry: that would bury the one message that says what is wrong.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 def imports_are_done() -> None:
-    """Collect garbage from now on, and never search what the imports made: it lives until the process ends."""
+    """Turn garbage collection on, but exempt the imported objects: they live until the process ends."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

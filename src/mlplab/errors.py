@@ -1,16 +1,16 @@
-"""What a user can cause and mend: each is shown as its message alone, without a traceback, with exit status 1."""
+"""Errors that a user can cause and fix. A command prints the message without a traceback, and exits with status 1."""
 
 
 class UserError(Exception):
-    """Something outside the code is wrong. The message names what, its value, and the remedy."""
+    """Something outside the code is wrong. The message names the key or file, its value and the remedy."""
 
 
 class ConfigError(UserError):
-    """A key, type, choice or range in the config."""
+    """A key, type, choice or range in the config is wrong."""
 
 
 class DataError(UserError):
-    """A data set that is missing, or a file of it that is damaged."""
+    """A data set is missing, or one of its files is damaged."""
 
 
 class StoreError(UserError):
@@ -22,12 +22,12 @@ class DivergedError(UserError):
 
 
 class CheckpointError(UserError):
-    """The state of an interrupted run cannot be read."""
+    """The checkpoint of a run cannot be read."""
 
 
 class SkippedError(UserError):
-    """A member of a sweep was not begun, because another had failed and fail_fast is set."""
+    """A member of a sweep was skipped, because another one failed and fail_fast is set."""
 
 
 class SweepError(UserError):
-    """Members of a sweep failed, or it cannot go on now."""
+    """Members of a sweep failed, or the sweep cannot be resumed now."""

@@ -1,20 +1,20 @@
-"""Names of runs that are compared: what varies and nothing else, such as ``relu lr=0.01``."""
+"""Short names for the runs of a comparison: only what varies, such as ``relu lr=0.01``."""
 
 from collections.abc import Mapping
 
-# A value that says by itself what it is needs no key before it.
-_SPEAKING = {"engine", "activation", "init", "optimizer", "data", "data.name", "dtype"}
+# Keys that are left out: their values speak for themselves.
+_SELF_EXPLANATORY = {"engine", "activation", "init", "optimizer", "data", "data.name", "dtype"}
 _SHORT = {"learning_rate": "lr", "learning_rate_decay": "decay", "weight_decay": "wd", "batch_size": "batch"}
 
 
 def member_name(varying: Mapping[str, str]) -> str:
-    """Return the name of what has these values of the keys that vary.
+    """Return the name of a run, or a group of runs, with these values of the keys that vary.
 
     >>> member_name({"activation": "relu", "learning_rate": "0.01"})
     'relu lr=0.01'
     """
     parts = [
-        value if key in _SPEAKING else f"{_SHORT.get(key, key)}={_short_number(value)}"
+        value if key in _SELF_EXPLANATORY else f"{_SHORT.get(key, key)}={_short_number(value)}"
         for key, value in varying.items()
     ]
     return " ".join(parts)

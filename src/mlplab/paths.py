@@ -1,4 +1,4 @@
-"""Where the project lies. conf/, the store and the output folders are found from here, whatever the working folder."""
+"""The project's folders: conf/, the store and the outputs are relative to these, not to the working directory."""
 
 from pathlib import Path
 

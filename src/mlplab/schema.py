@@ -1,6 +1,6 @@
-"""What a run is called by in MLflow: the names of its states, tags, metrics and artifacts.
+"""The names of states, tags, metrics and artifacts in MLflow, each defined once.
 
-Training measures under these names, tracking writes them, comparison reads them. An artifact that no other file
+Training measures under these names, tracking writes them, comparison reads them. An artifact that no other module
 reads is named where it is written.
 """
 
@@ -19,7 +19,7 @@ STATE_OF_STATUS = {
 # Tags of every run
 FINGERPRINT_TAG = "fingerprint"
 DATA_TAG = "data"
-ERROR_TAG = "error"  # why the run has failed
+ERROR_TAG = "error"  # why the run failed
 FOLDER_TAG = "output_folder"
 THREADS_TAG = "threads"
 GIT_COMMIT_TAG, GIT_DIRTY_TAG = "git.commit", "git.dirty"
@@ -51,27 +51,27 @@ FINAL, TIME, WITHIN = "final/", "time/", "within/"
 
 
 def loss(split: str) -> str:
-    """Return the metric of a split (train, val, test) while training."""
+    """Return the name of a split's loss during training; the split is train, val or test."""
     return f"{split}/loss"
 
 
 def accuracy(split: str) -> str:
-    """Return the metric of a split (train, val, test) while training."""
+    """Return the name of a split's accuracy during training."""
     return f"{split}/accuracy"
 
 
 def final_loss(split: str) -> str:
-    """Return the metric of a split after training."""
+    """Return the name of a split's loss after training."""
     return f"{FINAL}{split}_loss"
 
 
 def final_accuracy(split: str) -> str:
-    """Return the metric of a split after training."""
+    """Return the name of a split's accuracy after training."""
     return f"{FINAL}{split}_accuracy"
 
 
 def within(layer: int, measure: str) -> str:
-    """Return the metric of a measure inside the network; layers count from 1."""
+    """Return the name of a diagnostic of one layer; layers count from 1."""
     return f"{WITHIN}layer_{layer}_{measure}"
 
 

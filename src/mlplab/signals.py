@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP as an exception that never interrupts what must be whole."""
+"""SIGINT, SIGTERM and SIGHUP as an exception that waits for critical sections to end."""
 
 import signal
 import sys
@@ -26,7 +26,7 @@ class _State:
 
 
 def install(announcing: bool = True) -> None:
-    """Let the signals raise :class:`Stopped` in the main thread from now on, and perhaps say so on the terminal."""
+    """Make the signals raise :class:`Stopped` in the main thread; ``announcing``: also print a line."""
     _State.announcing = announcing
     for number in _HANDLED:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
@@ -61,9 +61,9 @@ def before_stopping(action: Callable[[], None]) -> Iterator[None]:
 
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     if _State.announcing:
-        with suppress(OSError, RuntimeError, ValueError):  # the terminal may be gone, or busy with a line of its own
+        with suppress(OSError, RuntimeError, ValueError):  # the terminal may be gone or busy
             print(
-                f"\n{signal.Signals(number).name}: stopping, writing down what was measured",
+                f"\n{signal.Signals(number).name}: stopping; saving what was measured",
                 file=sys.stderr,
                 flush=True,
             )
@@ -72,6 +72,6 @@ def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         return
     action, _State.before_stopping = _State.before_stopping, None
     if action is not None:
-        with held(), suppress(Exception):  # whatever goes wrong there, the signal is what must be raised
+        with held(), suppress(Exception):  # Stopped must be raised even if the action fails
             action()
     raise Stopped(number)

@@ -1,4 +1,4 @@
-"""How text reaches a person: lines, tables, durations."""
+"""Text for people: lines, tables, durations."""
 
 import io
 import multiprocessing
@@ -43,12 +43,12 @@ def say_rows(rows: Mapping[str, str]) -> None:
 
 
 def is_worker() -> bool:
-    """Tell whether a launcher started this process, beside others, for one command."""
+    """Tell whether this process is one of a launcher's workers."""
     return multiprocessing.parent_process() is not None
 
 
 def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table with lines, as wide as the terminal allows."""
+    """Return a ruled table, at most as wide as the terminal; without one, 160 characters."""
     box = HEAVY_HEAD if _encoding().lower().startswith("utf") else ASCII
     table = Table(*map(escape, header), box=box)
     for row in rows:

@@ -1,4 +1,4 @@
-"""A wrong key, type, choice or range: one message that names it, its value and the remedy, and nothing is done."""
+"""A wrong key, type, choice or range is one message that names key, value and remedy; nothing runs."""
 
 import pytest
 
@@ -62,7 +62,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("arguments", FAULTS)
-def test_a_fault_is_one_message_and_nothing_is_done(project: Project, arguments: str) -> None:
+def test_a_wrong_key_or_value_is_one_message_and_nothing_runs(project: Project, arguments: str) -> None:
     words = [arguments] if arguments.startswith("tracking.") else arguments.split()
     done = project.train(*words)
     assert done.returncode == 1, done.stderr
@@ -76,7 +76,7 @@ def test_a_fault_is_one_message_and_nothing_is_done(project: Project, arguments:
     assert not (project.root / "outputs").exists()
 
 
-def test_a_traceback_is_there_for_who_asks(project: Project) -> None:
+def test_hydra_full_error_shows_the_traceback(project: Project) -> None:
     done = project.train("learning_rate=0", HYDRA_FULL_ERROR="1")
     assert done.returncode == 1
     assert "Traceback (most recent call last)" in done.stderr
@@ -96,17 +96,22 @@ def test_help_explains_every_key(project: Project) -> None:
 
 
 def test_the_defaults_are_the_published_baseline(settings) -> None:  # type: ignore[no-untyped-def]
-    found = settings()
-    assert (found.engine, found.activation, found.init, found.loss) == ("numpy", "sigmoid", "glorot", "cross_entropy")
-    assert (found.optimizer, found.learning_rate, found.batch_size, found.epochs) == ("sgd", 0.01, 64, 15)
-    assert found.hidden_sizes == [500, 250, 100]
-    assert (found.weight_decay, found.learning_rate_decay, found.log_every, found.seed) == (0, 1, 200, 0)
-    assert (found.data.name, found.data.train_size, found.data.val_size, found.data.standardize) == (
+    defaults = settings()
+    assert (defaults.engine, defaults.activation, defaults.init, defaults.loss) == (
+        "numpy",
+        "sigmoid",
+        "glorot",
+        "cross_entropy",
+    )
+    assert (defaults.optimizer, defaults.learning_rate, defaults.batch_size, defaults.epochs) == ("sgd", 0.01, 64, 15)
+    assert defaults.hidden_sizes == [500, 250, 100]
+    assert (defaults.weight_decay, defaults.learning_rate_decay, defaults.log_every, defaults.seed) == (0, 1, 200, 0)
+    assert (defaults.data.name, defaults.data.train_size, defaults.data.val_size, defaults.data.standardize) == (
         "auto", None, 0, False,
     )  # fmt: skip
 
 
-def test_the_data_root_is_the_environments_or_the_projects(settings, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_data_root_comes_from_the_environment_or_is_in_the_project(settings, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("MLPLAB_DATA_ROOT", "/somewhere")
     assert settings().data.root == "/somewhere"
     monkeypatch.delenv("MLPLAB_DATA_ROOT")

@@ -1,4 +1,4 @@
-"""``python src/reproduce.py`` on a small data set: what runs, what does not run again, and what is reported."""
+"""``python src/reproduce.py`` on a small data set: what runs, what is skipped, and what is reported."""
 
 import subprocess
 import sys
@@ -23,13 +23,13 @@ def reproduce(project: Project, *arguments: str) -> subprocess.CompletedProcess[
 
 @pytest.fixture(scope="module")
 def reproduced(project: Project) -> tuple[Project, str]:
-    """One report with one seed, and what was said."""
+    """A project with one report reproduced from one seed, and the output of the command."""
     done = reproduce(project, "reports=pellattiero", "seeds=1", "out=.", *SMALL)
     assert done.returncode == 0, done.stderr
     return project, done.stdout
 
 
-def test_every_cell_has_a_verdict_beside_what_was_published(reproduced: tuple[Project, str]) -> None:
+def test_every_cell_has_a_verdict(reproduced: tuple[Project, str]) -> None:
     project, said = reproduced
     rows = [line for line in said.splitlines() if line.startswith("│ pellattiero/")]
     assert len(rows) == 5  # four cells, and one of them read in another way
@@ -41,7 +41,7 @@ def test_every_cell_has_a_verdict_beside_what_was_published(reproduced: tuple[Pr
         assert f"{run.data.metrics['final/val_accuracy']:.4f}" in report
 
 
-def test_the_report_lies_on_the_sweeps_own_run(reproduced: tuple[Project, str], browser: Browser) -> None:
+def test_the_report_is_an_artifact_of_the_sweeps_own_run(reproduced: tuple[Project, str], browser: Browser) -> None:
     project, _ = reproduced
     folder = Path(urllib.parse.urlparse(project.sweeps()[0].info.artifact_uri).path)
     assert (folder / "report.md").read_text() == (project.root / "results.md").read_text()
@@ -53,7 +53,7 @@ def test_the_report_lies_on_the_sweeps_own_run(reproduced: tuple[Project, str], 
             expect(shown.locator(f"#{chart} .main-svg").first).to_be_visible()
 
 
-def test_what_the_store_has_is_not_run_again(reproduced: tuple[Project, str]) -> None:
+def test_resume_skips_the_runs_that_the_store_has(reproduced: tuple[Project, str]) -> None:
     project, said = reproduced
     done = reproduce(project, "reports=pellattiero", "seeds=2", "resume=true", *SMALL)
     assert done.returncode == 0, done.stderr
@@ -73,7 +73,7 @@ def table(said: str) -> str:
     ("argument", "message"),
     [
         ("seeds=many", "seeds=many: takes a number of seeds, at least 1"),
-        ("activation=relu", "activation=relu: is what makes the cells"),
+        ("activation=relu", "activation=relu: the cells set this key"),
         ("out=nowhere", "out=nowhere: no such folder"),
         ("lerning_rate=1", "lerning_rate: no such key; did you mean learning_rate?"),
     ],
@@ -86,7 +86,7 @@ def test_a_mistake_is_one_message(project: Project, argument: str, message: str)
     assert done.stderr.count("\n") == 1
 
 
-def test_help_shows_what_can_be_typed(project: Project) -> None:
+def test_help_shows_the_options(project: Project) -> None:
     done = reproduce(project, "--help")
     assert done.returncode == 0
     assert "resume=true" in done.stdout

@@ -1,4 +1,4 @@
-"""A sweep that was killed, whenever, and typed again with resume=true is the undisturbed sweep, bit by bit."""
+"""A sweep that is killed at any moment and resumed has the results of an undisturbed sweep, bit by bit."""
 
 import json
 import random
@@ -21,10 +21,10 @@ SWEEP = [
     "weight_decay=1e-3", "batch_size=50", "log_every=10", "epochs=4", "data.val_size=237",
 ]  # fmt: skip
 JOBS = 2
-# Where a run can die, and how often each is passed in an undisturbed sweep of two jobs, about.
+# Functions in which a run can die, and about how often an undisturbed sweep of two jobs calls each.
 PLACES = {
-    "mlplab.tracking.run.Run._create": 3,  # before a run, or the sweep's own, is in the store
-    "mlplab.tracking.run.Run.log_params": 3,  # begun, and nothing known of it
+    "mlplab.tracking.run.Run._create": 3,  # before a run, or the sweep's own run, is in the store
+    "mlplab.tracking.run.Run.log_params": 3,  # created, but still empty
     "mlplab.training.loop.Training.advance": 24,
     "mlplab.tracking.run.Run._flush": 6,
     "mlplab.run.resumption.Checkpointer._save": 6,
@@ -32,7 +32,7 @@ PLACES = {
     "mlplab.training.checkpoint.json.dumps": 6,
     "mlplab.run.artifacts.write_all": 2,
     "mlplab.tracking.run.Run._end": 3,
-    "mlplab.training.checkpoint.remove_checkpoint": 4,  # finished, and the checkpoint still there
+    "mlplab.training.checkpoint.remove_checkpoint": 4,  # finished, but the checkpoint still exists
 }
 KILLS = 20
 
@@ -51,7 +51,7 @@ class Zygote:
         )
 
     def forget(self, empty_store: Path) -> None:
-        """Begin with a store of its own, and empty folders."""
+        """Start afresh, with a new store and without output folders."""
         self._stores += 1
         self.project.database = f"store-{self._stores}.db"  # another name: MLflow keeps its connections to the former
         shutil.copy(empty_store, self.project.root / self.project.database)
@@ -74,10 +74,10 @@ class Zygote:
 
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Zygote]:
-    found = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
-    found.forget(empty_store)
-    yield found
-    found.process.communicate("")
+    started = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
+    started.forget(empty_store)
+    yield started
+    started.process.communicate("")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def undisturbed(zygote: Zygote) -> dict[str, Any]:
 
 
 def outcome(project: Project) -> dict[str, Any]:
-    """Everything that a sweep has computed: points, weights, states."""
+    """Everything that a sweep has computed, by run: its status, points and weights."""
     return {str(run.info.run_name): (run.info.status, points(project, run), weights(run)) for run in project.runs()}
 
 
@@ -125,7 +125,7 @@ def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[st
     assert len(died_in) >= len(PLACES) - 2
 
 
-def test_no_point_of_a_resumed_run_is_there_twice(zygote: Zygote, empty_store: Path) -> None:
+def test_no_point_of_a_resumed_run_is_stored_twice(zygote: Zygote, empty_store: Path) -> None:
     project = zygote.project
     zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
@@ -148,7 +148,7 @@ def test_finished_members_are_skipped_with_their_recorded_result(zygote: Zygote,
     assert sweep.data.tags["sweep.finished"] == "2"
 
 
-def test_editing_conf_meanwhile_changes_nothing(
+def test_editing_conf_before_resuming_changes_nothing(
     zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
 ) -> None:
     project = zygote.project
@@ -166,13 +166,13 @@ def test_editing_conf_meanwhile_changes_nothing(
     assert outcome(project) == undisturbed
 
 
-def test_changed_code_begins_a_run_anew_instead_of_mixing_two(zygote: Zygote, empty_store: Path) -> None:
+def test_after_a_change_of_code_a_run_starts_from_the_beginning(zygote: Zygote, empty_store: Path) -> None:
     project = zygote.project
     code = project.root / "src" / "mlplab" / "scratch" / "losses.py"
     original = code.read_text()
 
     def resume_with_other_code() -> None:
-        try:  # the zygote has imported the code: what it computes stays, and the fingerprint is another
+        try:  # the zygote has imported the old code: only the fingerprint changes
             code.write_text(original + "\n# changed\n")
             assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
         finally:
@@ -187,7 +187,7 @@ def test_changed_code_begins_a_run_anew_instead_of_mixing_two(zygote: Zygote, em
     assert sorted(states) == ["FINISHED"] * JOBS + ["KILLED"]
 
 
-def test_a_single_run_goes_on_too(zygote: Zygote, empty_store: Path) -> None:
+def test_a_single_run_can_be_resumed_too(zygote: Zygote, empty_store: Path) -> None:
     project, single = zygote.project, [argument for argument in SWEEP if argument != "-m" and "," not in argument]
     single += ["hidden_sizes=[24,12]", "optimizer=adam"]
     zygote.forget(empty_store)

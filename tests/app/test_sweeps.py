@@ -1,4 +1,4 @@
-"""A sweep is one thing: with a run of its own, a plan, states and a result, whatever launches it."""
+"""A sweep has a run of its own, a plan, states and a result, whichever launcher runs it."""
 
 import json
 import os
@@ -42,8 +42,8 @@ def test_members_of_a_sweep_share_a_tag_are_named_by_what_varies_and_the_link_fi
     query = urllib.parse.parse_qs(link[1].partition("?")[2])
     assert query["searchFilter"] == [f"tags.sweep = '{sweep}'"]
     experiment = link[1].partition("/experiments/")[2].partition("/")[0]
-    found = fresh_project.client.search_runs([experiment], query["searchFilter"][0])
-    assert {run.info.run_id for run in found} == {run.info.run_id for run in [*runs, *fresh_project.sweeps()]}
+    matching = fresh_project.client.search_runs([experiment], query["searchFilter"][0])
+    assert {run.info.run_id for run in matching} == {run.info.run_id for run in [*runs, *fresh_project.sweeps()]}
 
 
 def test_the_sweep_has_a_run_of_its_own_with_its_result(fresh_project: Project) -> None:
@@ -85,23 +85,23 @@ def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(f
     assert (sweep.info.status, sweep.data.tags["sweep.failed"]) == ("FAILED", "1")
 
 
-def test_fail_fast_begins_no_other_run(fresh_project: Project) -> None:
+def test_fail_fast_starts_no_other_run(fresh_project: Project) -> None:
     options = ["activation=relu", "learning_rate=0.1,1e9,0.01", "fail_fast=true"]
     done = fresh_project.train("-m", *FAST, *options)
     assert done.returncode == 1
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED"]
-    assert "1 of 3 runs failed, 1 were not begun" in done.stderr
-    # What failed runs again, and what was not begun is.
+    assert "1 of 3 runs failed, 1 skipped" in done.stderr
+    # resume=true runs what failed and what was skipped.
     done = fresh_project.train("-m", *FAST, *options[:2], "resume=true")
     assert done.returncode == 1
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED", "FAILED", "FINISHED"]
 
 
-def test_what_was_not_begun_is_tried_with_what_failed(fresh_project: Project) -> None:
+def test_retry_includes_what_was_skipped(fresh_project: Project) -> None:
     options = ["activation=relu", "learning_rate=1e9,0.1", "fail_fast=true", "retry=1"]
     done = fresh_project.train("-m", *FAST, *options)
     assert done.returncode == 1
-    assert "1 of 2 runs failed, 1 were not begun" in done.stderr
+    assert "1 of 2 runs failed, 1 skipped" in done.stderr
     done = fresh_project.train("-m", *FAST, *options, "resume=true")
     assert [run.data.params["learning_rate"] for run in fresh_project.runs()] == ["1000000000.0"] * 4
 
@@ -114,10 +114,10 @@ def test_a_job_that_fails_before_it_has_a_run_is_in_the_result(fresh_project: Pr
 
 
 @pytest.mark.parametrize("arguments", [["tracking.experiment=a,b"], ["retry=0,1"]])
-def test_what_the_whole_sweep_has_in_common_is_not_swept(fresh_project: Project, arguments: list[str]) -> None:
+def test_a_key_of_the_whole_sweep_cannot_be_swept(fresh_project: Project, arguments: list[str]) -> None:
     done = fresh_project.train("-m", *FAST, *arguments)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"ERROR: {arguments[0].partition('=')[0]}: is one for the whole sweep")
+    assert done.stderr.startswith(f"ERROR: {arguments[0].partition('=')[0]}: must be the same in the whole sweep")
 
 
 def test_a_name_that_is_taken_is_refused(fresh_project: Project) -> None:
@@ -128,7 +128,7 @@ def test_a_name_that_is_taken_is_refused(fresh_project: Project) -> None:
     assert len(fresh_project.runs()) == 1
 
 
-def test_retry_tries_what_failed_again(fresh_project: Project) -> None:
+def test_retry_runs_failed_members_again(fresh_project: Project) -> None:
     done = fresh_project.train("-m", *FAST, "activation=relu", "learning_rate=0.1,1e9", "retry=2")
     assert done.returncode == 1
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED", "FAILED", "FAILED"]
@@ -164,7 +164,7 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
 ) -> None:
     process = fresh_project.start("-m", *SLOW, "activation=relu,tanh,sigmoid", "hydra/launcher=joblib")
     family = wait_for_members(fresh_project, process, 2)
-    if whole_group:  # as a terminal does it: Ctrl-C reaches the workers too
+    if whole_group:  # as in a terminal: Ctrl-C reaches the workers too
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
@@ -182,7 +182,7 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
     assert not alive
 
 
-def test_a_worker_that_is_killed_costs_no_other_run(fresh_project: Project) -> None:
+def test_a_killed_worker_does_not_stop_the_other_runs(fresh_project: Project) -> None:
     process = fresh_project.start("-m", *FAST, "epochs=80", "activation=relu,tanh", "hydra/launcher=joblib")
     wait_for_members(fresh_project, process, 1)
     psutil.Process(int(fresh_project.runs()[0].data.tags["pid"])).kill()
@@ -192,7 +192,7 @@ def test_a_worker_that_is_killed_costs_no_other_run(fresh_project: Project) -> N
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"] * 2
 
 
-def test_jobs_in_parallel_keep_to_their_share_of_the_threads(fresh_project: Project) -> None:
+def test_parallel_jobs_share_the_threads(fresh_project: Project) -> None:
     done = fresh_project.train(
         "-m", *FAST, "engine=numpy,torch", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
         OMP_NUM_THREADS="", OPENBLAS_NUM_THREADS="",
@@ -202,7 +202,7 @@ def test_jobs_in_parallel_keep_to_their_share_of_the_threads(fresh_project: Proj
     assert {run.data.tags["threads"] for run in fresh_project.runs()} == {str(share)}
 
 
-def test_a_sweep_that_is_running_is_not_resumed_beside_itself(fresh_project: Project) -> None:
+def test_a_running_sweep_cannot_be_resumed(fresh_project: Project) -> None:
     typed = ["-m", *SLOW, "activation=relu,tanh"]
     process = fresh_project.start(*typed)
     wait_for_members(fresh_project, process, 1)

@@ -1,4 +1,4 @@
-"""The real command against a real store: what is in MLflow afterwards, however it ended."""
+"""The real command with a real store: what MLflow holds after a run has finished, failed or been killed."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ SLOW = [*FAST, "epochs=100000"]
 
 @pytest.fixture(scope="module")
 def finished(project: Project) -> Run:
-    """One finished run with everything switched on."""
+    """One finished run with every feature switched on."""
     options = ["activation=tanh", "weight_decay=1e-3", "data.val_size=237", "data.standardize=true", "seed=3"]
     done = project.train(*FAST, *options)
     assert done.returncode == 0, done.stderr
@@ -66,11 +66,11 @@ def test_points_are_at_every_multiple_of_log_every(project: Project, finished: R
     assert losses[-1] < losses[0]
 
 
-def test_final_metrics_are_there_once_each(project: Project, finished: Run) -> None:
+def test_every_final_metric_is_logged_once(project: Project, finished: Run) -> None:
     expected = {f"final/{split}_{what}" for split in ("train", "test", "val") for what in ("accuracy", "loss")}
     expected |= {"time/train_seconds", "time/total_seconds", "time/samples_per_second"}
-    found = {key for key in finished.data.metrics if key.startswith(("final/", "time/"))}
-    assert found == expected
+    logged = {key for key in finished.data.metrics if key.startswith(("final/", "time/"))}
+    assert logged == expected
     for key in expected:
         assert len(project.points(finished, key)) == 1
 
@@ -95,7 +95,7 @@ def test_the_data_set_is_an_input_with_its_digest(finished: Run) -> None:
     assert (profile["train"], profile["val"], profile["test"]) == (1_200, 237, 360)
 
 
-def test_artifacts_are_pictures_numbers_reports_config_and_model(project: Project, finished: Run) -> None:
+def test_artifacts_are_figures_numbers_reports_config_and_model(project: Project, finished: Run) -> None:
     names = {item.path for item in project.client.list_artifacts(finished.info.run_id)}
     reports = {f"classification_report_{s}.{kind}" for s in ("train", "test", "val") for kind in ("txt", "json")}
     assert names == reports | {
@@ -116,7 +116,7 @@ def test_artifacts_are_pictures_numbers_reports_config_and_model(project: Projec
     assert report["accuracy"] == pytest.approx(finished.data.metrics["final/test_accuracy"])
 
 
-def test_nothing_is_left_in_the_output_folder_but_hydras_own(project: Project, finished: Run) -> None:
+def test_only_hydras_files_remain_in_the_output_folder(project: Project, finished: Run) -> None:
     assert finished.info.status == "FINISHED"
     left = {path.name for path in (project.root / "outputs").glob("*/*/*")}
     assert left == {".hydra", "train.log"}
@@ -153,7 +153,7 @@ def measured(project: Project, run: Run) -> dict[str, list[tuple[int, float]]]:
     return {key: project.points(run, key) for key in run.data.metrics if not key.startswith("time/")}
 
 
-def test_a_run_twice_is_the_same_run_bit_by_bit(fresh_project: Project) -> None:
+def test_the_same_command_twice_gives_the_same_run_bit_by_bit(fresh_project: Project) -> None:
     for _ in range(2):
         assert fresh_project.train(*FAST).returncode == 0
     one, other = fresh_project.runs()
@@ -189,7 +189,7 @@ def test_a_signal_ends_killed_with_what_was_measured(
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + number, stderr
-    assert "stopping, writing down what was measured" in stderr
+    assert "stopping; saving what was measured" in stderr
     assert "Traceback" not in stderr
     (run,) = fresh_project.runs()
     assert run.info.status == "KILLED"
@@ -198,7 +198,7 @@ def test_a_signal_ends_killed_with_what_was_measured(
     assert steps == [step for step, _ in fresh_project.points(run, "test/accuracy")]
 
 
-def test_a_killed_process_is_found_by_the_next_run(fresh_project: Project) -> None:
+def test_the_next_run_closes_the_run_of_a_killed_process(fresh_project: Project) -> None:
     process = fresh_project.start(*SLOW)
     wait_for_points(fresh_project, process)
     process.kill()
@@ -209,7 +209,7 @@ def test_a_killed_process_is_found_by_the_next_run(fresh_project: Project) -> No
 
 
 def wait_for_points(project: Project, process: subprocess.Popen[str]) -> None:
-    """Wait until the store shows that the run has begun to measure: points appear while it goes on."""
+    """Wait until the first points of a running run are in the store."""
     assert process.stdout is not None
     while "iterations" not in (line := process.stdout.readline()):
         assert line, process.communicate()
@@ -243,7 +243,7 @@ def test_a_changed_checkout_is_recorded_with_its_commit_and_its_difference(fresh
     assert "+# changed" in artifact(dirty, "git.diff").read_text()
 
 
-def test_auto_falls_back_loudly_and_records_what_it_took(fresh_project: Project) -> None:
+def test_auto_warns_when_it_falls_back_and_records_its_choice(fresh_project: Project) -> None:
     # A mirror that refuses at once stands for a machine without network.
     proxy = "http://127.0.0.1:9"
     offline = {"http_proxy": proxy, "https_proxy": proxy}
@@ -261,7 +261,7 @@ def test_auto_falls_back_loudly_and_records_what_it_took(fresh_project: Project)
     assert len(fresh_project.runs()) == 1
 
 
-def test_faults_that_show_only_at_work_are_one_message_and_leave_no_run(project: Project, finished: Run) -> None:
+def test_errors_that_need_the_data_are_one_message_and_leave_no_run(project: Project, finished: Run) -> None:
     before = {run.info.run_id: run.info.status for run in project.runs()}
     assert finished.info.run_id in before
     faults = {
@@ -276,7 +276,7 @@ def test_faults_that_show_only_at_work_are_one_message_and_leave_no_run(project:
     assert {run.info.run_id: run.info.status for run in project.runs()} == before
 
 
-def test_a_folder_that_cannot_be_made_is_one_message(fresh_project: Project) -> None:
+def test_a_folder_that_cannot_be_created_is_one_message(fresh_project: Project) -> None:
     (fresh_project.root / "outputs").write_text("in the way")
     refused_folder(fresh_project, "Not a directory")
 
@@ -298,7 +298,7 @@ def refused_folder(project: Project, reason: str) -> None:
     assert not project.runs()
 
 
-def test_output_that_is_no_terminal_is_one_line_per_epoch_then_a_summary(fresh_project: Project) -> None:
+def test_without_a_terminal_the_output_is_one_line_per_epoch_then_a_summary(fresh_project: Project) -> None:
     done = fresh_project.train(*FAST)
     lines = done.stdout.splitlines()
     assert lines[0] == f"sigmoid sgd lr=0.1: {STEPS} iterations"
@@ -312,7 +312,7 @@ def test_output_that_is_no_terminal_is_one_line_per_epoch_then_a_summary(fresh_p
     assert "\x1b" not in done.stdout
 
 
-def test_a_reader_that_leaves_does_not_stop_the_work(fresh_project: Project) -> None:
+def test_a_closed_pipe_does_not_stop_the_run(fresh_project: Project) -> None:
     with fresh_project.start(*FAST, "epochs=50") as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -345,7 +345,7 @@ def test_a_terminal_of_80_columns_shows_epoch_loss_speed_and_time_left(fresh_pro
 def read_or_nothing(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65_536)
-    except OSError:  # Linux reports the end of a terminal so
+    except OSError:  # how Linux reports the end of a terminal
         return b""
 
 
@@ -359,21 +359,21 @@ def test_a_numpy_run_never_imports_torch(fresh_project: Project) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_settings_without_effect_are_said(fresh_project: Project) -> None:
+def test_a_warning_names_settings_without_effect(fresh_project: Project) -> None:
     done = fresh_project.train(*FAST, "penalty=none", "weight_decay=0.1", "log_every=1000")
     assert done.returncode == 0
     assert "WARNING: weight_decay=0.1 has no effect: penalty=none" in done.stderr
     assert "WARNING: log_every=1000: no point is logged" in done.stderr
 
 
-def test_an_update_that_explodes_at_the_very_end_is_divergence_too(fresh_project: Project) -> None:
+def test_an_infinite_final_loss_is_divergence_too(fresh_project: Project) -> None:
     done = fresh_project.train(*FAST, "activation=relu", "learning_rate=1e30", "iterations=1")
     assert done.returncode == 1
     assert re.search(r"ERROR: final/\w+_loss=(nan|inf) at iteration 1: training diverged", done.stderr)
     assert [run.info.status for run in fresh_project.runs()] == ["FAILED"]
 
 
-def test_the_working_folder_does_not_matter(fresh_project: Project, tmp_path: Path) -> None:
+def test_the_working_directory_does_not_matter(fresh_project: Project, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     command = [sys.executable, str(fresh_project.root / "src" / "train.py"), *FAST]

@@ -1,7 +1,7 @@
-"""Starts the real command many times without its imports: each run is a fork of a process that has imported all.
+"""Starts the real command many times without the cost of its imports: each run is a fork of this process.
 
     python zygote.py ROOT    reads lines of JSON {"arguments": [...], "die_at": [PLACE, N] or null}, and answers each
-                             with the exit status of a child that ran ``src/train.py`` so; -9: killed
+                             with the exit status of a child that ran ``src/train.py``; -9: killed
 
 ``die_at``: the child sends itself SIGKILL when PLACE, a dotted name, is called for the N-th time.
 """
@@ -22,7 +22,7 @@ sys.path.insert(0, str(root / "src"))
 
 from mlplab import environment
 
-environment.prepare_process()  # before MLflow, which reads it
+environment.prepare_process()  # before MLflow, which reads the variables on import
 import mlflow.pyfunc
 import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""Acquiring over a real HTTP server, through torchvision's own classes: whole files or none, by one process."""
+"""Downloads from a real HTTP server, by torchvision's own classes: complete files or none, one process at a time."""
 
 import gc
 import gzip
@@ -41,7 +41,7 @@ def acquire_small(root: Path) -> Path:
 
 @dataclass
 class Mirror:
-    """A folder of archives behind a server on this machine; counts what is asked for."""
+    """A folder of archives that a local server serves; counts the requests."""
 
     folder: Path
     address: str = ""
@@ -72,7 +72,7 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
     server.server_close()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()  # torchvision leaves the sockets of refused requests to the collector
+        gc.collect()  # torchvision leaves the sockets of refused requests to garbage collection
 
 
 def content_of(file: IdxFile) -> bytes:
@@ -161,7 +161,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-REQUESTS_PER_FILE = 2  # torchvision follows redirects with one of its own, then fetches
+REQUESTS_PER_FILE = 2  # torchvision first asks for redirects, then downloads
 WHOLE = {*(file.name for file in SMALL_FILES), idx.CHECKSUMS_FILE}
 
 
@@ -174,7 +174,7 @@ def test_downloaded_files_are_whole_and_nothing_else_is_left(kmnist: Mirror, tmp
     assert set(kmnist.requests.values()) == {REQUESTS_PER_FILE}
 
 
-def test_files_that_are_there_are_used_without_a_request(kmnist: Mirror, tmp_path: Path) -> None:
+def test_existing_files_are_used_without_a_request(kmnist: Mirror, tmp_path: Path) -> None:
     acquire_small(tmp_path / "data")
     kmnist.requests.clear()
     acquire_small(tmp_path / "data")
@@ -208,7 +208,7 @@ def test_the_message_says_where_the_four_files_belong(kmnist: Mirror, tmp_path: 
         assert part in str(caught.value)
 
 
-def test_many_at_once_download_once(kmnist: Mirror, tmp_path: Path) -> None:
+def test_threads_that_acquire_at_once_download_once(kmnist: Mirror, tmp_path: Path) -> None:
     threads = [threading.Thread(target=acquire_small, args=(tmp_path / "data",)) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""Splits are drawn by seed, disjoint and scaled by the training split alone; every pixel counts in the digest."""
+"""Splits are drawn by seed, disjoint, and scaled by the training split alone; the digest covers every pixel."""
 
 import logging
 from collections.abc import Callable
@@ -27,18 +27,18 @@ def rows(split: data.Split) -> set[bytes]:
 
 
 def test_digits_are_scaled_to_the_unit_interval() -> None:
-    found = load()
-    assert (found.name, found.inputs, found.classes) == ("digits", 64, 10)
-    assert (len(found.train), len(found.test), found.val) == (1_437, 360, None)
-    assert (found.train.images.min(), found.train.images.max()) == (0, 1)
-    assert found.train.labels.dtype == np.int64
+    dataset = load()
+    assert (dataset.name, dataset.inputs, dataset.classes) == ("digits", 64, 10)
+    assert (len(dataset.train), len(dataset.test), dataset.val) == (1_437, 360, None)
+    assert (dataset.train.images.min(), dataset.train.images.max()) == (0, 1)
+    assert dataset.train.labels.dtype == np.int64
 
 
 def test_splits_have_the_sizes_asked_for_and_share_no_row() -> None:
-    found = load(train_size=800, val_size=400)
-    assert found.val is not None
-    assert (len(found.train), len(found.val), len(found.test)) == (800, 400, 360)
-    assert not rows(found.train) & rows(found.val)
+    dataset = load(train_size=800, val_size=400)
+    assert dataset.val is not None
+    assert (len(dataset.train), len(dataset.val), len(dataset.test)) == (800, 400, 360)
+    assert not rows(dataset.train) & rows(dataset.val)
 
 
 def test_the_seed_draws_the_splits_and_leaves_the_test_set_alone() -> None:
@@ -61,13 +61,13 @@ def test_more_images_than_there_are_is_refused(train_size: int | None, val_size:
 
 
 def test_standardizing_uses_mean_and_deviation_of_the_training_split_alone() -> None:
-    plain, found = load(val_size=700), load(val_size=700, standardize=True)
+    plain, standardized = load(val_size=700), load(val_size=700, standardize=True)
     mean, std = plain.train.images.mean(), plain.train.images.std()
-    assert found.scaling.mean == pytest.approx(mean)
-    assert found.scaling.std == pytest.approx(std)
-    np.testing.assert_allclose(found.test.images, (plain.test.images - mean) / std, atol=1e-12)
-    assert found.train.images.mean() == pytest.approx(0, abs=1e-12)
-    assert found.train.images.std() == pytest.approx(1)
+    assert standardized.scaling.mean == pytest.approx(mean)
+    assert standardized.scaling.std == pytest.approx(std)
+    np.testing.assert_allclose(standardized.test.images, (plain.test.images - mean) / std, atol=1e-12)
+    assert standardized.train.images.mean() == pytest.approx(0, abs=1e-12)
+    assert standardized.train.images.std() == pytest.approx(1)
 
 
 def test_one_pixel_changes_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_one_pixel_changes_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     contents.test.pixels[3, 5] ^= 1
     monkeypatch.setattr(Digits, "read", lambda *_: contents)
     assert load().digest != before
-    assert len(before) <= 36  # what MLflow keeps of it
+    assert len(before) <= 36  # the most that MLflow stores
 
 
 def test_auto_falls_back_only_where_mnist_is_unavailable_and_says_so(
@@ -111,16 +111,16 @@ def test_every_entry_of_the_catalog_describes_its_images() -> None:
         assert source.origin(Path("/data"))[0] in ("local", "code"), name
 
 
-def test_test_images_come_as_pictures_and_unknown_ones_not_at_all(tmp_path: Path) -> None:
-    found = data.test_images("digits", str(tmp_path))
-    assert found is not None
-    assert found[0].shape == (360, 8, 8)
+def test_test_images_have_their_shape_and_unknown_data_sets_have_none(tmp_path: Path) -> None:
+    images_and_labels = data.test_images("digits", str(tmp_path))
+    assert images_and_labels is not None
+    assert images_and_labels[0].shape == (360, 8, 8)
     assert data.test_images("mnist", str(tmp_path)) is None
     assert data.test_images("somebody's own", str(tmp_path)) is None
 
 
 def test_real_mnist_by_default(mnist_root: Path, settings: Callable[..., TrainConfig]) -> None:
-    found = data.load(settings(f"data.root={mnist_root}").data, np.random.default_rng(0), "float32")
-    assert (found.name, len(found.train), len(found.test), found.inputs) == ("mnist", 60_000, 10_000, 784)
-    assert found.train.images.dtype == np.float32
-    assert (found.train.images.min(), found.train.images.max()) == (0, 1)
+    dataset = data.load(settings(f"data.root={mnist_root}").data, np.random.default_rng(0), "float32")
+    assert (dataset.name, len(dataset.train), len(dataset.test), dataset.inputs) == ("mnist", 60_000, 10_000, 784)
+    assert dataset.train.images.dtype == np.float32
+    assert (dataset.train.images.min(), dataset.train.images.max()) == (0, 1)

@@ -1,4 +1,4 @@
-"""A damaged file is caught, and named, before anything is trained on it."""
+"""A damaged file is named in an error before any training."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +44,7 @@ def change_the_magic_number(folder: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four small files that pass for a data set."""
+    """A folder with four small files in the layout of MNIST."""
     rng = np.random.default_rng(0)
     for file in UNPUBLISHED:
         (tmp_path / file.name).write_bytes(file.header + rng.integers(0, 10, file.shape, dtype=np.uint8).tobytes())
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def published(folder: Path) -> list[IdxFile]:
-    """The files as a data set describes them whose checksums are those of the files as they are now."""
+    """The expected files, with the checksums that the files have now."""
     return [replace(file, md5=idx.md5_of((folder / file.name).read_bytes())) for file in UNPUBLISHED]
 
 
@@ -97,7 +97,7 @@ def test_another_data_set_of_the_same_shape_is_recognised(folder: Path, has_chec
         idx.read("kmnist", folder, files, lambda _: "mnist")
 
 
-def test_the_catalog_knows_whose_a_checksum_is() -> None:
+def test_the_catalog_finds_the_owner_of_a_checksum() -> None:
     mnist = CATALOG["mnist"]
     assert isinstance(mnist, IdxSource)
     assert [owner_of_checksum(str(file.md5)) for file in mnist.files] == ["mnist"] * 4
@@ -112,8 +112,6 @@ def test_checksums_noted_at_acquisition_hold_from_then_on(folder: Path) -> None:
         idx.read("kmnist", folder, UNPUBLISHED, nobodys)
 
 
-def test_files_placed_by_hand_without_published_checksums_are_used_and_it_is_said(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_files_without_any_checksum_are_used_with_a_warning(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert len(idx.read("kmnist", folder, UNPUBLISHED, nobodys)) == 4
     assert "only sizes and headers are verified" in caplog.text

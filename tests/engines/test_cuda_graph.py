@@ -1,4 +1,4 @@
-"""Replaying a captured step is training. No GPU is needed: a stand-in for CUDA's graphs runs what it captured anew."""
+"""Replaying a captured step trains as the eager step does. A stand-in replaces CUDA graphs: no GPU is needed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,7 +17,7 @@ from mlplab.engines.torch_steps import Loss, OptimizerStep
 
 
 class Graph:
-    """Records the step that is captured, and replays it on the buffers that it was captured with."""
+    """Keeps the captured step, and runs it again on the buffers of its capture."""
 
     captured: list["Graph"] = []  # noqa: RUF012 - emptied by the fixture
 
@@ -34,7 +34,7 @@ def as_on_cuda(module: torch.nn.Sequential, loss: Loss, weight_decay: float) -> 
 
 @pytest.fixture
 def graphs(monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
-    """Let steps be captured on the CPU."""
+    """Make it possible to capture steps on the CPU."""
     Graph.captured = []
 
     @contextmanager
@@ -63,7 +63,7 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
 
 @pytest.mark.parametrize("penalty", Penalty)
 @pytest.mark.parametrize("optimizer", Optimizer)
-def test_a_captured_run_is_the_eager_one(
+def test_a_captured_run_equals_the_eager_one(
     settings: Callable[..., TrainConfig],
     small_dataset: Dataset,
     graphs: list[Graph],

@@ -1,4 +1,4 @@
-"""What holds for either engine."""
+"""Tests that every engine must pass."""
 
 from collections.abc import Callable
 
@@ -61,7 +61,7 @@ def test_evaluation_counts_every_row_of_an_uneven_split(settings: Settings, engi
     split = Split(rng.normal(size=(rows, 20)), rng.integers(0, 5, rows))
     dataset = Dataset("uneven", "digest", ("local", {}), Scaling(1.0), 5, split, split, None)
     bound = build(settings, dataset, f"engine={engine}")
-    found = bound.evaluate("test")
+    evaluation = bound.evaluate("test")
 
     activation = split.images
     *hidden, (weights, biases) = bound.layers()
@@ -69,13 +69,13 @@ def test_evaluation_counts_every_row_of_an_uneven_split(settings: Settings, engi
         activation = np.tanh(activation @ W + b)
     logits = activation @ weights + biases
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(rows), split.labels]
-    assert found.loss == pytest.approx(losses.mean(), rel=1e-10)
-    np.testing.assert_array_equal(found.predictions, logits.argmax(axis=1))
-    assert found.accuracy == (logits.argmax(axis=1) == split.labels).mean()
+    assert evaluation.loss == pytest.approx(losses.mean(), rel=1e-10)
+    np.testing.assert_array_equal(evaluation.predictions, logits.argmax(axis=1))
+    assert evaluation.accuracy == (logits.argmax(axis=1) == split.labels).mean()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_learning_goes_down_on_float32_too(settings: Settings, small_dataset: Dataset, engine: str) -> None:
+def test_the_loss_falls_in_float32_too(settings: Settings, small_dataset: Dataset, engine: str) -> None:
     def single(split: Split) -> Split:
         return Split(split.images.astype(np.float32), split.labels)
 

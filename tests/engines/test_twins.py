@@ -1,4 +1,4 @@
-"""A NumPy run and a torch run of the same config are twins: same start, same batches, same numbers to 1e-9."""
+"""A NumPy run and a torch run of the same config have the same start, batches, and numbers, to 1e-9."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Every published figure has its cell, and every table its preset."""
+"""Every published figure has a cell, and every table a preset."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -54,11 +54,11 @@ def test_a_preset_alone_sweeps_over_its_cells(preset: str) -> None:
 
 
 def values(swept: str) -> list[str]:
-    """What a sweep over ``0.1,1e-4`` or ``[300],[100]`` takes."""
+    """The values of a sweep over ``0.1,1e-4`` or ``[300],[100]``."""
     return [str(value) for value in OmegaConf.create(f"[{swept}]")]
 
 
-def test_what_the_reports_say_is_what_the_presets_say(settings: Callable[..., TrainConfig]) -> None:
+def test_presets_have_the_settings_of_the_reports(settings: Callable[..., TrainConfig]) -> None:
     base = settings("experiment=assignment/baseline")
     assert base == settings("data=mnist")  # the defaults are the assignment's
     saranath = settings("experiment=saranath_2024/regularization")
@@ -77,7 +77,7 @@ def make(settings: Callable[..., TrainConfig], cells: list[Cell], seeds: int) ->
     return plan.plan_cells(cells, seeds, [], lambda overrides: settings(*overrides))
 
 
-def test_what_stands_in_several_tables_runs_once(settings: Callable[..., TrainConfig]) -> None:
+def test_a_config_in_several_tables_runs_once(settings: Callable[..., TrainConfig]) -> None:
     baseline = [
         Cell("erande_2025/activation", {"activation": "sigmoid"}, {}),
         Cell("erande_2025/epochs", {"epochs": "15"}, {}),
@@ -92,7 +92,7 @@ def test_what_stands_in_several_tables_runs_once(settings: Callable[..., TrainCo
     assert made.numbers[4] != made.numbers[0]
 
 
-def test_the_longest_begin_first(settings: Callable[..., TrainConfig]) -> None:
+def test_the_longest_jobs_come_first(settings: Callable[..., TrainConfig]) -> None:
     cells = [Cell("pellattiero/first", {}, {}), Cell("erande_2025/epochs", {"epochs": "25"}, {})]
     made = make(settings, cells, seeds=1)
     assert made.numbers == [[1], [0]]
@@ -101,12 +101,12 @@ def test_the_longest_begin_first(settings: Callable[..., TrainConfig]) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("seed=1", "seed=1: every cell has its own seeds; take seeds=N"),
-        ("epochs=1", "epochs=1: is what makes the cells"),
-        ("experiment=pellattiero/first", "is what makes the cells"),
+        ("seed=1", "seed=1: every cell runs with several seeds; say how many with seeds=N"),
+        ("epochs=1", "epochs=1: the cells set this key"),
+        ("experiment=pellattiero/first", "the cells set this key"),
     ],
 )
-def test_what_makes_a_cell_cannot_be_typed(settings: Callable[..., TrainConfig], typed: str, message: str) -> None:
+def test_a_key_that_cells_set_cannot_be_typed(settings: Callable[..., TrainConfig], typed: str, message: str) -> None:
     cells = [Cell("erande_2025/epochs", {"epochs": "25"}, {})]
     with pytest.raises(ConfigError, match=message):
         plan.plan_cells(cells, 1, [typed], lambda overrides: settings(*overrides))
@@ -118,10 +118,12 @@ def test_another_plan_has_another_digest(settings: Callable[..., TrainConfig]) -
     assert one.digest == make(settings, [cell], 1).digest != two.digest
 
 
-def test_an_unknown_report_is_named() -> None:
-    with pytest.raises(ConfigError, match="reports=erande: no such report; there are all, erande_2025, saranath_2024"):
+def test_an_error_names_an_unknown_report() -> None:
+    with pytest.raises(
+        ConfigError, match="reports=erande: no such report; choose from all, erande_2025, saranath_2024"
+    ):
         published.select_cells(["erande"])
-    with pytest.raises(ConfigError, match="names no report; there are all, erande_2025"):
+    with pytest.raises(ConfigError, match="names no report; choose from all, erande_2025"):
         published.select_cells([])
 
 

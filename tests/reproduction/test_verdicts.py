@@ -1,4 +1,4 @@
-"""When a published figure is reproduced."""
+"""The rules by which a published figure counts as reproduced."""
 
 import pytest
 
@@ -19,16 +19,16 @@ from mlplab.reproduction.verdicts import DIFFERS, MISSING, REPRODUCED, judge, ju
         ("train_loss", 0.10, [], MISSING),
     ],
 )
-def test_a_figure(name: str, published: float, ours: list[float], verdict: str) -> None:
+def test_the_verdict_on_a_figure(name: str, published: float, ours: list[float], verdict: str) -> None:
     assert judge(name, published, ours).verdict == verdict
 
 
-def test_the_difference_is_ours_less_the_published() -> None:
+def test_the_difference_is_ours_minus_the_published() -> None:
     assert judge("test_accuracy", 0.9, [0.91, 0.93]).difference == pytest.approx(0.02)
     assert judge("test_accuracy", 0.9, []).difference is None
 
 
-def test_a_figure_can_be_read_from_another_metric() -> None:
+def test_a_figure_can_be_compared_with_another_metric() -> None:
     cell = Cell("report/table", {}, {"train_loss": 0.3}, "as printed", {"train_loss": "train/loss"})
     assert judge_cell(cell, [{"final/train_loss": 0.2, "train/loss": 0.3}]).verdict == REPRODUCED
 

@@ -1,4 +1,4 @@
-"""Figures show the numbers that they are given."""
+"""Figures show their input."""
 
 import numpy as np
 

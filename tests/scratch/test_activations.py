@@ -1,4 +1,4 @@
-"""Activations are those of PyTorch, and their backward passes are the derivatives."""
+"""Activations equal PyTorch's, and their backward passes are the derivatives."""
 
 import numpy as np
 import pytest
@@ -25,20 +25,20 @@ def kept(name: str, z: np.ndarray) -> np.ndarray:
     return z.copy() if ALL[name].needs_input else forward(name, z)
 
 
-def test_every_activation_of_the_config_is_there() -> None:
+def test_every_activation_of_the_config_exists() -> None:
     assert set(ACTIVATIONS) == set(Activation)
 
 
 @pytest.mark.parametrize("name", ALL)
 @given(z=matrices)
-def test_forward_is_pytorchs(name: str, z: np.ndarray) -> None:
+def test_forward_equals_pytorchs(name: str, z: np.ndarray) -> None:
     class_name, arguments = ALL[name].pytorch
     expected = getattr(torch.nn, class_name)(**arguments)(torch.from_numpy(z)).numpy()
     np.testing.assert_allclose(forward(name, z), expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_largest_slope_is_the_largest_there_is(name: str) -> None:
+def test_the_largest_slope_is_the_maximum_of_the_derivative(name: str) -> None:
     z = np.linspace(-10, 10, 200_001).reshape(1, -1)
     slope = np.ones_like(z)
     ALL[name].backward(kept(name, z), slope)

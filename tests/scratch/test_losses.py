@@ -1,4 +1,4 @@
-"""Losses are what their one-hot formulas say; their gradients are the derivatives; large logits do no harm."""
+"""Losses equal their one-hot formulas, gradients are the derivatives, and large logits cause no overflow."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_backward_is_the_central_difference(name: str, logits: np.ndarray, label
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_forward_leaves_the_probabilities(name: str) -> None:
+def test_forward_turns_logits_into_probabilities(name: str) -> None:
     buffer = np.array([[0.0, np.log(3.0)]])
     LOSSES[name].forward(buffer, np.array([0]))
     np.testing.assert_allclose(buffer, [[0.25, 0.75]])

@@ -71,12 +71,12 @@ def test_parameters_may_be_updated_as_soon_as_their_gradient_comes() -> None:
     for _, gradient in at_once.backward(x, delta):
         gradient.add_to(gradient.theta_IO, scale=-0.1)
     afterwards.forward(x)
-    found = {}
+    gradients = {}
     for index, gradient in afterwards.backward(x, delta):
-        found[index] = np.zeros_like(gradient.theta_IO)
-        gradient.add_to(found[index])
+        gradients[index] = np.zeros_like(gradient.theta_IO)
+        gradient.add_to(gradients[index])
     for index, updated in enumerate(at_once.parameters):
-        np.testing.assert_allclose(updated, afterwards.parameters[index] - 0.1 * found[index], rtol=1e-12)
+        np.testing.assert_allclose(updated, afterwards.parameters[index] - 0.1 * gradients[index], rtol=1e-12)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

@@ -1,4 +1,4 @@
-"""Optimizer steps, against numbers worked by hand and against torch.optim."""
+"""Optimizer steps equal numbers worked by hand, and the steps of torch.optim."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ HAND_WORKED = {
 }
 
 
-def test_every_optimizer_of_the_config_is_there() -> None:
+def test_every_optimizer_of_the_config_exists() -> None:
     assert set(OPTIMIZERS) == set(Optimizer)
 
 
@@ -49,7 +49,7 @@ def test_two_steps_are_the_hand_worked_numbers(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.05])
-def test_a_hundred_steps_are_those_of_torch(name: str, weight_decay: float) -> None:
+def test_a_hundred_steps_equal_those_of_torch(name: str, weight_decay: float) -> None:
     rng = np.random.default_rng(3)
     theta = rng.normal(size=(1, 50))
     twin = torch.from_numpy(theta.copy()).requires_grad_()

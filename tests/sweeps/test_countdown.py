@@ -1,4 +1,4 @@
-"""How far a parallel sweep is."""
+"""The progress of a parallel sweep."""
 
 import time
 
@@ -9,12 +9,12 @@ from mlplab.sweeps import countdown
 from mlplab.sweeps.countdown import Countdown, time_left
 
 
-def test_the_time_left_is_that_of_those_that_have_ended() -> None:
+def test_the_time_left_follows_from_the_runs_that_have_ended() -> None:
     assert time_left(3, 12, 60.0) == "3 of 12 runs have ended; about 3 min left"
     assert time_left(9, 12, 90.0) == "9 of 12 runs have ended; about 30 s left"
 
 
-def test_each_end_is_one_line_and_a_store_that_does_not_answer_is_asked_again(
+def test_each_end_is_one_line_and_a_silent_store_is_asked_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(countdown, "POLL_SECONDS", 0.01)

@@ -1,4 +1,4 @@
-"""What is frozen comes back: any value, through Hydra's grammar and through JSON."""
+"""A frozen job is restored exactly, through Hydra's grammar and through JSON, whatever its values."""
 
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ values = st.one_of(
 def test_every_value_survives_hydras_grammar(value: Any) -> None:
     job = FrozenJob(0, "name", {}, {"key": value})
     (override,) = OverridesParser.create().parse_overrides(job.overrides())
-    found = override.value()
-    assert getattr(found, "text", found) == value
+    parsed = override.value()
+    assert getattr(parsed, "text", parsed) == value
 
 
 def test_a_manifest_survives_json() -> None:
@@ -35,7 +35,7 @@ def test_a_manifest_survives_json() -> None:
 
 
 @pytest.mark.parametrize("aside", ["resume=true", "retry=2", "fail_fast=true", "tracking.uri=http://user:pw@host"])
-def test_how_and_where_to_carry_it_out_is_not_the_command(aside: str) -> None:
+def test_how_and_where_to_run_is_not_part_of_the_command(aside: str) -> None:
     typed = ["activation=relu,tanh", "seed=1,2"]
     assert determining_overrides([*typed, aside]) == typed
     assert command_digest([aside, *typed]) == command_digest(typed)

@@ -1,4 +1,4 @@
-"""A fingerprint changes exactly with what determines a run's result."""
+"""A fingerprint changes with everything that determines a run's result, and with nothing else."""
 
 import shutil
 from collections.abc import Callable
@@ -19,12 +19,12 @@ def fingerprint(settings: TrainConfig, data_digest: str = "data") -> str:
 
 
 @pytest.mark.parametrize("override", ["learning_rate=0.1", "seed=1", "engine=torch", "dtype=float64", "log_every=100"])
-def test_what_determines_the_result_changes_it(settings: Settings, override: str) -> None:
+def test_what_determines_the_result_changes_the_fingerprint(settings: Settings, override: str) -> None:
     assert fingerprint(settings(override)) != fingerprint(settings())
 
 
 @pytest.mark.parametrize("engine", Engine)
-def test_every_library_that_computes_is_part_of_it(
+def test_every_library_that_computes_changes_the_fingerprint(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, engine: Engine
 ) -> None:
     before = fingerprint(settings(f"engine={engine}"))
@@ -36,16 +36,16 @@ def test_every_library_that_computes_is_part_of_it(
 
 
 @pytest.mark.parametrize("override", ["tracking.sweep=a", "tracking.run_name=b", "data.root=/c", "tracking.uri=d"])
-def test_names_and_places_do_not(settings: Settings, override: str) -> None:
+def test_names_and_folders_do_not_change_the_fingerprint(settings: Settings, override: str) -> None:
     assert fingerprint(settings(override)) == fingerprint(settings())
 
 
-def test_the_data_itself_does_and_its_name_does_not(settings: Settings) -> None:
+def test_the_data_changes_the_fingerprint_and_its_name_does_not(settings: Settings) -> None:
     assert fingerprint(settings()) != fingerprint(settings(), "other")
     assert fingerprint(settings("data=mnist"), "x") == fingerprint(settings("data=auto"), "x")
 
 
-def test_the_code_that_computes_does_and_other_code_does_not(
+def test_the_code_that_computes_changes_the_fingerprint_and_other_code_does_not(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "mlplab"

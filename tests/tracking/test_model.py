@@ -19,7 +19,7 @@ from mlplab.scratch.network import Network
 SCALING = Scaling(pixel_max=255.0, mean=0.13, std=0.31)
 PREDICT = """
 import sys
-sys.modules["mlplab"] = None  # whoever imports it now gets an ImportError
+sys.modules["mlplab"] = None  # importing it now raises ImportError
 import numpy as np
 import mlflow.pyfunc
 pixels = np.load(sys.argv[2])
@@ -38,8 +38,8 @@ def elsewhere(folder: Path, tmp_path: Path, pixels: np.ndarray) -> np.ndarray:
     command = [sys.executable, "-c", PREDICT, str(folder), str(tmp_path / "pixels.npy"), str(tmp_path / "out.npy")]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=200)
-    found: np.ndarray = np.load(tmp_path / "out.npy")
-    return found
+    classes: np.ndarray = np.load(tmp_path / "out.npy")
+    return classes
 
 
 def expected(activation: str, pixels: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ def test_every_activation_predicts_alike(tmp_path: Path, model_format: ModelForm
 
 
 @pytest.mark.parametrize("model_format", ModelFormat)
-def test_it_needs_nothing_of_this_project_and_pickles_nothing(tmp_path: Path, model_format: ModelFormat) -> None:
+def test_a_model_needs_nothing_of_this_project_and_pickles_nothing(tmp_path: Path, model_format: ModelFormat) -> None:
     folder = tmp_path / "model"
     save(model_format, folder, Activation.tanh)
     np.testing.assert_array_equal(elsewhere(folder, tmp_path, PIXELS), expected(Activation.tanh, PIXELS))

@@ -1,4 +1,4 @@
-"""How a run ends is how it is recorded, and nothing that was measured is lost on the way."""
+"""A run is recorded as it ended, and no measurement is lost."""
 
 import json
 import os
@@ -44,9 +44,9 @@ def test_a_run_that_ends_is_finished_with_every_point_and_artifact(store: Store,
         (run.artifacts / "note.txt").write_text("hello")
         for step in range(2_500):
             run.log_metrics({"train/loss": 1 / (step + 1)}, step)
-    found = store.client.get_run(run.run_id)
-    assert (found.info.status, found.info.run_name) == ("FINISHED", "name")
-    assert (found.data.tags["sweep"], found.data.params["learning_rate"]) == ("s", "0.1")
+    recorded = store.client.get_run(run.run_id)
+    assert (recorded.info.status, recorded.info.run_name) == ("FINISHED", "name")
+    assert (recorded.data.tags["sweep"], recorded.data.params["learning_rate"]) == ("s", "0.1")
     assert history(store, run.run_id, "train/loss") == [(step, 1 / (step + 1)) for step in range(2_500)]
     assert artifacts(store, run.run_id) == {"note.txt"}
     assert not run.artifacts.exists()
@@ -75,9 +75,7 @@ def test_an_interrupt_ends_killed_with_all_points(
     assert history(store, run.run_id, "train/loss") == [(200, 2.0), (400, 1.0)]
 
 
-def test_points_can_be_seen_while_the_run_goes_on(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_points_are_visible_during_the_run(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "FLUSH_SECONDS", 0.05)
     with Run(store, "name", {}, tmp_path) as run:
         run.log_metrics({"train/loss": 2.0}, 200)
@@ -90,7 +88,7 @@ def test_points_can_be_seen_while_the_run_goes_on(
     assert seen == [(200, 2.0), (400, 1.0)]
 
 
-def test_a_write_that_is_killed_after_it_reached_the_store_leaves_one_of_each(
+def test_a_write_interrupted_after_it_reached_the_store_duplicates_no_point(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = store.client.log_batch
@@ -121,7 +119,7 @@ def test_a_store_that_fails_for_a_while_gets_everything_later(
     assert history(store, run.run_id, "train/loss") == [(200, 2.0), (400, 1.0)]
 
 
-def test_artifacts_that_cannot_be_stored_end_failed_with_the_true_reason_and_are_kept(
+def test_artifacts_that_cannot_be_stored_fail_the_run_with_the_reason_and_are_kept(
     store: Store, tmp_path: Path
 ) -> None:
     (tmp_path / "mlruns").write_text("in the way")
@@ -134,16 +132,14 @@ def test_artifacts_that_cannot_be_stored_end_failed_with_the_true_reason_and_are
     assert (tmp_path / "unwritten" / "note.txt").read_text() == "hello"
 
 
-def test_a_folder_that_vanished_meanwhile_does_not_keep_the_run_open(store: Store, tmp_path: Path) -> None:
+def test_a_deleted_artifact_folder_does_not_keep_the_run_open(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a bug"), Run(store, "name", {}, tmp_path) as run:
         shutil.rmtree(run.artifacts)
         raise ValueError("a bug")
     assert store.client.get_run(run.run_id).info.status == "FAILED"
 
 
-def test_a_signal_during_the_ending_waits_until_the_run_has_ended(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_waits_while_the_run_ends(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = store.client.log_artifacts
 
     def upload_and_be_stopped(*arguments: str) -> None:
@@ -188,9 +184,9 @@ def test_a_signal_while_the_run_is_created_ends_it_killed(
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A real MLflow server on this machine."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
     folder = tmp_path / "server"
     folder.mkdir()
     command = [
@@ -217,7 +213,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def test_a_server_that_dies_in_the_middle_leaves_all_it_did_not_take_in_a_folder(
+def test_what_a_dead_server_did_not_take_is_saved_in_a_folder(
     server: tuple[str, subprocess.Popen[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uri, process = server

@@ -1,4 +1,4 @@
-"""The store: made once however many begin, and rid of runs whose process vanished."""
+"""The store is created once, whatever the number of processes, and closes runs whose process is gone."""
 
 import shutil
 import sqlite3
@@ -38,7 +38,7 @@ def write():
 
 children = []
 for _ in range(16):
-    child = os.fork()  # sixteen processes that begin at the same moment: their imports are done
+    child = os.fork()  # sixteen processes that start at the same moment, since the imports are done
     if child == 0:
         try:
             write()
@@ -73,7 +73,7 @@ def test_sixteen_processes_that_start_at_once_on_a_store_that_does_not_exist_los
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     client = MlflowClient(config(tmp_path).uri)
-    (experiment,) = [found for found in client.search_experiments() if found.name == "lab"]
+    (experiment,) = [one for one in client.search_experiments() if one.name == "lab"]
     runs = client.search_runs([experiment.experiment_id])
     assert [run.info.status for run in runs] == ["FINISHED"] * 16
     for run in runs:
@@ -102,7 +102,7 @@ def test_a_run_whose_process_vanished_is_closed_as_killed(tmp_path: Path) -> Non
     assert status(store, vanished) == "KILLED"
 
 
-def test_a_later_process_with_the_same_number_is_another(tmp_path: Path) -> None:
+def test_a_later_process_with_the_same_pid_is_another(tmp_path: Path) -> None:
     store = open_store(config(tmp_path))
     run_id = running(store, replace(Process.current(), started=Process.current().started - 3_600))
     open_store(config(tmp_path))
@@ -127,7 +127,7 @@ def test_runs_of_this_process_of_other_machines_and_of_unknown_origin_are_left_a
         "postgresql://127.0.0.1/x",
     ],
 )
-def test_a_store_that_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, uri: str) -> None:
+def test_an_error_names_the_unusable_store_and_the_remedy(tmp_path: Path, uri: str) -> None:
     text = tmp_path / "text"
     text.write_text("not a database, and long enough to be looked at as one " * 20)
     uri = uri.format(text=text)
@@ -138,7 +138,7 @@ def test_a_store_that_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, ur
     assert "\n" not in str(caught.value)
 
 
-def test_a_deleted_experiment_is_named_with_the_remedy(tmp_path: Path) -> None:
+def test_an_error_names_the_deleted_experiment_and_the_remedy(tmp_path: Path) -> None:
     store = open_store(config(tmp_path))
     store.client.delete_experiment(store.experiment_id)
     with pytest.raises(StoreError, match=r"tracking.experiment=lab: was deleted .*mlflow experiments restore"):
@@ -152,16 +152,14 @@ def test_the_link_of_a_sweep_filters_by_its_tag_and_opens_the_charts(tmp_path: P
     assert "compareRunsMode=CHART" in page
 
 
-def test_a_password_in_the_uri_is_shown_to_nobody(tmp_path: Path) -> None:
+def test_a_password_in_the_uri_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         open_store(replace(config(tmp_path), uri="http://anna:secret@127.0.0.1:9"))
     assert "secret" not in str(caught.value)
     assert "tracking.uri=http://127.0.0.1:9" in str(caught.value)
 
 
-def test_a_run_that_ended_in_order_while_we_looked_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_ends_during_the_check_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(config(tmp_path))
     run_id = running(store, replace(Process.current(), started=0.0))
     is_gone = Process.is_gone
@@ -176,7 +174,7 @@ def test_a_run_that_ended_in_order_while_we_looked_is_left_alone(
 
 
 @pytest.mark.parametrize(("age", "status"), [(60.0, "RUNNING"), (3600.0, "KILLED")])
-def test_of_another_machines_run_the_heartbeat_tells(
+def test_the_heartbeat_decides_for_a_run_of_another_machine(
     tmp_path: Path, empty_store: Path, age: float, status: str
 ) -> None:
     shutil.copy(empty_store, tmp_path)

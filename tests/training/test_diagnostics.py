@@ -1,4 +1,4 @@
-"""What is measured inside a network at each point, and that measuring changes nothing."""
+"""Diagnostics have the right values, and do not change training."""
 
 from collections.abc import Callable
 
@@ -19,26 +19,26 @@ def layer(*rows: list[float]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shares(activation: Activation, *rows: list[float]) -> float:
-    """Of one hidden layer with these activations, one row per image."""
+    """Return the share of unresponsive units of one hidden layer with these activations, one row per image."""
     nothing = [layer([0.0])]
     metrics = measure(activation, Probe([np.zeros((1, 1))], [np.array(rows)]), nothing, nothing)
     (share,) = (metrics[key] for key in metrics if key in ("within/layer_1_saturated", "within/layer_1_dead"))
     return share
 
 
-def test_the_gradient_norm_is_frobenius_norm() -> None:
+def test_the_gradient_norm_is_the_frobenius_norm() -> None:
     metrics = measure(
         Activation.linear, Probe([np.array([[3.0, 0.0], [0.0, 4.0]])], []), [layer([1.0])], [layer([1.0])]
     )
     assert metrics == {"within/layer_1_gradient_norm": 5.0, "within/layer_1_update_ratio": 0.0}
 
 
-def test_the_update_is_measured_by_the_weights_before_it() -> None:
+def test_the_update_ratio_is_relative_to_the_weights_before_it() -> None:
     metrics = measure(Activation.linear, Probe([np.zeros((1, 2))], []), [layer([3.0, 4.0])], [layer([3.5, 4.0])])
     assert metrics["within/layer_1_update_ratio"] == pytest.approx(0.1)
 
 
-def test_weights_of_zero_have_a_finite_ratio() -> None:
+def test_zero_weights_have_a_finite_update_ratio() -> None:
     metrics = measure(Activation.linear, Probe([np.zeros((1, 1))], []), [layer([0.0])], [layer([2.0])])
     assert metrics["within/layer_1_update_ratio"] == 2.0
 
@@ -51,7 +51,7 @@ def test_tanh_is_saturated_where_its_derivative_has_nearly_vanished() -> None:
     assert shares(Activation.tanh, [-0.99, 0.0], [0.9, 0.5]) == 0.25
 
 
-def test_a_relu_is_dead_if_no_row_of_the_batch_wakes_it() -> None:
+def test_a_relu_is_dead_if_it_is_zero_for_every_row_of_the_batch() -> None:
     assert shares(Activation.relu, [0.0, 0.0, 1.0, 0.0], [0.0, 2.0, 1.0, 0.0]) == 0.5
 
 
@@ -70,7 +70,7 @@ def trained(
 @pytest.mark.parametrize("optimizer", Optimizer)
 @pytest.mark.parametrize("engine", Engine)
 @pytest.mark.parametrize("log_every", [1, 10])
-def test_looking_inside_changes_nothing(
+def test_diagnostics_do_not_change_training(
     settings: Callable[..., TrainConfig], small_dataset: Dataset, engine: str, optimizer: str, log_every: int
 ) -> None:
     config = settings(

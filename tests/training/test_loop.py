@@ -1,4 +1,4 @@
-"""The loop: which batches, which learning rates, which points, and when it stops."""
+"""The training loop: its batches, learning rates, points, and end."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ from mlplab.training.schedule import Schedule, batches
 
 @final
 class Recorder(Engine):
-    """Trains nothing: notes what it is told, and returns as losses the numbers 1, 2, 3 ..."""
+    """Does not train: records its arguments, and returns the losses 1, 2, 3 ..."""
 
     def __init__(self, penalty: float = 0.0, infinite_at: int | None = None) -> None:
         self.batches: list[np.ndarray] = []
@@ -75,7 +75,7 @@ def reports_of(training: Training) -> Iterator[Report]:
         yield training.advance()
 
 
-def test_every_epoch_sees_every_row_once_and_the_last_batch_takes_what_is_left() -> None:
+def test_every_epoch_takes_every_row_once_and_its_last_batch_may_be_smaller() -> None:
     engine = Recorder()
     run(engine, schedule(), log_every=100)
     assert [len(batch) for batch in engine.batches] == [4, 4, 2] * 3
@@ -91,11 +91,11 @@ def test_random_batches_are_whole_and_drawn_with_replacement() -> None:
     assert {len(batch) for batch in engine.batches} == {4}
     drawn = np.concatenate(engine.batches)
     assert set(drawn) == set(range(10))
-    assert any(len(set(batch)) < 4 for batch in engine.batches)  # in one batch a row can come twice
+    assert any(len(set(batch)) < 4 for batch in engine.batches)  # a row can occur twice in a batch
 
 
 @pytest.mark.parametrize("sampling", Sampling)
-def test_batches_go_on_exactly_from_where_their_state_was_taken(sampling: Sampling) -> None:
+def test_restored_batches_continue_exactly(sampling: Sampling) -> None:
     plan = replace(schedule(), sampling=sampling)
     first, second = (batches(plan, np.random.default_rng(seed)) for seed in (1, 2))
     for _ in range(5):
@@ -121,13 +121,13 @@ def test_points_come_at_multiples_of_log_every_and_their_losses_are_weighted_by_
     assert points[4] == {"train/loss": points[4]["train/loss"], "test/loss": 0.5, "test/accuracy": 0.75}
 
 
-def test_a_penalty_and_a_validation_split_are_logged_where_there_are_any() -> None:
+def test_a_penalty_and_a_validation_split_are_logged_if_they_exist() -> None:
     (report,) = run(Recorder(penalty=0.125), schedule(steps=2), log_every=2, splits=("test", "val"))
     assert report.metrics["train/penalty"] == 0.125
     assert report.metrics["val/loss"] == 0.25
 
 
-def test_reports_tell_epochs_and_the_end() -> None:
+def test_reports_say_when_an_epoch_and_the_run_end() -> None:
     reports = run(Recorder(), schedule(steps=8), log_every=4)
     assert [(r.step, r.epoch, r.ends_epoch) for r in reports] == [
         (3, 1, True), (4, 2, False), (6, 2, True), (8, 3, True),
@@ -138,7 +138,7 @@ def test_reports_tell_epochs_and_the_end() -> None:
     assert [r.train_loss for r in reports] == pytest.approx(means)
 
 
-def test_an_infinite_loss_stops_at_once_and_says_where_and_what_to_try() -> None:
+def test_an_infinite_loss_stops_training_with_the_iteration_and_the_remedy() -> None:
     engine = Recorder(infinite_at=6)
     with pytest.raises(DivergedError, match=r"train/loss=inf at iteration 6: .*learning_rate=0.08"):
         run(engine, schedule(), log_every=2)
@@ -146,7 +146,7 @@ def test_an_infinite_loss_stops_at_once_and_says_where_and_what_to_try() -> None
 
 
 @given(rows=st.integers(1, 50), batch_size=st.integers(1, 60), steps=st.integers(1, 40), log_every=st.integers(1, 45))
-def test_whatever_the_sizes_all_steps_are_made_and_all_points_are_logged(
+def test_all_steps_are_made_and_all_points_logged_for_any_sizes(
     rows: int, batch_size: int, steps: int, log_every: int
 ) -> None:
     engine = Recorder()
@@ -163,7 +163,7 @@ def test_a_plan_counts_epochs_or_iterations(settings: Callable[..., TrainConfig]
 
 
 @pytest.mark.parametrize("stop_after", range(12))
-def test_a_training_restored_from_a_file_goes_on_bit_by_bit(
+def test_a_training_restored_from_a_file_continues_bit_by_bit(
     settings: Callable[..., TrainConfig], small_dataset: Dataset, tmp_path: Path, stop_after: int
 ) -> None:
     chosen = settings("hidden_sizes=[8]", "optimizer=adam", "dtype=float64", "batch_size=32", "weight_decay=0.1")

@@ -1,4 +1,4 @@
-"""What ``hydra/sweeper=reproduce`` means. Hydra finds it by its place; the work is in :mod:`mlplab.reproduction`."""
+"""The plugin for ``hydra/sweeper=reproduce``. Hydra finds it here; the work is in :mod:`mlplab.reproduction`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 @dataclass
 class ReproducerConfig:
-    """What ``python src/reproduce.py`` takes; ``params`` are the presets' own, which cells stand for here."""
+    """The options of ``python src/reproduce.py``. ``params``, a preset's own sweep, is ignored: cells replace it."""
 
     _target_: str = "hydra_plugins.mlplab_reproducer.Reproducer"
     reports: list[str] = field(default_factory=lambda: ["all"])
@@ -28,7 +28,7 @@ class Reproducer(Sweeper):
     """Runs the cells of published tables, and says which are reproduced."""
 
     def __init__(self, reports: Sequence[str], seeds: int, out: str, params: Mapping[str, str]) -> None:  # noqa: ARG002
-        """Take what was typed."""
+        """Keep the options."""
         self._reports, self._seeds, self._out = list(reports), seeds, out
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:

@@ -1,4 +1,4 @@
-"""What ``hydra/sweeper=mlplab`` means. Hydra finds it by its place; the work is in :mod:`mlplab.sweeps`."""
+"""The plugin for ``hydra/sweeper=mlplab``. Hydra finds it here; the work is in :mod:`mlplab.sweeps`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 @dataclass
 class GridSweeperConfig:
-    """What a preset sweeps by itself: values by key, unless they are typed."""
+    """What a preset sweeps: values by key. A key on the command line replaces the preset's."""
 
     _target_: str = "hydra_plugins.mlplab_sweeper.GridSweeper"
     params: dict[str, str] = field(default_factory=dict)
@@ -22,10 +22,10 @@ ConfigStore.instance().store(group="hydra/sweeper", name="mlplab", node=GridSwee
 
 
 class GridSweeper(Sweeper):
-    """Runs every combination of the values given, as one thing: planned, checked, recorded, resumable."""
+    """Runs every combination of the given values as one sweep: checked, planned, recorded, resumable."""
 
     def __init__(self, params: Mapping[str, str]) -> None:
-        """Take what a preset sweeps by itself."""
+        """Keep what the preset sweeps."""
         self._params = params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:

@@ -1,5 +1,5 @@
-"""What Hydra, Python and the command line call: the commands themselves.
+"""The commands: what the command line and Hydra call.
 
 The entry scripts and the Hydra plugins enter here. Read ``train`` and ``task`` first; ``composition`` turns Hydra's
-config into ours, ``startup`` begins a run, ``commandline`` turns every fault into one message.
+config into ours, ``startup`` starts a run, ``commandline`` turns every user error into one message.
 """

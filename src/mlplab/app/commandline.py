@@ -1,4 +1,4 @@
-"""Around an entry script: every fault that a person can mend is one message, and a signal is an orderly end."""
+"""What surrounds a command: a user error becomes one message, a signal an orderly end."""
 
 import errno
 import logging
@@ -28,14 +28,14 @@ _FORMER_SPELLINGS = {"hydra/launcher=plan": "plan=true"}
 
 
 class _Process:
-    is_command = False  # otherwise a launcher started it, and it runs tasks and never run_command()
+    is_command = False  # False in a launcher's worker, which runs tasks and never run_command()
     shows_tracebacks = False
 
 
 def run_command(command: Callable[[], None]) -> None:
-    """Run a command; exit with status 1 and one message for what the user can mend.
+    """Run a command; on an error that the user can fix, print one message and exit with status 1.
 
-    SIGINT, SIGTERM and SIGHUP raise :class:`signals.Stopped` inside it, and end with status 128 + their number.
+    SIGINT, SIGTERM and SIGHUP raise :class:`signals.Stopped` inside it; the exit status is then 128 + their number.
     With HYDRA_FULL_ERROR=1 in the environment every error shows its traceback.
     """
     sys.argv[1:] = [_FORMER_SPELLINGS.get(text, text) for text in sys.argv[1:]]
@@ -56,10 +56,10 @@ def run_command(command: Callable[[], None]) -> None:
 
 @contextmanager
 def task_errors() -> Iterator[None]:
-    """Around the body of a Hydra task: say what is wrong, on the terminal and in the log file.
+    """Handle the errors of a Hydra task: report them on the terminal and in the log file.
 
-    A single run ends here with status 1, before Hydra adds lines of its own; one that was refused leaves no output
-    folder. In a sweep the error goes on to the sweeper, so that the other members run.
+    A single run exits here with status 1, before Hydra prints lines of its own; after a ConfigError its output folder
+    is removed. In a sweep the error passes on to the sweeper, so that the other members run.
     """
     launched = is_worker() or not _Process.is_command
     if launched:
@@ -69,14 +69,13 @@ def task_errors() -> Iterator[None]:
         yield
     except signals.Stopped as stopped:
         if launched:
-            os._exit(
-                stopped.exit_status
-            )  # the run has ended in order; the launcher would give a living worker another
+            # The run has ended in order. If the worker lived on, its launcher would give it another run.
+            os._exit(stopped.exit_status)
         raise
     except UserError as error:
         if _Process.shows_tracebacks:
             raise
-        log.error("%s", error)  # noqa: TRY400 - its traceback would tell the user nothing
+        log.error("%s", error)  # noqa: TRY400 - a traceback would not help the user
         if HydraConfig.get().mode is RunMode.MULTIRUN:
             raise
         if isinstance(error, ConfigError):
@@ -84,7 +83,7 @@ def task_errors() -> Iterator[None]:
         sys.exit(1)
     except Exception:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
-            log.exception("this member failed")  # a single run's traceback is shown at its end
+            log.exception("this member failed")  # Python prints the traceback of a single run
         raise
 
 
@@ -92,21 +91,21 @@ def _remove_output_folder() -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
     (folder / "train.log").unlink(missing_ok=True)
-    for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME: unless something else is in it
+    for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME, each only if it is empty
         if any(created.iterdir()):
             return
         created.rmdir()
 
 
 def _message(error: Exception) -> str | None:
-    """Return what to tell the user; None for an error that is not theirs to mend."""
+    """Return the message for the user; None for an error that the user cannot fix."""
     if isinstance(error, HydraException | OmegaConfBaseException):
         return explain(error)
     if isinstance(error, OSError):
         if error.errno not in _DISK_ERRORS:
             return None
         return f"{error.filename or 'disk'}: cannot be written ({error.strerror}); make it writable, or free space"
-    if isinstance(error, ValueError):  # Hydra's, of data=null
+    if isinstance(error, ValueError):  # Hydra raises it for data=null
         is_hydras = str(error).startswith("Config group override")
         return "data=null, tracking=null: take one of the choices that `--help` lists" if is_hydras else None
     return str(error)

@@ -1,4 +1,4 @@
-"""From Hydra's composed config to the checked dataclass, and from Hydra's errors to sentences."""
+"""Turns Hydra's composed config into the checked dataclass, and Hydra's errors into one sentence each."""
 
 import difflib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from mlplab.paths import CONF, PROJECT_ROOT
 
 
 def register() -> None:
-    """Tell Hydra the schema, and OmegaConf the resolvers that conf/ uses."""
+    """Register the schema with Hydra, and the resolvers that conf/ uses with OmegaConf."""
     ConfigStore.instance().store(name="schema", node=config.TrainConfig)
     OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
     OmegaConf.register_new_resolver("help_text", _help_text, replace=True)
@@ -43,17 +43,17 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
-    """Say in one sentence which key is wrong, what its value is, and what would be right."""
+    """Return one sentence that names the wrong key, its value and the remedy."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, value = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={value}: no such choice; there are {', '.join(error.options)}"
+        return f"{group}={value}: no such choice; choose from {', '.join(error.options)}"
     if isinstance(error, MissingConfigException) and str(error.missing_cfg_file).startswith("experiment/"):
         folder = CONF / "experiment"
-        there = sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
+        presets = sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
         value = str(error.missing_cfg_file).removeprefix("experiment/")
-        return f"experiment={value}: no such preset; there are {', '.join(there)}"
+        return f"experiment={value}: no such preset; choose from {', '.join(presets)}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: {_first_line(error)}; write key=value without spaces, and quote what is special"
+        return f"{error.override}: {_first_line(error)}; write key=value without spaces, and quote special characters"
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         return _unknown_key(str(cause.full_key))
@@ -87,7 +87,7 @@ def _known_keys() -> list[str]:
 
 
 def _help_text() -> str:
-    """Return the keys of conf/train.yaml with their comments: the one place where they are explained."""
+    """Return the keys of conf/train.yaml with their comments, which explain every key."""
     text = (CONF / "train.yaml").read_text(encoding="utf-8")
     keys = text[text.index("# Network") : text.index("hydra:\n")].rstrip()
     return keys.replace("$", "$$")  # Hydra reads the help text as a string.Template

@@ -3,12 +3,12 @@
   python src/reproduce.py                                every report, three seeds of each cell
   python src/reproduce.py seeds=1                        one seed: quickest
   python src/reproduce.py reports=erande_2025            one report; several: reports=[erande_2025,pellattiero]
-  python src/reproduce.py resume=true                    what the store has already is not run again
+  python src/reproduce.py resume=true                    skips the runs that the store already has
   python src/reproduce.py out=docs                       also writes results.md and results.png into that folder
   python src/reproduce.py plan=true                      shows what would run
-  python src/reproduce.py hydra/launcher=basic           one run after the other; otherwise one on each core
+  python src/reproduce.py hydra/launcher=basic           one run at a time instead of one per core
 
-Any other key=value holds for every run, as with train.py: tracking.uri=..., data.root=..., retry=1.
+Any other key=value applies to every run, as in train.py: tracking.uri=..., data.root=..., retry=1.
 """
 
 import sys
@@ -20,7 +20,7 @@ _OWN_KEYS = ("reports", "seeds", "out")
 
 
 def main() -> None:
-    """Run the command with what was typed."""
+    """Run the command with the arguments in ``sys.argv``."""
     environment.prepare_process()
     from mlplab.app import commandline
 
@@ -41,7 +41,7 @@ def _reproduce() -> None:
 
 
 def _hydra_arguments(typed: list[str]) -> list[str]:
-    """Return what Hydra is to be told. Raises ConfigError."""
+    """Return the arguments for Hydra. Raises ConfigError."""
     from mlplab.sweeps.manifest import quote_override
 
     own = []

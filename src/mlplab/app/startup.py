@@ -1,7 +1,6 @@
-"""From a config to a run without waiting twice: the data loads while the imports take their two seconds.
+"""Start a run: the data loads in the background during two seconds of imports.
 
-The imports are here, and not at the top of files, because neither --help nor a wrong key should wait for MLflow and
-scikit-learn.
+Heavy imports stand inside functions, so that neither --help nor a wrong key waits for MLflow and scikit-learn.
 """
 
 import threading
@@ -27,9 +26,9 @@ def start_run(settings: config.TrainConfig, output_folder: Path) -> "Result":
     from mlplab.training.streams import random_streams
 
     draws = settings.data.val_size > 0 or settings.data.train_size is not None
-    seed = settings.seed if draws else 0  # without drawn splits the data is the same for every seed
+    seed = settings.seed if draws else 0  # without random splits the data is the same for every seed
     load = partial(_load, astuple(settings.data), seed, settings.dtype)
-    # Two threads that import at once can find each other's modules half made: in the background nothing is imported.
+    # Threads that import at the same time can see half-initialized modules: the background thread imports nothing.
     loaded = _in_background(load) if data.is_at_hand(settings.data) else load
     from mlplab.run import pipeline
 
@@ -38,7 +37,7 @@ def start_run(settings: config.TrainConfig, output_folder: Path) -> "Result":
 
 
 def _in_background(function: Callable[[], T]) -> Callable[[], T]:
-    """Call the function in a thread, and return what waits for its result; a process that stops does not wait."""
+    """Call the function in a daemon thread, and return a function that waits for its result."""
     future: Future[T] = Future()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""What both sweeper plugins share: how they take what Hydra hands over."""
+"""The setup that both sweeper plugins share."""
 
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
@@ -9,7 +9,7 @@ from mlplab.sweeps.context import SweepContext
 
 
 def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> SweepContext:
-    """Return what a sweep needs of what Hydra hands to ``Sweeper.setup``."""
+    """Return what a sweep needs from the arguments of ``Sweeper.setup``."""
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config
     )

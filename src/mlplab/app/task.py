@@ -15,7 +15,7 @@ from mlplab.sweeps.membership import as_member, require_no_failure
 
 
 def call_hydra() -> None:
-    """Let Hydra read the command line, compose conf/, and call the task of every job."""
+    """Let Hydra read the command line, compose conf/, and call the task for every job."""
     composition.register()
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(train_task)()
 

@@ -4,7 +4,7 @@ from mlplab import environment
 
 
 def main() -> None:
-    """Run the command with what was typed."""
+    """Run the command with the arguments in ``sys.argv``."""
     environment.prepare_process()
     from mlplab.app import commandline
 

@@ -1,7 +1,7 @@
 """Data sets: where each comes from (``catalog``), how its files are fetched (``acquire``) and verified (``idx``).
 
 run/ and comparison/ enter here, by ``load`` and ``test_images``. Read ``catalog`` first, then ``dataset``, which
-splits and scales what a source has read.
+splits and scales the contents of a source.
 """
 
 from mlplab.data.dataset import Dataset, Scaling, Split, is_at_hand, load, test_images

@@ -1,4 +1,4 @@
-"""Files of a data set: found where they are, or downloaded by torchvision, whole or not at all."""
+"""The files of a data set: used if they exist, otherwise downloaded by torchvision, completely or not at all."""
 
 import http.client
 import shutil
@@ -24,14 +24,14 @@ class DataUnavailableError(DataError):
 
 @dataclass(frozen=True)
 class Download:
-    """What torchvision downloads, and where it puts it.
+    """What torchvision downloads, and into which folder.
 
     Attributes:
-        torchvision_class: of torchvision.datasets.
+        torchvision_class: a class in torchvision.datasets, by name.
         folder: of the files, below the data root.
-        files: what must be there, by name.
-        archives: pattern of archives that a person may have placed by hand, below the data root.
-        arguments: of the class, besides root and download.
+        files: names of the files that must exist.
+        archives: glob pattern, below the data root, of archives that a user may have put there.
+        arguments: of the class, in addition to root and download.
     """
 
     torchvision_class: str
@@ -44,7 +44,7 @@ class Download:
 def acquire(name: str, download: Download, root: Path) -> Path:
     """Return the folder that holds the files of data set ``name``, downloading what is missing.
 
-    One process acquires at a time; the others wait and find the files.
+    One process downloads at a time; the others wait, then use its files.
 
     Raises:
         DataUnavailableError: files are missing and cannot be downloaded; the message says where they belong.
@@ -59,21 +59,21 @@ def acquire(name: str, download: Download, root: Path) -> Path:
         except OSError as error:
             raise DataUnavailableError(
                 f"data.root={root}: cannot be written ({error.strerror or error}). "
-                "Point data.root, or MLPLAB_DATA_ROOT, at a folder that can"
+                "Set data.root, or MLPLAB_DATA_ROOT, to a writable folder"
             ) from error
     return folder
 
 
 def is_complete(download: Download, root: Path) -> bool:
-    """Tell whether all files are there, whole or not."""
+    """Tell whether all files exist; their contents are not checked."""
     return all((root / download.folder / file).exists() for file in download.files)
 
 
 def _download(name: str, download: Download, root: Path) -> None:
-    """Let torchvision download and check into a folder of its own; then move the whole files to their names."""
+    """Let torchvision download into a temporary folder and check the files; then move them into place."""
     datasets = torchvision_datasets()
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=root / download.folder) as incoming:
-        for archive in root.glob(download.archives):  # torchvision checks an archive that is there, and unpacks it
+        for archive in root.glob(download.archives):  # torchvision checks and unpacks an existing archive
             staged = Path(incoming) / archive.relative_to(root)
             staged.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(archive, staged)
@@ -86,7 +86,7 @@ def _download(name: str, download: Download, root: Path) -> None:
 
 
 def _move_new_files(staging: Path, folder: Path) -> None:
-    if idx.note_checksums(staging):  # before the files: what is there has its checksum
+    if idx.note_checksums(staging):  # first, so that no file is ever without its checksum
         (staging / idx.CHECKSUMS_FILE).replace(folder / idx.CHECKSUMS_FILE)
     for file in staging.iterdir():
         if file.suffix not in (".gz", ".zip") and not (folder / file.name).exists():
@@ -99,13 +99,13 @@ def _how_to_place(name: str, download: Download, root: Path, reason: str) -> str
         f"data={name}: the files are not in {root / download.folder} and cannot be downloaded ({why}). "
         f"To run offline, put {', '.join(download.files)} into that folder, or the archives as {root}/"
         f"{download.archives}; or set MLPLAB_DATA_ROOT (or data.root) to a folder that has them in {download.folder}; "
-        "or take data=digits, which needs no files"
+        "or use data=digits, which needs no files"
     )
 
 
 @contextmanager
 def _network_timeout() -> Iterator[None]:
-    # torchvision sets none: behind a firewall that drops packets its download would wait for ever.
+    # torchvision sets no timeout: behind a firewall that drops packets its download would wait forever.
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(NETWORK_TIMEOUT_SECONDS)
     try:
@@ -115,14 +115,14 @@ def _network_timeout() -> Iterator[None]:
 
 
 def torchvision_datasets() -> ModuleType:
-    """Import torchvision.datasets, also where torchvision alone cannot be imported."""
+    """Import torchvision.datasets, even where a plain import of torchvision fails."""
     try:
         import torchvision.datasets
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
-        # The registry's torchvision is built for CUDA: beside a CPU-only torch its compiled operators do not load,
-        # and its import stops at the first that it wants to describe. The data sets need none of them.
+        # The torchvision wheel on PyPI is built for CUDA: with a CPU-only torch its compiled operators do not load,
+        # and its import fails at the first that it registers. The data sets need none of them.
         import torch
 
         torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -1,4 +1,4 @@
-"""A data set as an engine wants it: splits of scaled float rows and integer labels."""
+"""A data set, ready for an engine: splits of scaled float rows and integer labels."""
 
 import hashlib
 import logging
@@ -18,7 +18,7 @@ from mlplab.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-PREFERRED, FALLBACK = DataName.mnist, DataName.digits  # what data=auto means
+PREFERRED, FALLBACK = DataName.mnist, DataName.digits  # for data=auto
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ class Dataset:
 
     Attributes:
         name: of its entry in the catalog.
-        digest: a hash of every pixel and label in them, and of their scaling.
-        origin: where they came from: a type of MLflow's data set sources, and its fields.
+        digest: a hash of all pixels and labels, the splits and the scaling.
+        origin: where the data came from: a type of MLflow dataset source, and its fields.
+        classes: how many; labels are 0 to classes - 1.
     """
 
     name: str
@@ -75,21 +76,21 @@ class Dataset:
 
     @property
     def splits(self) -> dict[str, Split]:
-        """The splits there are, by name: train, test and perhaps val."""
+        """The splits by name: train, test and, if there is one, val."""
         always = {"train": self.train, "test": self.test}
         return always if self.val is None else {**always, "val": self.val}
 
 
 def is_at_hand(config: DataConfig) -> bool:
-    """Tell whether :func:`load` will only read files: no download, and no import of a library that makes the data."""
+    """Tell whether :func:`load` only reads files: it needs no download, and no library that contains the data."""
     entry = PREFERRED if config.name is DataName.auto else config.entry
     return CATALOG[entry].is_at_hand(_folder(config.root))
 
 
 def test_images(name: str, root: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
-    """Return the test set as it came, to look at: images, shape (N, height, width[, 3]), and labels.
+    """Return the unscaled test set: images, uint8 of shape (N, height, width[, 3]), and labels, int64 of shape (N,).
 
-    ``name`` is an entry of the catalog. Nothing is downloaded: None where it is not on this machine, or unknown.
+    ``name`` is an entry of the catalog. Downloads nothing: returns None if the data set is unknown or not here.
 
     Raises:
         DataError: files are damaged.
@@ -105,13 +106,13 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
     """Return the data set that the config asks for.
 
     Args:
-        config: which one, and how to split and scale it.
-        rng: draws which training images stay, and which become the validation split.
+        config: which data set, and how to split and scale it.
+        rng: draws the validation split, then the training split.
         dtype: of the images.
 
     Raises:
         DataError: files are missing or damaged.
-        ConfigError: the splits ask for more images than there are.
+        ConfigError: the splits need more images than the training set has.
     """
     name, contents = _read(config)
     source = CATALOG[name]
@@ -137,7 +138,7 @@ def _folder(root: str) -> Path:
 
 
 def _read(config: DataConfig) -> tuple[str, Contents]:
-    """Return an entry of the catalog, and what it holds."""
+    """Return the name of the entry in the catalog, and its contents."""
     folder = _folder(config.root)
     if config.name is not DataName.auto:
         return config.entry, CATALOG[config.entry].read(folder)
@@ -149,13 +150,13 @@ def _read(config: DataConfig) -> tuple[str, Contents]:
 
 
 def _split(train: Raw, config: DataConfig, rng: np.random.Generator) -> tuple[Raw, Raw | None]:
-    """Draw the validation split, then the training split from what is left; both keep the file's order."""
+    """Draw the validation split, then the training split from the rest; both keep the file's order."""
     available = len(train.labels)
     wanted = available - config.val_size if config.train_size is None else config.train_size
     if wanted < 1 or wanted + config.val_size > available:
         raise ConfigError(
             f"data.train_size={config.train_size}, data.val_size={config.val_size}: the training set has "
-            f"{available:,} images; together they may take that many, and training needs at least 1"
+            f"{available:,} images; the sum must not exceed that, and training needs at least 1"
         )
     if wanted == available:
         return train, None
@@ -166,7 +167,7 @@ def _split(train: Raw, config: DataConfig, rng: np.random.Generator) -> tuple[Ra
 
 
 def _standardizing(pixels: NDArray[np.uint8], pixel_max: float) -> Scaling:
-    """Return the scaling by mean and standard deviation of all these pixels: one of each for the whole image."""
+    """Return the scaling by the mean and standard deviation over all pixels of all images."""
     # Counting the 256 values in blocks is exact, and needs no float copy of the images.
     blocks = np.array_split(pixels, max(1, len(pixels) // 1_000))
     counts = sum(np.bincount(block.ravel(), minlength=256) for block in blocks)
@@ -177,7 +178,7 @@ def _standardizing(pixels: NDArray[np.uint8], pixel_max: float) -> Scaling:
 
 
 def _digest(raws: list[Raw], scaling: Scaling) -> str:
-    """Return a hash of pixels, labels, splits and scaling: 32 hexadecimal digits, as MLflow holds at most 36."""
+    """Return a hash of pixels, labels, splits and scaling: 32 hexadecimal digits; MLflow stores at most 36."""
     hasher = hashlib.sha256(repr((scaling, [raw.pixels.shape for raw in raws])).encode())
     for raw in raws:
         hasher.update(np.ascontiguousarray(raw.pixels).data)

@@ -23,7 +23,7 @@ CHECKSUMS_FILE = "MD5SUMS"
 
 @dataclass(frozen=True)
 class IdxFile:
-    """What a file of unsigned bytes must be: its name, the sizes of its axes, and its MD5 where that is published."""
+    """The expected form of a file of unsigned bytes: its name, the sizes of its axes, and its MD5 if published."""
 
     name: str
     shape: tuple[int, ...]
@@ -36,7 +36,7 @@ class IdxFile:
 
     @property
     def header(self) -> bytes:
-        """The bytes it must begin with."""
+        """The bytes that it must begin with."""
         return np.array([self.magic, *self.shape], dtype=">u4").tobytes()
 
     @property
@@ -51,30 +51,30 @@ def read(
     """Return the arrays of these files, each verified first.
 
     Args:
-        name: of the data set that they belong to.
+        name: of the data set.
         folder: holds the files.
-        files: what they must be.
-        owner_of_checksum: returns the data set that has a file with this MD5, if one has.
+        files: their expected form.
+        owner_of_checksum: returns the name of the data set that has a file with this MD5; None if none has.
 
     Raises:
         DataError: a file is truncated, swapped or changed; the message names it.
     """
     noted = _noted_checksums(folder)
     if any(file.md5 is None and file.name not in noted for file in files):
-        log.warning("data=%s: nobody publishes checksums of these files: only sizes and headers are verified", name)
+        log.warning("data=%s: no checksums are published for these files: only sizes and headers are verified", name)
     arrays = []
     for file in files:
         content = (folder / file.name).read_bytes()
         if fault := _fault(content, file, file.md5 or noted.get(file.name), name, owner_of_checksum):
             raise DataError(
-                f"{folder / file.name}: {fault}. Put the original in its place, or remove it to have it downloaded"
+                f"{folder / file.name}: {fault}. Replace it with the original, or delete it to download it again"
             )
         arrays.append(np.frombuffer(content, dtype=np.uint8, offset=len(file.header)).reshape(file.shape))
     return arrays
 
 
 def note_checksums(folder: Path) -> bool:
-    """Note the MD5 of every IDX file in ``folder``, as ``md5sum`` writes them; tell whether there is any."""
+    """Write the MD5 of every IDX file in ``folder`` into MD5SUMS, as ``md5sum`` does; tell whether there is any."""
     lines = [f"{md5_of(path.read_bytes())}  {path.name}\n" for path in sorted(folder.glob("*-ubyte"))]
     if lines:
         (folder / CHECKSUMS_FILE).write_text("".join(lines), encoding="utf-8")
@@ -96,12 +96,13 @@ def _fault(
         return f"{len(content):,} bytes long instead of {file.size:,}: truncated, or another file"
     if not content.startswith(file.header):
         magic = int.from_bytes(content[:4], "big")
-        return f"begins with magic number {magic} and other sizes than {file.magic} and {file.shape}: another file"
+        return f"header of another file: magic number {magic}, expected {file.magic} and the sizes {file.shape}"
     actual = md5_of(content)
     owner = owner_of_checksum(actual)
     if actual == md5 or (md5 is None and owner in (None, name)):
         return None
-    return f"MD5 {actual} instead of {md5}: " + (f"it belongs to {owner}" if owner else "its content was changed")
+    expected = f" instead of {md5}" if md5 else ""
+    return f"MD5 {actual}{expected}: " + (f"it belongs to {owner}" if owner else "its content was changed")
 
 
 def md5_of(content: bytes) -> str:

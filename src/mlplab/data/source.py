@@ -1,4 +1,4 @@
-"""What a data set is before it is split and scaled."""
+"""The interface of a data set, before it is split and scaled."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a data set has."""
+    """The training set and the test set."""
 
     train: Raw
     test: Raw
@@ -52,7 +52,7 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, root: Path) -> Contents:
-        """Return everything, verified; what is missing is downloaded below ``root`` first.
+        """Return the verified contents; download missing files below ``root`` first.
 
         Raises:
             DataUnavailableError: files are missing and cannot be downloaded.
@@ -61,7 +61,7 @@ class Source(ABC):
 
     @abstractmethod
     def is_at_hand(self, root: Path) -> bool:
-        """Tell whether :meth:`read` will only read files: no download, and no import of a library with the data."""
+        """Tell whether :meth:`read` only reads files: it needs no download, and no library that contains the data."""
 
     @abstractmethod
     def has_contents(self, root: Path) -> bool:
@@ -69,4 +69,4 @@ class Source(ABC):
 
     @abstractmethod
     def origin(self, root: Path) -> Origin:
-        """Return where the data came from: a type of MLflow's data set sources, and its fields."""
+        """Return where the data came from: a type of MLflow dataset source, and its fields."""

@@ -20,7 +20,7 @@ def build(settings: TrainConfig, dataset: Dataset, rng: np.random.Generator) -> 
     The weights are drawn here for every engine, so that all start from the same numbers.
 
     Raises:
-        ConfigError: the device is missing, or the memory does not suffice.
+        ConfigError: the device is unavailable, or memory is too small.
     """
     sizes = [dataset.inputs, *settings.hidden_sizes, dataset.classes]
     try:
@@ -28,7 +28,9 @@ def build(settings: TrainConfig, dataset: Dataset, rng: np.random.Generator) -> 
         scaled = [(settings.init_scale * W_IO, b_O) for W_IO, b_O in layers]
         return ENGINES[settings.engine].bind(settings, dataset, scaled)
     except MemoryError as error:
-        raise ConfigError(f"hidden_sizes={settings.hidden_sizes}: needs more memory than there is") from error
+        raise ConfigError(
+            f"hidden_sizes={settings.hidden_sizes}: needs more memory than there is; take smaller layers"
+        ) from error
 
 
 __all__ = ["ENGINES", "Engine", "build"]

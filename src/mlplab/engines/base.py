@@ -1,4 +1,4 @@
-"""What an engine is."""
+"""The interface of an engine."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -32,12 +32,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Probe:
-    """One batch, seen from inside the network.
+    """What diagnostics need of one batch.
 
     Attributes:
-        gradients: of the loss, without the penalty, in the weights of every layer: each (I, O), first layer first.
-        kept: what the derivative of the activation is written through, of every hidden layer: its inputs z where it
-            needs them, otherwise its outputs a; each (B, O).
+        gradients: of the loss, without the penalty, with respect to the weights; each (I, O), first layer first.
+        kept: what the activation of each hidden layer needs for its derivative: its inputs z or its outputs a; each
+            (B, O), first layer first.
     """
 
     gradients: list[NDArray[Any]]
@@ -58,7 +58,7 @@ class Engine(ABC):
     ) -> NDArray[np.float64]:
         """Update the parameters once per batch, in order.
 
-        A whole window at once, so that synchronisation with a device is paid once and not per step.
+        It takes a whole window of batches, so that the device is synchronised once and not at every step.
 
         Args:
             batches: rows of the training split, each int64 of shape (B,); B may differ.
@@ -74,11 +74,11 @@ class Engine(ABC):
 
     @abstractmethod
     def probe(self, rows_B: NDArray[np.int64]) -> Probe:
-        """Pass these rows of the training split, at most one batch, forward and backward; nothing is updated."""
+        """Pass these rows of the training split, at most one batch, forward and backward, without an update."""
 
     @abstractmethod
     def penalty(self) -> float:
-        """Return what the penalty adds to the loss now; 0 where there is none."""
+        """Return what the penalty now adds to the loss; 0 without a penalty."""
 
     @abstractmethod
     def layers(self) -> Layers:
@@ -90,4 +90,4 @@ class Engine(ABC):
 
     @abstractmethod
     def restore(self, state: State) -> None:
-        """Go on exactly from where :meth:`state` was taken, from an engine built with the same config."""
+        """Continue exactly from a :meth:`state` of an engine that was built with the same config."""

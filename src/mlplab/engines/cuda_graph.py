@@ -1,4 +1,4 @@
-"""A training step as a CUDA graph: its dozens of kernels are launched as one, which is most of a small step's time."""
+"""A training step as a CUDA graph: one launch instead of dozens, which take most of a small step's time."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,20 @@ from torch import Tensor
 
 Step = Callable[[Tensor], Tensor]
 
-WARM_UP_STEPS = 3  # what PyTorch's documentation asks for before a capture: lazy initialisation must be over
+WARM_UP_STEPS = 3  # PyTorch's documentation asks for them before a capture, to finish lazy initialisation
 
 
 class CapturedStep:
     """A step, captured once for one batch size and replayed for every batch of it."""
 
     def __init__(self, step: Step, rows_B: Tensor) -> None:
-        """Warm up and capture: the parameters are then ``WARM_UP_STEPS`` steps further, and it is on the caller
-        to set them back (in place, since the graph knows their addresses).
+        """Warm up and capture.
+
+        The parameters are then ``WARM_UP_STEPS`` steps further. The caller must restore them in place, since the graph
+        keeps their addresses.
 
         Args:
-            step: takes rows (int64, on the device) to a loss, and synchronises nothing.
+            step: maps rows (int64, on the device) to a loss, and synchronises nothing.
             rows_B: of the first batch.
         """
         self._rows_B = rows_B.clone()

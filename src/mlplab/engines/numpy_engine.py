@@ -43,7 +43,7 @@ class NumpyEngine(Engine):
         self, batches: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]
     ) -> NDArray[np.float64]:
         losses = np.empty(len(batches))
-        # Overflow shows as an infinite loss, which the training loop reports with the iteration it came from.
+        # Overflow leads to an infinite loss, which the training loop reports with its iteration.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for i, (rows_B, learning_rate) in enumerate(zip(batches, learning_rates, strict=True)):
                 losses[i] = self._step(rows_B, learning_rate)
@@ -70,7 +70,7 @@ class NumpyEngine(Engine):
         x_BI, labels_B = self._gather(rows_B)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             output_BK = network.forward(x_BI)
-            kept = [kept_BO.copy() for kept_BO in network.kept(len(rows_B))]  # backward uses them up
+            kept = [kept_BO.copy() for kept_BO in network.kept(len(rows_B))]  # backward overwrites them
             self._loss.forward(output_BK, labels_B)
             self._loss.backward(output_BK, labels_B)
             gradients = {

@@ -1,4 +1,4 @@
-"""Which engines there are. Another one is a member of ``config.Engine``, a file, and an entry here."""
+"""The registry of engines. A new one needs a member of ``config.Engine``, a file, and an entry here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Entry:
     """An engine.
 
     Attributes:
-        libraries: the packages that compute: their versions are part of what a run was.
-        bind: makes the engine of a config, data and initial layers. It imports the engine's file, since PyTorch takes
-            a second to import.
+        libraries: the packages that compute; their versions are part of a run's fingerprint.
+        bind: builds the engine from config, data and initial layers. Only then it imports the engine's file, since
+            PyTorch takes a second to import.
         model_format: how its trained network is saved: as arrays beside the scratch library's forward pass, or as an
             exported PyTorch graph.
     """

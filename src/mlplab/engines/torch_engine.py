@@ -139,22 +139,22 @@ class TorchEngine(Engine):
 
 
 def choose_device(settings: config.TrainConfig) -> torch.device:
-    """Return the device asked for; for auto the first there is of cuda, mps (float32 only) and cpu.
+    """Return the device of the config; for auto the first available of cuda, mps (float32 only) and cpu.
 
     Raises:
-        ConfigError: it is not there.
+        ConfigError: this machine does not have the device.
     """
-    is_there = {
+    is_available = {
         config.Device.cuda: torch.cuda.is_available(),
         config.Device.mps: torch.backends.mps.is_available(),
         config.Device.cpu: True,
     }
     if settings.device is config.Device.auto:
         if settings.dtype is config.DType.float64:
-            is_there[config.Device.mps] = False
-        return torch.device(next(str(device) for device in is_there if is_there[device]))
-    if not is_there[settings.device]:
-        present = ", ".join(str(device) for device in is_there if is_there[device])
+            is_available[config.Device.mps] = False
+        return torch.device(next(str(device) for device in is_available if is_available[device]))
+    if not is_available[settings.device]:
+        present = ", ".join(str(device) for device in is_available if is_available[device])
         raise ConfigError(f"device={settings.device}: this machine has only {present}; take device=auto")
     return torch.device(str(settings.device))
 

@@ -35,7 +35,7 @@ def _l2(weights: Sequence[Tensor]) -> Tensor:
     return sum((W_OI.square().sum() for W_OI in weights), weights[0].new_zeros(())) / 2
 
 
-# Of all weight matrices together, before the factor lambda; None where there is none.
+# Summed over all weight matrices, without the factor lambda; None for no penalty.
 PENALTIES: dict[str, Callable[[Sequence[Tensor]], Tensor] | None] = {"none": None, "l1": _l1, "l2": _l2}
 
 
@@ -50,7 +50,7 @@ def network(layers: Layers, activation: str) -> nn.Sequential:
             linear.weight.copy_(torch.from_numpy(W_IO.T.copy()))
             linear.bias.copy_(torch.from_numpy(b_O))
         modules += [linear, getattr(nn, name)(**arguments)]
-    return nn.Sequential(*modules[:-1])  # no activation behind the logits
+    return nn.Sequential(*modules[:-1])  # no activation after the logits
 
 
 class _Classifier(nn.Module):
@@ -65,6 +65,6 @@ class _Classifier(nn.Module):
 
 
 def classifier(layers: Layers, activation: str, scaling: Scaling) -> nn.Module:
-    """Return a module on the CPU that takes raw pixels, uint8 of shape (B, I), to classes, int64 of shape (B,)."""
+    """Return a module on the CPU that maps raw pixels, uint8 of shape (B, I), to classes, int64 of shape (B,)."""
     dtype = torch.from_numpy(layers[0][0]).dtype
     return _Classifier(network(layers, activation).to(dtype), scaling, dtype).eval()

@@ -1,4 +1,4 @@
-"""A training step in PyTorch: by torch.optim, or for plain gradient descent on the CPU with one pass less."""
+"""A training step in PyTorch: by torch.optim, or, for plain gradient descent on the CPU, with fewer passes."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ class Step(ABC):
 
     @abstractmethod
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Set it for the steps to come."""
+        """Set the learning rate of the next steps."""
 
     @abstractmethod
     def __call__(self, x_BI: Tensor, labels_B: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ class Step(ABC):
 
     @abstractmethod
     def live_state(self) -> dict[str, Tensor]:
-        """Return the tensors that the next step depends on, besides the parameters: to copy from, and into."""
+        """Return the live tensors that the next step depends on, except the parameters: to copy from and into."""
 
 
 class Backpropagated(NamedTuple):
@@ -48,7 +48,7 @@ class Backpropagated(NamedTuple):
 def backpropagate(
     module: nn.Sequential, loss: Loss, x_BI: Tensor, labels_B: Tensor
 ) -> tuple[Tensor, list[Backpropagated]]:
-    """Return the loss, detached, and what backpropagation leaves of every linear layer, first layer first."""
+    """Return the detached loss, and inputs, outputs and delta of every linear layer, first layer first."""
     layers: list[tuple[nn.Linear, Tensor]] = []
     outputs: list[Tensor] = []
     a_BI = x_BI
@@ -69,12 +69,12 @@ def backpropagate(
 class Descent(Step):
     """Plain gradient descent, L2 included.
 
-    Autograd finds delta = dL/dz of every layer; the gradient product delta^T a is added straight into the weights,
-    where torch.optim.SGD would have it written, read and added: 0.85 of the time of a step of the baseline.
+    Autograd computes delta = dL/dz of every layer; the product delta^T a is added directly to the weights, whereas
+    torch.optim.SGD writes the gradient and reads it again. A step of the baseline takes 0.85 of the time.
     """
 
     def __init__(self, module: nn.Sequential, loss: Loss, weight_decay: float) -> None:
-        """Train the module; ``weight_decay`` is the factor of the L2 penalty on its weights."""
+        """Prepare to train the module; ``weight_decay`` is the factor of the L2 penalty on its weights."""
         self._module, self._loss, self._weight_decay = module.requires_grad_(False), loss, weight_decay
         self._learning_rate = 0.0
 
@@ -95,7 +95,7 @@ class Descent(Step):
 
 @final
 class OptimizerStep(Step):
-    """torch.optim, fused where it can be: one pass over the parameters, which is half of Adam's time on the CPU."""
+    """torch.optim, fused if it can be: one pass over the parameters, which halves Adam's time on the CPU."""
 
     def __init__(
         self,
@@ -105,13 +105,13 @@ class OptimizerStep(Step):
         name: config.Optimizer,
         weight_decay: float,
     ) -> None:
-        """Train the module.
+        """Prepare to train the module.
 
         Args:
-            module: its parameters lie on the device.
+            module: with its parameters on the device.
             loss: of logits and labels.
-            penalty: is added to the loss, for autograd; None where there is none, or it is L2.
-            name: of the rule.
+            penalty: added to the loss, for autograd; None for L2 or no penalty.
+            name: of the optimizer.
             weight_decay: factor of the L2 penalty on the weights, which the optimizer adds to their gradient.
         """
         self._module, self._loss, self._penalty = module, loss, penalty
@@ -121,7 +121,7 @@ class OptimizerStep(Step):
         self._allocate()
 
     def _allocate(self) -> None:
-        """Have the optimizer's state from the start, at the zeros that it begins with: to restore, and for graphs."""
+        """Create the optimizer's state now, as zeros: restoring and CUDA graphs need it before the first step."""
         for parameter in self._module.parameters():
             parameter.grad = torch.zeros_like(parameter)
         self._optimizer.step()  # with learning rate 0
@@ -149,14 +149,14 @@ class OptimizerStep(Step):
             f"optimizer.{i}.{key}": tensor
             for i, parameter in enumerate(self._module.parameters())
             for key, tensor in self._optimizer.state[parameter].items()
-            if isinstance(tensor, Tensor)  # SGD keeps a buffer of None where there is no momentum
+            if isinstance(tensor, Tensor)  # SGD without momentum keeps a buffer of None
         }
 
 
 def _optimizer(name: config.Optimizer, groups: list[dict[str, Any]], device: torch.device) -> torch.optim.Optimizer:
     class_name, arguments = OPTIMIZERS[name].pytorch
     rule = getattr(torch.optim, class_name)
-    # A captured graph replays numbers as they were: only what lies on the device can change between replays.
+    # A captured graph replays Python numbers as constants: only tensors on the device can change between replays.
     on_cuda = device.type == "cuda"
     learning_rate = torch.zeros((), device=device) if on_cuda else 0.0
     fast = {"fused": True, "capturable": on_cuda}

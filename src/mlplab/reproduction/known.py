@@ -1,4 +1,4 @@
-"""Jobs that have finished already, in whatever sweep: the same config, data, code and libraries."""
+"""Jobs that have already finished, in any sweep, with the same config, data, code and libraries."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ COMPARED = ("seed", "activation", "learning_rate", "diagnostics")
 
 
 def find_known(store: Store, manifest: Manifest) -> dict[int, Member]:
-    """Return the finished runs of these jobs that the store has, by the job's number."""
+    """Return the finished runs that the store has of these jobs, by job number."""
     finished = [run for run in store.search("attributes.status = 'FINISHED'") if FINGERPRINT_TAG in run.data.tags]
     known = {}
     for job in manifest.jobs:
@@ -32,9 +32,9 @@ def find_known(store: Store, manifest: Manifest) -> dict[int, Member]:
 def _is_of(run: "Run", config: Mapping[str, Any]) -> bool:
     params = run.data.params
     same_data = [key for key in config if key.startswith("data.") or key in COMPARED]
-    if any(params.get(key) != str(config[key]) for key in same_data):  # quickly, before anything is hashed
+    if any(params.get(key) != str(config[key]) for key in same_data):  # a quick check, before anything is hashed
         return False
-    # The run's own digest stands for the data: its place, splits and seed are the same.
+    # The run's own digest represents the data, because folder, splits and seed are the same.
     resolved = {**config, "device": params.get("device")} if config["device"] == "auto" else config
     digests = [used.dataset.digest for used in run.inputs.dataset_inputs] if run.inputs else []
     libraries = ENGINES[Engine(config["engine"])].libraries

@@ -1,4 +1,4 @@
-"""From cells to jobs: each config once, though several tables may have it."""
+"""From cells to jobs: each config runs once, even if several tables contain it."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from mlplab.tracking import identity
 
 Compose = Callable[[list[str]], TrainConfig]
 
-# The assignment's own list: nothing is published of them, and docs/results.md answers its questions from them.
+# The assignment's own list: no figures are published for them; docs/results.md answers its questions from them.
 DELIVERABLES = [
     Cell("assignment/baseline", {}, {}),
     Cell("assignment/tanh", {}, {}),
@@ -26,11 +26,11 @@ DELIVERABLES = [
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run.
+    """The jobs to run, and the cells that need them.
 
     Attributes:
-        cells: what for.
-        jobs: to run, each config once, those that take longest first.
+        cells: to judge.
+        jobs: to run, each config once, the longest first.
         numbers: for every cell the numbers of its jobs, one per seed.
     """
 
@@ -55,9 +55,9 @@ def plan_cells(cells: Sequence[Cell], seeds: int, typed: Sequence[str], compose:
 
     Args:
         cells: to run.
-        seeds: how many: 0, 1, ...
-        typed: overrides that hold for all runs.
-        compose: makes a checked config of overrides.
+        seeds: how many; they are 0, 1, ...
+        typed: overrides for all runs.
+        compose: turns overrides into a checked config.
 
     Raises:
         ConfigError: an override is wrong.
@@ -88,22 +88,20 @@ def _require_untouched(cells: Sequence[Cell], typed: Sequence[str]) -> None:
     for text in typed:
         key = text.lstrip("+~").partition("=")[0]
         if key == "seed":
-            raise ConfigError(f"{text}: every cell has its own seeds; take seeds=N for how many")
+            raise ConfigError(f"{text}: every cell runs with several seeds; say how many with seeds=N")
         if key == "experiment" or key in own:
-            raise ConfigError(
-                f"{text}: is what makes the cells; take `python src/train.py {text}` for a run of its own"
-            )
+            raise ConfigError(f"{text}: the cells set this key; use `python src/train.py {text}` for a single run")
 
 
 def _key(settings: TrainConfig) -> str:
     values = {key: value for key, value in flatten(settings).items() if not key.startswith("tracking.")}
     if not settings.weight_decay:
-        values["penalty"] = str(Penalty.none)  # whichever it is, it is none
+        values["penalty"] = str(Penalty.none)  # without weight decay every penalty is none
     return json.dumps(values, sort_keys=True)
 
 
 def _cost(settings: TrainConfig) -> float:
-    """Return about how long a run takes, to begin with the longest: two jobs at once then end together."""
+    """Return a run's approximate cost: the longest runs start first, so that parallel ones end together."""
     rows = settings.data.train_size or 60_000
     seen = settings.iterations * settings.batch_size if settings.iterations else settings.epochs * rows
     return seen * (2.0 if settings.optimizer is Optimizer.adam else 1.0)

@@ -1,4 +1,4 @@
-"""Published figures, and the cells of the tables that they stand in."""
+"""Published figures, and the cells of the tables that contain them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from mlplab.errors import ConfigError
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a published table, or that cell with an open setting read in another way.
+    """One cell of a published table, or another reading of it: with another setting, or another metric of ours.
 
     Attributes:
         preset: of its table, in conf/experiment/.
-        overrides: what makes the cell out of its preset, by key.
-        figures: published, by the name of our final metric: test_accuracy, train_loss, ...
-        reading: what is read in another way; "" for the cell itself.
-        read: metrics of ours that stand for published figures, where it is not the final one of the same name.
+        overrides: that turn the preset into this cell, by key.
+        figures: published ones, by the name of our final metric: test_accuracy, train_loss, ...
+        reading: what the other reading changes; "" for the cell itself.
+        read: our metric for a published figure, by figure, where it is not the final metric of the same name.
     """
 
     preset: str
@@ -29,12 +29,12 @@ class Cell:
 
     @property
     def report(self) -> str:
-        """The report that it stands in."""
+        """The report that published it."""
         return self.preset.partition("/")[0]
 
     @property
     def name(self) -> str:
-        """What tells it from the other cells of its table."""
+        """Its name among the cells of its table."""
         return ", ".join(f"{key}={value}" for key, value in self.overrides.items())
 
 
@@ -60,13 +60,13 @@ def select_cells(reports: Sequence[str]) -> list[Cell]:
     """Return the cells of these reports; ``all`` stands for every one.
 
     Raises:
-        ConfigError: there is no such report.
+        ConfigError: a report does not exist, or none is named.
     """
     cells = read_cells()
     known = list(dict.fromkeys(cell.report for cell in cells))
     if not reports:
-        raise ConfigError(f"reports=[]: names no report; there are all, {', '.join(known)}")
+        raise ConfigError(f"reports=[]: names no report; choose from all, {', '.join(known)}")
     for report in reports:
         if report not in (*known, "all"):
-            raise ConfigError(f"reports={report}: no such report; there are all, {', '.join(known)}")
+            raise ConfigError(f"reports={report}: no such report; choose from all, {', '.join(known)}")
     return [cell for cell in cells if "all" in reports or cell.report in reports]

@@ -1,4 +1,4 @@
-"""What ``python src/reproduce.py`` does: plan, run what is to be run, judge, and report."""
+"""What ``python src/reproduce.py`` does: plan, run what is missing, judge, and report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What was typed.
+    """The options of the command.
 
     Attributes:
         reports: their names, or ``all``.
-        seeds: of every cell: 0, 1, ...
+        seeds: how many for every cell; they are 0, 1, ...
         out: a folder for results.md and results.png; "" for none.
     """
 
@@ -41,7 +41,7 @@ def reproduce(options: Options, arguments: list[str], context: SweepContext) -> 
 
     Args:
         options: which reports, and how often.
-        arguments: overrides that hold for every run.
+        arguments: overrides for every run.
         context: what Hydra handed over.
 
     Raises:
@@ -51,7 +51,7 @@ def reproduce(options: Options, arguments: list[str], context: SweepContext) -> 
     if options.seeds < 1:
         raise ConfigError(f"seeds={options.seeds}: takes a number of seeds, at least 1")
     if options.out and not Path(options.out).is_dir():
-        raise ConfigError(f"out={options.out}: no such folder; make it, or take another")
+        raise ConfigError(f"out={options.out}: no such folder; create it, or choose another")
     cells = published.select_cells(options.reports)
     if "all" in options.reports:
         cells += plan.DELIVERABLES

@@ -1,6 +1,6 @@
-"""What a person sees while a network trains, and when it is done.
+"""What a user sees while a network trains, and at the end.
 
-In a terminal a progress bar, elsewhere one line per epoch; then a summary, and what to type next.
+In a terminal it is a progress bar, elsewhere one line per epoch; then a summary, and where to see the run.
 """
 
 import logging
@@ -24,10 +24,10 @@ REFRESH_SECONDS = 0.1
 
 
 class Display:
-    """Shows the reports of one run, as a context."""
+    """Shows the reports of one run, as a context manager."""
 
     def __init__(self, name: str, schedule: Schedule, done: int = 0) -> None:
-        """Prepare to show a run of that name, of which so many updates were done before it was resumed."""
+        """Prepare to show the run ``name``, which was resumed after ``done`` updates."""
         self._name, self._schedule, self._done = name, schedule, done
         self._silent = is_worker()
         console = Console()
@@ -68,7 +68,7 @@ class Display:
             self._bar = None
 
     def update(self, report: Report) -> None:
-        """Show where training stands."""
+        """Show the progress of training."""
         self._metrics.update(report.metrics)
         if self._bar is not None:
             self._bar.update(self._task, completed=report.step, status=self._short_status(report))
@@ -102,7 +102,7 @@ class Display:
 
 
 def show_summary(name: str, run_id: str, final: Mapping[str, float]) -> None:
-    """Print how the run of that name ended."""
+    """Print the final metrics of a run."""
     accuracy = {split: final.get(schema.final_accuracy(split)) for split in ("train", "test", "val")}
     loss = {split: final.get(schema.final_loss(split)) for split in ("train", "test", "val")}
     total, training = final[schema.TOTAL_SECONDS], final[schema.TRAIN_SECONDS]
@@ -121,7 +121,7 @@ def show_summary(name: str, run_id: str, final: Mapping[str, float]) -> None:
 
 
 def show_next(store: Store, run_id: str) -> None:
-    """Print where to look at a run, and what to type for it."""
+    """Print the address of a run in MLflow, and the command that serves it."""
     rows = {"page": store.run_page(run_id)}
     if command := store.ui_command():
         rows["served by"] = command

@@ -1,4 +1,4 @@
-"""What predictions are worth: the numbers of scikit-learn, class by class."""
+"""The quality of predictions, class by class, as scikit-learn computes it."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def classification_report(labels: Labels, predictions: Labels, classes: int) -> 
 
 
 def classification_report_text(labels: Labels, predictions: Labels, classes: int) -> str:
-    """Return the same as a table to read."""
+    """Return the same numbers as a table of text."""
     text: str = metrics.classification_report(
         labels, predictions, labels=np.arange(classes), digits=4, zero_division=0
     )

@@ -1,4 +1,4 @@
-"""Pictures from numbers. Each function returns a figure and writes nothing."""
+"""Figures of a run. Each function returns a figure and writes nothing."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The trained network as a file: which form an engine's network takes."""
+"""Saves the trained network, in the format of its engine."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +13,7 @@ from mlplab.tracking import model
 
 
 def save_model(folder: Path, engine: Engine, activation: Activation, layers: Layers, scaling: Scaling) -> None:
-    """Save the network into ``folder``, which is made, in the format of its engine."""
+    """Create ``folder``, and save the network into it in the format of its engine."""
     model_format = ENGINES[engine].model_format
     match model_format:
         case ModelFormat.arrays:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished run came to: its id in MLflow, and the metrics it ended with."""
+    """A finished run: its id in MLflow, and its final metrics."""
 
     run_id: str
     final: dict[str, float]
@@ -40,7 +40,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Setup:
-    """What is trained: config, data, engine, and how far it is."""
+    """What is trained: config, data, engine, schedule and progress."""
 
     settings: TrainConfig
     dataset: Dataset
@@ -57,11 +57,11 @@ def train_and_record(
     Args:
         settings: the whole run.
         load_data: returns its data set.
-        streams: draw its weights and batches.
-        output_folder: where to save what MLflow does not take, should it stop answering.
+        streams: draw its initial weights and its batches.
+        output_folder: for its checkpoint, and for what MLflow does not take.
 
     Raises:
-        UserError: see its subclasses; once the run has begun in MLflow, it has ended there as FAILED.
+        UserError: see its subclasses; a run that has started in MLflow is then FAILED there.
     """
     start = time.perf_counter()
     setup = _prepare(settings, load_data, streams)
@@ -104,11 +104,11 @@ def _id(earlier: Earlier | None) -> str | None:
 
 def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
     for step, metrics in checkpointer.points:
-        tracked.log_metrics(metrics, step)  # from before the resumption: what the store did not get
+        tracked.log_metrics(metrics, step)  # from before the run was killed: points that the store may lack
     training = setup.training
     with Display(setup.settings.name, setup.schedule, done=training.step) as display:
         while not training.done:
-            with held():  # a signal finds everything between two reports
+            with held():  # a signal takes effect between two reports
                 report = training.advance()
                 tracked.log_metrics(report.metrics, report.step)
                 display.update(report)
@@ -116,7 +116,7 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
 
 
 def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[str, float]:
-    """Evaluate and save what the training came to; return its final metrics."""
+    """Evaluate and save the trained network; return the final metrics."""
     training, dataset = setup.training, setup.dataset
     evaluations = {split: setup.engine.evaluate(split) for split in dataset.splits}
     final = _final_metrics(evaluations, training)

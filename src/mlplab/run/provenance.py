@@ -1,4 +1,4 @@
-"""What a run is and where it came from: checked, resolved, and recorded before training."""
+"""What determines a run: checked, resolved, and recorded before training."""
 
 import logging
 from dataclasses import asdict, dataclass, replace
@@ -26,20 +26,20 @@ def check(settings: TrainConfig, dataset: Dataset) -> None:
     rows = len(dataset.train)
     if settings.batch_size > rows:
         raise ConfigError(
-            f"batch_size={settings.batch_size}: the training split has {rows:,} images; take at most all"
+            f"batch_size={settings.batch_size}: the training split has {rows:,} images; take at most that many"
         )
 
 
 def warn_of_ignored(settings: TrainConfig, schedule: Schedule) -> None:
-    """Warn of what was set and has no effect."""
+    """Warn about settings that have no effect."""
     if settings.penalty is Penalty.none and settings.weight_decay > 0:
         log.warning("weight_decay=%g has no effect: penalty=none", settings.weight_decay)
     if settings.log_every > schedule.steps:
-        log.warning("log_every=%d: no point is logged, training ends before", settings.log_every)
+        log.warning("log_every=%d: no point is logged, because training ends earlier", settings.log_every)
 
 
 def resolve(settings: TrainConfig, dataset: Dataset, engine: Engine) -> TrainConfig:
-    """Return the config with what "auto" came to, and without what nobody else should read."""
+    """Return the config with the actual choice for every "auto", and without the password of the store."""
     name = DataName(dataset.name) if settings.data.name is DataName.auto else settings.data.name
     return replace(
         settings,
@@ -51,12 +51,12 @@ def resolve(settings: TrainConfig, dataset: Dataset, engine: Engine) -> TrainCon
 
 @dataclass(frozen=True)
 class Provenance:
-    """What determines a run, and the code that it runs.
+    """What determines a run, and the state of its code.
 
     Attributes:
-        settings: with what "auto" came to.
-        fingerprint: runs that share it compute the same.
-        git: state of the checkout; None where it is none.
+        settings: with the actual choice for every "auto".
+        fingerprint: runs with the same one compute the same result.
+        git: state of the checkout; None if the project is no checkout.
     """
 
     settings: TrainConfig
@@ -89,7 +89,7 @@ class Provenance:
         return tags
 
     def record(self, tracked: Run) -> None:
-        """Write what is known before training, so that a run that is killed still says what it was."""
+        """Record what is known before training, so that a killed run is documented too."""
         settings, dataset = self.settings, self.dataset
         tracked.log_params(flatten(settings))
         sizes = {split: len(rows) for split, rows in dataset.splits.items()}

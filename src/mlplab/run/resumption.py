@@ -1,4 +1,4 @@
-"""How far a run is: in memory, and in a checkpoint from which it can go on after an interrupt or a crash."""
+"""The progress of a run, in a checkpoint from which it can continue after it was killed."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 Point = tuple[int, dict[str, float]]  # a step, and the metrics there
 
-MOST_SHARE = 20  # after a checkpoint that took t seconds the next comes after 20 t at the earliest
+MOST_SHARE = 20  # after a checkpoint that took t seconds, the next is written after 20 t at the earliest
 
 
 @dataclass
@@ -25,9 +25,9 @@ class Checkpointer:
 
     Attributes:
         folder: of the checkpoint.
-        fingerprint: of the run: a checkpoint of another code or config is not used.
-        points: that were logged, by step.
-        seconds_before: that the run took before it was resumed.
+        fingerprint: of the run: a checkpoint of other code, data or another config is ignored.
+        points: the logged points, in the order of their steps.
+        seconds_before: duration of the run before it was resumed.
     """
 
     training: Training
@@ -41,10 +41,10 @@ class Checkpointer:
         self._start, self._next_save = time.perf_counter(), 0.0
 
     def begin(self, resume: bool) -> None:
-        """Take up the training where its checkpoint left it; without ``resume`` remove what another run left there.
+        """Restore the training from its checkpoint; without ``resume`` remove the checkpoint of another run.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: the checkpoint is damaged.
         """
         if not resume:
             self.remove()
@@ -60,7 +60,7 @@ class Checkpointer:
         checkpoint.remove_checkpoint(self._path)
 
     def add(self, report: Report) -> None:
-        """Take a report; at the end of an epoch write the checkpoint, unless that would take much of the time."""
+        """Keep the point of a report; write the checkpoint at the end of an epoch, but not too often."""
         if report.metrics:
             self.points.append((report.step, report.metrics))
         if report.ends_epoch and time.perf_counter() >= self._next_save:
@@ -68,7 +68,7 @@ class Checkpointer:
 
     @contextmanager
     def saved_when_stopped(self) -> Iterator[None]:
-        """Write a checkpoint when a signal ends what happens inside."""
+        """Write a checkpoint if a signal ends the block."""
         try:
             yield
         except Stopped:
@@ -89,6 +89,6 @@ class Checkpointer:
         try:
             checkpoint.save_checkpoint(self._path, Checkpoint(state.arrays, facts))
         except OSError as error:
-            log.warning("%s: cannot be written (%s); the run goes on, and cannot be resumed", self._path, error)
+            log.warning("%s: cannot be written (%s); the run goes on, but cannot be resumed", self._path, error)
         now = time.perf_counter()
         self._next_save = now + MOST_SHARE * (now - begin)

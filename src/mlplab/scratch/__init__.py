@@ -1,6 +1,6 @@
 """A multi-layer perceptron from scratch: NumPy, and the matrix product of SciPy's BLAS.
 
-engines/ enter here, and whoever wants to learn. Read the files in this order; each is one idea:
+engines/ enter here, and so does whoever wants to learn. Read the files in this order; each is one idea:
 
 1. ``activations``   what a unit does with its input, and the derivative of that
 2. ``losses``        how wrong the outputs are, and the gradient of that
@@ -10,7 +10,7 @@ engines/ enter here, and whoever wants to learn. Read the files in this order; e
 6. ``gradients``     what the chain rule hands to the optimizer
 7. ``optimizers``    how a gradient becomes a step
 
-``products`` is the matrix product that all of them use.
+``products`` holds the matrix product that the others use.
 
 Arrays carry the names of their axes as a suffix: ``x_BI`` is a batch of B rows with I numbers each.
 
@@ -18,6 +18,6 @@ Arrays carry the names of their axes as a suffix: ``x_BI`` is a batch of B rows 
     K  classes                      O  outputs of a layer (fan_out)
     M, N, O  in ``products``: the shapes of any product
 
-A training step works in place, on buffers that are allocated once: what it still allocates is a few numbers per
-row of the batch.
+A training step works in place, on buffers that are allocated once: it allocates only a few numbers per row of the
+batch.
 """

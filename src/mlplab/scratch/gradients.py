@@ -1,4 +1,4 @@
-"""The gradient of one array of parameters, as the two factors that it is the product of."""
+"""The gradient of one array of parameters, kept as the two factors of its product."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from mlplab.scratch.products import Floats, product
 
 @dataclass(frozen=True, slots=True)
 class Gradient:
-    """dL/d theta = a^T delta, plus the penalty's share; not multiplied out before an optimizer says where to.
+    """dL/d theta = a^T delta, plus the penalty's gradient; computed when an optimizer says where to.
 
     Attributes:
-        a_BI: what the parameters were multiplied by.
+        a_BI: the inputs that the parameters were multiplied by.
         delta_BO: dL/dz, where z = a theta + ...
-        theta_IO: the parameters; the optimizer may change them, and does so through here.
+        theta_IO: the parameters themselves, which the optimizer updates in place.
         penalty: on these parameters; None on biases.
     """
 
@@ -26,7 +26,7 @@ class Gradient:
         """Compute ``out <- keep * out + scale * gradient``, in place; ``out`` may be ``theta`` itself."""
         if self.penalty is not None:
             if keep == 0:
-                out_IO.fill(0)  # a product with 0 would keep what is not a number
+                out_IO.fill(0)  # 0 * nan would be nan
             elif keep != 1:
                 out_IO *= keep
             self.penalty.add_gradient(self.theta_IO, out_IO, scale)

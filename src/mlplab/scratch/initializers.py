@@ -1,4 +1,4 @@
-"""Where the parameters start. Each draws one layer: weights of shape (fan_in, fan_out), biases of shape (fan_out,).
+"""Initial parameters. Each function draws one layer: weights of shape (fan_in, fan_out), biases of shape (fan_out,).
 
 Always drawn in float64, so that a float32 and a float64 network start from the same numbers.
 """

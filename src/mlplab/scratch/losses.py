@@ -1,7 +1,7 @@
-"""Losses of the logits: how far softmax(logits) is from the one-hot targets y.
+"""Losses of the logits: they compare softmax(logits) with the one-hot targets y.
 
-In the formulas y is the one-hot matrix of shape (B, K). In the code the labels stand for it, since p - y only
-subtracts 1 where the label is: no one-hot array is ever built.
+In the formulas y is the one-hot matrix of shape (B, K). The code uses the labels instead: p - y only
+subtracts 1 at the label of each row, so no one-hot array is ever built.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ Labels = NDArray[np.int64]
 
 
 class Loss(ABC):
-    """A loss of logits and labels. ``forward`` then ``backward``, each in place on the same buffer."""
+    """A loss of logits and labels. Call ``forward``, then ``backward``, both in place on the same buffer."""
 
     @abstractmethod
     def forward(self, logits_BK: Floats, labels_B: Labels) -> float:
@@ -30,7 +30,7 @@ class Loss(ABC):
 
     @abstractmethod
     def backward(self, p_BK: Floats, labels_B: Labels) -> None:
-        """Turn the probabilities into the gradient of the mean loss in the logits, in place, shape (B, K)."""
+        """Turn the probabilities into the gradient of the mean loss with respect to the logits, in place."""
 
 
 @final
@@ -47,7 +47,7 @@ class CrossEntropy(Loss):
         return float(np.mean(np.log(total_B1[:, 0]) - z_label_B))
 
     def backward(self, p_BK: Floats, labels_B: Labels) -> None:
-        # Through softmax and logarithm together the gradient collapses to p - y (only for this pair).
+        # Through softmax and logarithm together the gradient simplifies to p - y.
         p_BK[np.arange(len(labels_B)), labels_B] -= 1
         p_BK /= len(labels_B)
 

@@ -26,7 +26,7 @@ Layers = list[tuple[NDArray[Any], NDArray[Any]]]  # weights (I, O) and biases (O
 
 
 class Network:
-    """Parameters and work space of one network.
+    """Parameters and buffers of one network.
 
     Attributes:
         weights, biases: per layer, shapes (I, O) and (1, O).
@@ -41,14 +41,14 @@ class Network:
         max_rows: int,
         penalty: Penalty | None = None,
     ) -> None:
-        """Copy the layers (weights (I, O), biases (O,)) and allocate all that ``max_rows`` rows at once need."""
+        """Copy the layers (weights (I, O), biases (O,)) and allocate buffers for ``max_rows`` rows."""
         self.activation, self.penalty = activation, penalty
         self.weights = [np.array(W_IO, dtype, order="C") for W_IO, _ in layers]
         self.biases = [np.array(b_O, dtype)[np.newaxis] for _, b_O in layers]
         self._ones = np.ones((max_rows, 1), dtype)
         self._outputs = [np.empty((max_rows, W_IO.shape[1]), dtype) for W_IO in self.weights]
         self._deltas = [np.empty_like(output) for output in self._outputs[:-1]]
-        # What the activation's derivative is written through: its outputs, or its inputs, which it overwrites.
+        # What the activation's derivative needs: its outputs, or a copy of its inputs, which it overwrites.
         self._kept = [np.empty_like(a) if activation.needs_input else a for a in self._outputs[:-1]]
 
     @property
@@ -59,7 +59,7 @@ class Network:
     def forward(self, x_BI: Floats) -> Floats:
         """Return the logits, shape (B, K), of at most ``max_rows`` inputs of shape (B, I).
 
-        The result is this network's own buffer: good until the next call, and free to be overwritten.
+        The result is this network's own buffer: valid until the next call, and the caller may overwrite it.
         """
         a_BI = x_BI
         last = len(self.weights) - 1
@@ -77,19 +77,19 @@ class Network:
     def kept(self, rows: int) -> list[Floats]:
         """Return what the derivatives of the hidden layers need: z, or a = f(z), each of shape (B, O).
 
-        Of the last pass, of so many rows: live arrays, which the next pass overwrites.
+        These are live arrays of the last pass, of ``rows`` rows; the next pass overwrites them.
         """
         return [kept_BO[:rows] for kept_BO in self._kept]
 
     def backward(self, x_BI: Floats, delta_BK: Floats) -> Iterator[tuple[int, Gradient]]:
         """Yield the gradient of every array of parameters, by its index in :attr:`parameters`; last layer first.
 
-        Follows a :meth:`forward` of the same inputs, whose activations it uses up. The parameters that a gradient is
-        of may be changed as soon as it comes: nothing below needs their old values.
+        Call :meth:`forward` with the same inputs first; this overwrites its activations. The caller may update
+        parameters as soon as their gradient is yielded: the layers below do not need the old values.
 
         Args:
             x_BI: the inputs, shape (B, I).
-            delta_BK: gradient of the loss in the logits, shape (B, K).
+            delta_BK: gradient of the loss with respect to the logits, shape (B, K).
         """
         rows, depth = len(x_BI), len(self.weights)
         delta_BO = delta_BK

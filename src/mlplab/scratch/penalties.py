@@ -12,7 +12,7 @@ class Penalty(ABC):
     """A cost of large weights."""
 
     def __init__(self, weight_decay: float) -> None:
-        """Take lambda, the factor in the loss."""
+        """Keep lambda, the factor in the loss."""
         self.weight_decay = weight_decay
 
     @abstractmethod
@@ -26,7 +26,7 @@ class Penalty(ABC):
 
 @final
 class L1(Penalty):
-    """lambda * sum |w|: pulls every weight towards 0 by the same amount, so many end there."""
+    """lambda * sum |w|: pulls every weight towards 0 by the same amount, so that many become 0."""
 
     def value(self, weights_IO: Floats) -> float:
         return self.weight_decay * float(np.abs(weights_IO).sum(dtype=np.float64))

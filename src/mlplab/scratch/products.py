@@ -1,9 +1,9 @@
-"""Matrix products that write, or add, into an array that is there already.
+"""Matrix products that overwrite an existing array, or add to it.
 
-NumPy's ``matmul`` can only overwrite its output. BLAS, which does the work below NumPy too, can also add to it: a
-gradient goes straight into the weights, each core updating the part that it computed. With the update as a pass of
-its own a step takes 1.1 to 1.5 times as long, the more the farther apart the cores are. Every product takes this way,
-because NumPy's and SciPy's BLAS keep threads of their own, and those of one would wait on the cores of the other.
+NumPy's ``matmul`` can only overwrite its output. BLAS, which NumPy calls too, can also add to it: a gradient goes
+directly into the weights, and each core updates the part that it computed. With a separate pass for the update a step
+takes 1.1 to 1.5 times as long: longer, the farther apart the cores are. Every product uses SciPy's BLAS, because
+NumPy's has threads of its own, and the two pools would wait for each other's cores.
 """
 
 from typing import Any
@@ -27,8 +27,8 @@ def product(a_MN: Floats, b_NO: Floats, out_MO: Floats, scale: float = 1.0, keep
         ValueError: ``out`` is not C-contiguous, or not of the shape (M, O).
     """
     if not out_MO.flags.c_contiguous or out_MO.shape != (len(a_MN), b_NO.shape[1]):
-        raise ValueError("out must be C-contiguous and of the product's shape: else BLAS would write into a copy")
-    # BLAS counts columns first: to it our arrays are their transposes, and (a b)^T = b^T a^T.
+        raise ValueError("out must be C-contiguous and of the product's shape: otherwise BLAS would write into a copy")
+    # BLAS stores columns first, so it sees our arrays as their transposes; (a b)^T = b^T a^T.
     b, b_is_transposed = _as_blas_sees_it(b_NO)
     a, a_is_transposed = _as_blas_sees_it(a_MN)
     gemm = _GEMM[out_MO.dtype]
@@ -39,7 +39,7 @@ def product(a_MN: Floats, b_NO: Floats, out_MO: Floats, scale: float = 1.0, keep
 def add(x: Floats, out: Floats, scale: float) -> None:
     """Compute ``out += scale * x`` in place, in one pass and without a temporary array.
 
-    Both have one shape, and are float32, or both float64, and C-contiguous.
+    Both have the same shape and dtype, float32 or float64, and are C-contiguous.
     """
     _AXPY[out.dtype](x.reshape(-1), out.reshape(-1), a=scale)
 

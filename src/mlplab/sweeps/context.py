@@ -13,7 +13,7 @@ from mlplab.config import TrainConfig
 
 @dataclass(frozen=True)
 class SweepContext:
-    """Of one sweep.
+    """What one sweep needs of Hydra.
 
     Attributes:
         config: of the whole sweep.
@@ -36,15 +36,15 @@ class SweepContext:
 
     @property
     def runs_in_this_process(self) -> bool:
-        """Whether the launcher runs one job after the other, here."""
+        """Whether the launcher runs the jobs one after the other in this process."""
         return bool(self.config.hydra.runtime.choices["hydra/launcher"] == "basic")
 
     @property
     def folder(self) -> Path:
-        """Where a new sweep keeps its output."""
+        """The output folder of a new sweep."""
         return Path(self.config.hydra.sweep.dir)
 
     def use_folder(self, folder: str) -> None:
-        """Let the launcher keep its own files there."""
+        """Make the launcher keep its own files in ``folder``."""
         with read_write(self.config.hydra.sweep):
             self.config.hydra.sweep.dir = folder

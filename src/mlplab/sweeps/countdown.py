@@ -1,4 +1,4 @@
-"""How far a sweep is whose runs have other processes: a line whenever one has ended, with the time left."""
+"""The progress of a sweep that runs in other processes: a line whenever a run ends, with the time left."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ MOST_SHARE = 50  # a store that takes t seconds to answer is asked again after 5
 
 
 class Countdown:
-    """Shows it, as a context."""
+    """Prints the progress of a sweep, as a context manager."""
 
     def __init__(self, ended: Callable[[], int], total: int) -> None:
-        """Count ``ended()`` up to ``total``; it may raise StoreError, and is then asked again later."""
+        """Count ``ended()`` up to ``total``; if it raises StoreError, it is called again later."""
         self._ended, self._total = ended, total
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -30,7 +30,7 @@ class Countdown:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join(timeout=1)  # a store that does not answer is not waited for
+        self._thread.join(timeout=1)  # do not wait for a store that does not answer
 
     def _watch(self) -> None:
         start, shown, pause = time.monotonic(), 0, POLL_SECONDS
@@ -45,7 +45,7 @@ class Countdown:
 
 
 def time_left(ended: int, total: int, seconds: float) -> str:
-    """Return how far a sweep is after so many seconds, as a line.
+    """Return the line that shows the progress of a sweep after so many seconds.
 
     >>> time_left(3, 12, 60.0)
     '3 of 12 runs have ended; about 3 min left'

@@ -1,4 +1,4 @@
-"""A sweep carried out, within a run of its own in MLflow: begun or resumed, and recorded however it ends."""
+"""Carry out a sweep within an MLflow run of its own: start or resume it, and record it however it ends."""
 
 import logging
 from collections import Counter
@@ -41,13 +41,13 @@ def compare_members(store: Store, manifest: Manifest, own: Run, members: Mapping
 
 @dataclass
 class Sweep:
-    """One sweep under way.
+    """One sweep in progress.
 
     Attributes:
-        settings: of its first job: the keys that say how to carry it out are the same in all.
+        settings: of its first job; the keys that say how to carry out the sweep are the same in all jobs.
         context: what Hydra handed over.
-        conclude: what is done with the members at the end.
-        known: members that have finished outside this sweep, by their jobs' numbers: they are not run again.
+        conclude: called with the members at the end.
+        known: members that have finished outside this sweep, by job number; they are not run again.
     """
 
     manifest: Manifest
@@ -62,10 +62,10 @@ class Sweep:
         self.launching = Launching(self.manifest, self.settings, self.store, self.context)
 
     def carry_out(self, resumed: str | None) -> list[JobReturn]:
-        """Launch what is to be run, and return the result of every job, in their order.
+        """Launch the jobs that have not finished, and return the results of all, in the order of the jobs.
 
         Args:
-            resumed: id of the sweep's own run, to go on with it.
+            resumed: id of the sweep's own run, to continue it; None for a new sweep.
 
         Raises:
             StoreError: the store stopped answering.
@@ -84,7 +84,7 @@ class Sweep:
             try:
                 returns = self._launch_pending()
             except BaseException:
-                with signals.held(), suppress(StoreError):  # what ended the sweep is what must be raised
+                with signals.held(), suppress(StoreError):  # the error that ended the sweep must be raised
                     self._record_result(own)
                 self._show_page()
                 raise
@@ -97,7 +97,7 @@ class Sweep:
     def _launch_pending(self) -> list[JobReturn]:
         before = self._members()
         done = {number: member for number, member in before.items() if member.state is State.finished}
-        for number in done:  # killed in its last moment, a run may have left its checkpoint
+        for number in done:  # a run that was killed in its last moment may have left it
             checkpoint.remove_checkpoint(Path(self.manifest.folder) / str(number) / checkpoint.NAME)
         pending = [job for job in self.manifest.jobs if job.number not in done]
         self._announce(len(pending), before)
@@ -133,7 +133,7 @@ class Sweep:
             own.set_tag(BEST_RUN_TAG, best.run_id)
 
     def _compare(self, own: Run) -> None:
-        """Compare the members; whatever fails here, they have been trained and recorded."""
+        """Compare the members. An error here is only a warning: they are trained and recorded."""
         try:
             self.conclude(self.store, self.manifest, own, self._members())
         except Exception as error:
@@ -153,5 +153,5 @@ class Sweep:
             f"\n  {manifest.jobs[number].name}: {reason}\n    log: {manifest.folder}/{number}/train.log"
             for number, reason in sorted(errors.items())
         )
-        not_begun = f", {len(skipped)} were not begun" if skipped else ""
-        raise SweepError(f"{len(errors)} of {len(manifest.jobs)} runs failed{not_begun}{lines}")
+        others = f", {len(skipped)} skipped" if skipped else ""
+        raise SweepError(f"{len(errors)} of {len(manifest.jobs)} runs failed{others}{lines}")

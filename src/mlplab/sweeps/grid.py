@@ -1,4 +1,4 @@
-"""From what is typed after -m to jobs: every combination of the values given, each checked before the first runs."""
+"""From the command line to jobs: every combination of the given values, all checked before the first one runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Job:
     """One combination.
 
     Attributes:
-        varying: the swept keys and their values here, as typed.
-        name: says what varies; empty where nothing does, or where a name was given.
-        settings: its config; None where the combination is invalid.
-        fault: why it is.
+        varying: the swept keys and their values in this combination, as typed.
+        name: of the swept values; empty if nothing is swept.
+        settings: its config; None if the combination is invalid.
+        fault: why it is invalid.
     """
 
     number: int
@@ -32,20 +32,20 @@ class Job:
 
 
 def combine(arguments: list[str], context: SweepContext) -> list[Job]:
-    """Return every combination of the values given.
+    """Return every combination of the given values.
 
     Args:
         arguments: overrides from the command line, such as ``activation=relu,tanh``.
         context: composes the config of each.
 
     Raises:
-        ConfigError: there is none, or a key varies that the whole sweep has in common.
+        ConfigError: there is no combination, a key has no list of values, or it must not be swept.
     """
     overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]
     for key in varying:
         if key in CARRYING_OUT or key == "experiment" or (key.startswith("tracking") and key != "tracking.run_name"):
-            raise ConfigError(f"{key}: is one for the whole sweep; give it one value")
+            raise ConfigError(f"{key}: must be the same in the whole sweep; give it one value")
     choices = {override.get_key_element(): _values(override) for override in overrides}
     jobs = []
     for number, values in enumerate(product(*choices.values())):
@@ -68,12 +68,12 @@ def _values(override: Override) -> list[str]:
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
     if not override.is_discrete_sweep():
-        raise ConfigError(f"{override.input_line}: a grid takes values, such as learning_rate=0.01,0.1")
+        raise ConfigError(f"{override.input_line}: a sweep takes a list of values, such as learning_rate=0.01,0.1")
     return list(override.sweep_string_iterator())
 
 
 def require_valid(jobs: list[Job]) -> None:
-    """Raise ConfigError for combinations that are not."""
+    """Raise ConfigError if a combination is invalid."""
     faults = [job.fault for job in jobs if job.settings is None]
     if faults:
         others = f" ({len(faults)} of {len(jobs)} combinations are invalid)" if len(jobs) > 1 else ""

@@ -1,4 +1,4 @@
-"""What ``python src/train.py -m ...`` does: plan, begin or go on, and carry out."""
+"""What ``python src/train.py -m ...`` does: plan a sweep, start or resume it, and carry it out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,10 +47,10 @@ def sweep_jobs(
 
     Args:
         jobs: all of them.
-        arguments: what was typed for them: the same again, with ``resume=true``, goes on with the sweep.
+        arguments: the command that made them; the same command with ``resume=true`` continues the sweep.
         context: what Hydra handed over.
-        conclude: what is done with the members at the end; by default they are compared.
-        elsewhere: finds jobs that have finished outside this sweep: with ``resume=true`` they are not run again.
+        conclude: called with the members at the end; by default it compares them.
+        elsewhere: finds jobs that have finished outside this sweep; with ``resume=true`` they are not run again.
 
     Raises:
         ConfigError, StoreError, SweepError: see :func:`sweep_grid`.
@@ -68,7 +68,7 @@ def sweep_jobs(
         _show_plan(jobs, former, store, elsewhere if settings.resume else None)
         return []
     if settings.resume and former is None:
-        say("resume=true: the store has no sweep of this command; this one is its first")
+        say("resume=true: the store has no sweep of this command; starting a new one")
     resumed = former if settings.resume else None
     if resumed is not None:
         _require_at_rest(resumed, store)
@@ -96,8 +96,8 @@ def _require_at_rest(former: "Recorded", store: "Store") -> None:
 def _require_new_name(sweep: str, store: "Store") -> None:
     if store.search(f"tags.{SWEEP_TAG} = '{sweep}'"):
         raise ConfigError(
-            f"tracking.sweep={sweep}: the store has a sweep of this name; resume=true goes on with it where the "
-            "command is the same, otherwise take another name"
+            f"tracking.sweep={sweep}: the store has a sweep of this name; resume=true continues it if the "
+            "command is the same; otherwise choose another name"
         )
 
 
@@ -116,4 +116,4 @@ def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", e
     plan_table.show_plan(jobs, states, configs, record.find_durations(store))
     if former is not None:
         manifest = former.manifest
-        say(f"states: of sweep {manifest.sweep} in {manifest.folder}; with resume=true, which goes on with it")
+        say(f"states: of sweep {manifest.sweep} in {manifest.folder}; resume=true continues it")

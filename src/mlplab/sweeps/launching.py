@@ -1,4 +1,4 @@
-"""Members launched: all that can run do, whatever becomes of one of them or of its process."""
+"""Launch members: one that fails, or whose process is killed, does not stop the others."""
 
 import io
 import logging
@@ -27,7 +27,7 @@ from mlplab.tracking.store import Store, close_vanished
 
 log = logging.getLogger(__name__)
 
-DYING_SECONDS = 10.0  # the processes of a pool that broke down need a moment to be gone
+DYING_SECONDS = 10.0  # how long the processes of a broken pool may take to end
 
 
 @dataclass
@@ -35,9 +35,9 @@ class Launching:
     """The launches of one sweep.
 
     Attributes:
-        settings: of its first job: the keys that say how to carry it out are the same in all.
+        settings: of its first job; the keys that say how to carry out the sweep are the same in all jobs.
         errors: why a job failed, by its number.
-        skipped: numbers of the jobs that were not begun, because another had failed.
+        skipped: numbers of the jobs that were not started, because another one had failed.
     """
 
     manifest: Manifest
@@ -48,7 +48,7 @@ class Launching:
     skipped: set[int] = field(default_factory=set)
 
     def launch_all(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
-        """Launch the jobs, and as often as ``retry`` says those again that failed or were not begun."""
+        """Launch the jobs; launch those that failed or were skipped up to ``retry`` times more."""
         returns: dict[int, JobReturn] = {}
         pending = list(jobs)
         for attempt in range(1 + self.settings.retry):
@@ -65,9 +65,9 @@ class Launching:
         return returns
 
     def _launch_surviving(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
-        """Launch the jobs. Where that breaks down (a process was killed), go on with those that had not ended.
+        """Launch the jobs. If the launcher breaks down (a process was killed), launch those again that had not ended.
 
-        Which of the runs under way broke it is not known: each of them goes on alone, after the others.
+        It is unknown which of the running jobs broke it: each of them is launched alone, after the others.
         """
         before = record.find_members(self.store, self.manifest.sweep)
         now, reason = before, ""
@@ -86,7 +86,7 @@ class Launching:
             left = [job for job in batch if not _has_ended(now.get(job.number), before.get(job.number))]
             if len(batch) == 1 or not left:
                 continue
-            log.warning("the launcher broke down (%s); %d runs that had not ended go on", reason, len(left))
+            log.warning("the launcher broke down (%s); launching %d runs again that had not ended", reason, len(left))
             begun = [job for job in left if job.number in now] or left
             batches += [[job for job in left if job not in begun], *([job] for job in begun)]
             batches = [batch for batch in batches if batch]
@@ -94,7 +94,7 @@ class Launching:
         return returns
 
     def _after_breakdown(self) -> dict[int, Member]:
-        """Return the states when no process of the launcher works any more."""
+        """Wait until no process of the launcher is left; return the members by job number."""
         deadline = time.monotonic() + DYING_SECONDS
         while True:
             close_vanished(self.store)
@@ -104,7 +104,7 @@ class Launching:
             time.sleep(0.2)
 
     def _add_from_store(self, jobs: Sequence[FrozenJob], returns: dict[int, JobReturn], reason: str) -> None:
-        """Take from the store what the launcher did not tell, and note what has not finished."""
+        """Add the results that the launcher did not return from the store, and an error for what has not finished."""
         members = record.find_members(self.store, self.manifest.sweep)
         for job in jobs:
             member = members.get(job.number)
@@ -155,7 +155,7 @@ class Launching:
             f"tracking.uri={'null' if uri is None else quote_override(uri)}",
             f"resume={str(goes_on).lower()}",
             f"fail_fast={str(self.settings.fail_fast).lower()}",
-            "hydra.mode=MULTIRUN",  # also where a preset, and not -m, made this a sweep
+            "hydra.mode=MULTIRUN",  # needed if a preset, and not -m, made this a sweep
             f"hydra.sweep.dir={quote_override(self.manifest.folder)}",
             f"hydra.sweep.subdir={quote_override(str(job.number))}",
         ]
@@ -165,7 +165,7 @@ def _error_of(returned: JobReturn) -> Exception | None:
     if returned.status is JobStatus.COMPLETED:
         return None
     try:
-        with redirect_stderr(io.StringIO()):  # Hydra announces the error there before it raises it
+        with redirect_stderr(io.StringIO()):  # Hydra prints the error there before it raises it
             returned.return_value  # noqa: B018
     except Exception as error:
         return error
@@ -173,7 +173,7 @@ def _error_of(returned: JobReturn) -> Exception | None:
 
 
 def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
-    """Return what Hydra would have got from the job, from what the store knows."""
+    """Return the job's result as Hydra would have returned it, from the store."""
     returned = JobReturn()
     returned.overrides = job.overrides()
     if member is not None and member.state is State.finished:
@@ -185,7 +185,7 @@ def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
 
 
 def _has_ended(member: Member | None, before: Member | None) -> bool:
-    """Tell whether a job has finished or failed since its last run was the one of ``before``."""
+    """Tell whether a job has finished, or has failed since its last run was ``before``."""
     if member is None or member.state is State.killed:
         return False
     return member.state is not State.failed or before is None or member.run_id != before.run_id

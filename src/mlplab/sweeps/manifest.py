@@ -1,4 +1,4 @@
-"""The jobs of a sweep, frozen: every key with its value, so that editing conf/ meanwhile changes nothing."""
+"""The frozen jobs of a sweep: every key with its value, so that a later edit of conf/ changes nothing."""
 
 import hashlib
 import json
@@ -35,8 +35,8 @@ class Manifest:
 
     Attributes:
         sweep: its identity, the tag of its members.
-        command: what was typed, without what only says how and where to carry it out.
-        folder: of its output: one folder per member below it, by number.
+        command: the typed overrides, without those that only say how and where to carry it out.
+        folder: of its output, with one folder per member, named by number.
     """
 
     sweep: str
@@ -50,12 +50,12 @@ class Manifest:
         return list(self.jobs[0].varying)
 
     def to_json(self) -> str:
-        """Return it as a document."""
+        """Return the manifest as JSON."""
         return json.dumps(asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Return it from the document."""
+        """Return the manifest from JSON."""
         document = json.loads(text)
         return cls(**{**document, "jobs": [FrozenJob(**job) for job in document["jobs"]]})
 
@@ -69,7 +69,7 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
     for job in jobs:
         assert job.settings is not None
         config = {**flatten(job.settings), "tracking.sweep": sweep, "tracking.job": job.number}
-        del config["tracking.uri"]  # where the store is, and its password, is no matter of the sweep
+        del config["tracking.uri"]  # the store's address, with a password perhaps, is not part of the sweep
         name = job.settings.tracking.run_name or job.name or job.settings.name
         config["tracking.run_name"] = name
         frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
@@ -77,13 +77,13 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
 
 
 def determining_overrides(arguments: Sequence[str]) -> list[str]:
-    """Return what determines a sweep among the overrides that were typed."""
+    """Return those of the typed overrides that determine the results of a sweep."""
     apart = (*CARRYING_OUT, "tracking.uri")
     return [text for text in arguments if text.lstrip("+").partition("=")[0] not in apart]
 
 
 def command_digest(arguments: Sequence[str]) -> str:
-    """Return 16 hexadecimal digits: the same command, typed again, has the same."""
+    """Return 16 hexadecimal digits, the same whenever the same command is typed."""
     return hashlib.sha256(json.dumps(determining_overrides(arguments)).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""A run's side of its sweep, in whatever process the launcher put it: one failure is known to all."""
+"""What a member does for its sweep, in whichever process it runs: it tells the others that it failed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from pathlib import Path
 from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError
 
-_FAILURE = ".failed"  # in the sweep's folder, from the first failure on
+_FAILURE = ".failed"  # a file in the sweep's folder, created by the first failure
 
 
 @contextmanager
 def as_member(folder: Path) -> Iterator[None]:
-    """Around a run of the sweep that keeps its output in ``folder``: note there that it failed."""
+    """Run a member of the sweep whose output is in ``folder``; if the member fails, leave a mark there."""
     try:
         yield
     except SkippedError:
@@ -23,11 +23,11 @@ def as_member(folder: Path) -> Iterator[None]:
 
 
 def require_no_failure(settings: TrainConfig, folder: Path) -> None:
-    """Raise SkippedError where ``fail_fast`` is set and another member of this sweep has failed."""
+    """Raise SkippedError if ``fail_fast`` is set and another member of this sweep has failed."""
     if settings.fail_fast and (folder / _FAILURE).exists():
-        raise SkippedError(f"{settings.name}: not begun, since another run failed (fail_fast=true)")
+        raise SkippedError(f"{settings.name}: skipped, because another run failed (fail_fast=true)")
 
 
 def forget_failures(folder: Path) -> None:
-    """Begin without a failure."""
+    """Remove the mark of a failure."""
     (folder / _FAILURE).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The plan of a sweep as a table: what would run, what has, and how long it may take."""
+"""The plan of a sweep as a table: what would run, what has finished, and how long it may take."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from mlplab.sweeps.grid import Job
 from mlplab.sweeps.record import Member
 from mlplab.terminal import draw_table, format_duration, say
 
-# A run takes about as long as another one with the same of these.
+# Runs with the same values of these keys take about the same time.
 _COST = (
     "engine", "hidden_sizes", "activation", "optimizer", "batch_size", "epochs", "iterations", "log_every", "dtype",
     "device", "data.name", "data.train_size", "data.val_size",
@@ -28,8 +28,8 @@ def show_plan(
 
     Args:
         jobs: all combinations, invalid ones too.
-        states: of the jobs that have a run.
-        configs: every key of the valid ones, by the job's number.
+        states: last run of each job that has one, by job number.
+        configs: every key of the valid jobs, by job number.
         durations: params and seconds of runs that have finished.
     """
     axes = list(jobs[0].varying)
@@ -66,7 +66,7 @@ def _show_total(count: int, known: Sequence[float]) -> None:
 
 
 def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]) -> float | None:
-    """Return the seconds that runs like this one took."""
+    """Return the median seconds of finished runs like this one; None if there are none."""
 
     def like(key: str, value: str | None) -> bool:
         return value == str(config[key]) or str(config[key]) == "auto"

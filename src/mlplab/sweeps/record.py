@@ -16,7 +16,7 @@ from mlplab.tracking.process import Process
 from mlplab.tracking.store import Store
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run  # at run time MLflow is imported once its environment is prepared
+    from mlflow.entities import Run  # at run time, MLflow must not be imported before its environment is prepared
 
 STOP_SECONDS = 60.0
 
@@ -36,17 +36,17 @@ Elsewhere = Callable[[Store, Manifest], dict[int, Member]]
 
 @dataclass(frozen=True)
 class Recorded:
-    """A sweep in the store: the run of its own, and what was frozen."""
+    """A sweep in the store: its own run, and its manifest."""
 
     run: "Run"
     manifest: Manifest
 
 
 def find_sweep(store: Store, digest: str) -> Recorded | None:
-    """Return the last sweep of this command; None where there is none."""
+    """Return the last sweep of the command with this digest; None if there is none."""
     for run in store.search(f"tags.`{COMMAND_TAG}` = '{digest}'"):
         text = store.read_artifacts(run.info.run_id, MANIFEST)[0]
-        if text is not None:  # one that was killed in its first moment has none
+        if text is not None:  # a sweep that was killed in its first moment has none
             return Recorded(run, Manifest.from_json(text))
     return None
 
@@ -64,7 +64,7 @@ def find_members(store: Store, sweep: str) -> dict[int, Member]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A job as the sweep's result has it; run_id is empty where it has no run."""
+    """One job in the result of a sweep; run_id is empty if the job has no run."""
 
     job: int
     name: str
@@ -77,7 +77,7 @@ class Outcome:
 def list_outcomes(
     jobs: Sequence[FrozenJob], members: Mapping[int, Member], errors: Mapping[int, str], skipped: Container[int]
 ) -> list[Outcome]:
-    """Return what became of every job: from the store, and from what failed before it had a run."""
+    """Return the outcome of every job, from the store and from the errors of jobs that failed without a run."""
     rows = []
     for job in jobs:
         member = members.get(job.number)
@@ -93,12 +93,12 @@ def list_outcomes(
 
 
 def outcomes_as_json(rows: Sequence[Outcome]) -> str:
-    """Return the result as a document."""
+    """Return the outcomes as JSON."""
     return json.dumps([asdict(row) for row in rows], indent=1)
 
 
 def stop_members(store: Store, sweep: str) -> None:
-    """Ask the members that run in other processes of this machine to stop, and wait until they have ended in order."""
+    """Ask members in other processes of this machine to stop; wait until they end, at most STOP_SECONDS."""
     asked: set[Process] = set()
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:

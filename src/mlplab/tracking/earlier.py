@@ -1,4 +1,4 @@
-"""What a run that is to be resumed was before."""
+"""The earlier run that ``resume=true`` continues."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,8 @@ class Earlier:
 
     Attributes:
         state: finished or killed.
-        folder: of its output, with its checkpoint.
-        final: the metrics it ended with, if it has.
+        folder: of its output and its checkpoint.
+        final: its final metrics; empty if it has not finished.
     """
 
     run_id: str
@@ -27,10 +27,10 @@ class Earlier:
 
 
 def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earlier | None:
-    """Return the last run of this config that has finished or was interrupted.
+    """Return the last run with this fingerprint that has finished or was killed; None if there is none.
 
-    A member of a sweep is the same job of the same sweep, any other run has the same fingerprint. None where there is
-    none, or where code or data have changed since: what one computed, the other cannot go on with.
+    For a member of a sweep it is a run of the same job of the same sweep, otherwise a run outside of sweeps. After a
+    change of code or data the fingerprint is another: a run cannot continue what other code computed.
     """
     tracking = settings.tracking
     own = f"tags.{FINGERPRINT_TAG} = '{fingerprint}' and tags.`{FOLDER_TAG}` != ''"
@@ -55,5 +55,5 @@ def state_of(run: Run) -> State:
 
 
 def final_metrics(run: Run) -> dict[str, float]:
-    """Return the metrics that a run ended with; none where it has not finished."""
+    """Return the final metrics of a run; empty if it has not finished."""
     return {key: value for key, value in run.data.metrics.items() if key.startswith((FINAL, TIME))}

@@ -1,4 +1,4 @@
-"""A sign of life in the store, for those who cannot look at the process: the people at other machines."""
+"""A sign of life in the store, for other machines, which cannot see the process."""
 
 import threading
 import time
@@ -6,23 +6,23 @@ from collections.abc import Callable
 from contextlib import suppress
 
 SECONDS = 60.0
-SILENCE_SECONDS = 15 * 60.0  # longer than a server takes to come back, shorter than anybody waits for an answer
+SILENCE_SECONDS = 15 * 60.0  # longer than a server takes to restart
 
 
 class Heartbeat:
-    """Calls a function every minute, from a thread of its own, until it is stopped."""
+    """Calls a function every minute, in a thread of its own, until it is stopped."""
 
     def __init__(self, send: Callable[[], object]) -> None:
-        """Prepare; errors of ``send`` are ignored: a store that does not answer is said where points are lost."""
+        """Prepare. Errors of ``send`` are ignored: the writing of points warns of a store that does not answer."""
         self._send, self._stopped = send, threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; may be called twice, and before it began."""
+        """Stop the thread; may be called twice, and before :meth:`start`."""
         self._stopped.set()
 
     def _beat(self) -> None:
@@ -32,10 +32,10 @@ class Heartbeat:
 
 
 def beat() -> str:
-    """Return the time, as the tag holds it: seconds since 1970."""
+    """Return the value of the tag, the time now: seconds since 1970."""
     return f"{time.time():.0f}"
 
 
 def is_silent(tag: str | None) -> bool:
-    """Tell whether a run with this tag has given no sign of life for long; without one nothing is known."""
+    """Tell whether the last sign of life is older than SILENCE_SECONDS; False for a run that never gave one."""
     return tag is not None and time.time() - float(tag) > SILENCE_SECONDS

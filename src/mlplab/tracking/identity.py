@@ -1,4 +1,4 @@
-"""What a run is: a fingerprint of all that determines its result, and the code and libraries it came from."""
+"""What identifies a run: the fingerprint of all that determines its result, its code and its libraries."""
 
 import getpass
 import hashlib
@@ -21,21 +21,21 @@ from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, THREADS_TAG, VERSION_TA
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTING_CODE = ("data", "engines", "scratch", "training")
-# The name of a run and its diagnostics do not change its result; the data's digest stands for all of the data's keys.
+# The run's names in MLflow and the diagnostics do not change its result; the data's digest represents all data keys.
 _NOT_DETERMINING = ("tracking.", "data.", "diagnostics")
 
 
 def fingerprint(config: TrainConfig, data_digest: str, libraries: Sequence[str]) -> str:
-    """Return 32 hexadecimal digits: runs that have them in common compute the same.
+    """Return 32 hexadecimal digits: runs with the same digits compute the same result.
 
-    Hashed are the hyperparameters, the data's digest, the source files that compute, and the versions of the
-    ``libraries`` that compute. (To the last bit the results are the same on one machine with one number of threads.)
+    The hash covers the hyperparameters, the data's digest, the source files that compute, and the versions of the
+    ``libraries`` that compute. (Results agree to the last bit on the same machine with as many threads.)
     """
     return fingerprint_of(flatten(config), data_digest, libraries)
 
 
 def fingerprint_of(values: Mapping[str, Any], data_digest: str, libraries: Sequence[str]) -> str:
-    """Return the fingerprint of a config that is given as :func:`mlplab.config.flatten` returns it."""
+    """Return the fingerprint of a config in the form that :func:`mlplab.config.flatten` returns."""
     determining = {key: value for key, value in values.items() if not key.startswith(_NOT_DETERMINING)}
     parts = [determining, data_digest, code_digest(), versions(libraries)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
@@ -47,7 +47,7 @@ def versions(libraries: Sequence[str]) -> dict[str, str]:
 
 
 def version_tags(libraries: Sequence[str]) -> dict[str, str]:
-    """Return the tags with the versions of Python, of these libraries, and of those that make a run's record."""
+    """Return the tags with the versions of Python, of these libraries, and of those that record a run."""
     recording = ("mlflow", "hydra-core", "omegaconf", "scikit-learn", "matplotlib")
     numbers = {"python": platform.python_version(), **versions(libraries), **versions(recording)}
     return {f"{VERSION_TAG}{name}": number for name, number in numbers.items()}
@@ -70,7 +70,7 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
     return tags
 
 
-@cache  # the files that this process has imported
+@cache  # of the code as this process has imported it, even if a file changes later
 def code_digest() -> str:
     """Return a hash of the source files that compute."""
     hasher = hashlib.sha256()
@@ -84,7 +84,7 @@ def code_digest() -> str:
 
 @dataclass(frozen=True)
 class GitState:
-    """The commit that the project stands at; dirty where files differ from it, and how they do."""
+    """The checked-out commit, whether files differ from it (dirty), and how (diff)."""
 
     commit: str
     dirty: bool
@@ -92,13 +92,13 @@ class GitState:
 
     @classmethod
     def read(cls) -> "GitState | None":
-        """Return the state of the project's checkout; None where it is none, or git is not installed."""
+        """Return the state of the project's checkout; None if it is no checkout, or git is not installed."""
         try:
             if Path(_git("rev-parse", "--show-toplevel").strip()) != PROJECT_ROOT:
-                return None  # another project's repository, around this one
+                return None  # this project lies inside another repository
             status = _git("status", "--porcelain")
             commit = _git("rev-parse", "HEAD").strip()
-            changed = "".join(f"# {line}\n" for line in status.splitlines())  # names the files git does not know, too
+            changed = "".join(f"# {line}\n" for line in status.splitlines())  # names untracked files, too
             return cls(commit, bool(status), changed + _git("diff", "--binary", "HEAD") if status else "")
         except (OSError, subprocess.CalledProcessError):
             return None

@@ -2,8 +2,8 @@
 
     mlflow.pyfunc.load_model("runs:/ID/model").predict(pixels)    uint8 (N, I) -> int64 (N,)
 
-Models are saved into a folder of the run's artifacts. Requirements, signature and example are given, not inferred:
-inference takes seconds. Nothing is pickled.
+Models are saved into a folder of the run's artifacts. Requirements, signature and example are given, because
+inferring them takes seconds. Nothing is pickled.
 """
 
 import json
@@ -32,7 +32,7 @@ def save_scratch(
     """Save weights and settings beside a copy of ``scratch_model.py``, which MLflow runs to load them.
 
     Args:
-        folder: is made.
+        folder: to create.
         arrays: weights W0 (I, O) and biases b0 (O,), W1 and b1, ..., first layer first.
         activation: of the hidden layers.
         activations_code: the source file that defines the activations; the model carries a copy.
@@ -43,7 +43,7 @@ def save_scratch(
     inputs = len(arrays["W0"])
     with tempfile.TemporaryDirectory() as temporary:
         weights, settings = Path(temporary) / "weights.npz", Path(temporary) / "settings.json"
-        np.savez(weights, **arrays)  # type: ignore[arg-type]  # takes its own flags for possible names
+        np.savez(weights, **arrays)  # type: ignore[arg-type]  # a name might be one of its flags
         settings.write_text(json.dumps({"activation": activation, **scaling}), encoding="utf-8")
         files = {"weights": weights, "settings": settings, "activations": activations_code}
         mlflow.pyfunc.save_model(
@@ -60,8 +60,8 @@ def save_torch(folder: Path, classifier: "nn.Module", inputs: int) -> None:
     """Save a module from raw pixels to classes as an exported graph, in PyTorch's own format.
 
     Args:
-        folder: is made.
-        classifier: takes uint8 of shape (B, inputs) to int64 of shape (B,), on the CPU.
+        folder: to create.
+        classifier: maps uint8 of shape (B, inputs) to int64 of shape (B,), on the CPU.
         inputs: pixels per image.
     """
     import mlflow.pytorch
@@ -83,7 +83,7 @@ def _signature(inputs: int) -> ModelSignature:
 
 
 def _example(inputs: int) -> NDArray[np.uint8]:
-    # Two rows: from one, torch would conclude that a batch always has one.
+    # Two rows: from one row torch would conclude that every batch has one row.
     return np.zeros((2, inputs), dtype=np.uint8)
 
 

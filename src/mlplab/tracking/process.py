@@ -1,4 +1,4 @@
-"""Which process a run belongs to, so that a run whose process vanished can be told from one that works."""
+"""The process that a run belongs to, to recognise runs whose process no longer exists."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from mlplab.schema import HOST_TAG, PID_TAG, STARTED_TAG
 
 @dataclass(frozen=True)
 class Process:
-    """A process of a machine. The start time (seconds since 1970) tells it from a later one with its number."""
+    """A process of a machine. Its start time (seconds since 1970) tells it from a later one with the same pid."""
 
     host: str
     pid: int
@@ -20,12 +20,12 @@ class Process:
 
     @classmethod
     def current(cls) -> "Process":
-        """Return the process that asks."""
+        """Return the current process."""
         return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> "Process | None":
-        """Return the process that a run's tags name; None for a run that something else has logged."""
+        """Return the process that a run's tags name; None for a run that other software logged."""
         try:
             return cls(tags[HOST_TAG], int(tags[PID_TAG]), float(tags[STARTED_TAG]))
         except (KeyError, ValueError):
@@ -36,11 +36,11 @@ class Process:
         return {HOST_TAG: self.host, PID_TAG: str(self.pid), STARTED_TAG: f"{self.started:.2f}"}
 
     def is_here(self) -> bool:
-        """Tell whether it is, or was, one of this machine's."""
+        """Tell whether the process belongs to this machine."""
         return self.host == socket.gethostname()
 
     def is_gone(self) -> bool:
-        """Tell whether it surely runs no more; of another machine's processes nothing is known."""
+        """Tell whether the process has certainly ended; False for a process of another machine."""
         if not self.is_here():
             return False
         try:

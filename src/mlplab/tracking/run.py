@@ -1,4 +1,4 @@
-"""The life of one MLflow run: begun, fed with points, and ended FINISHED, FAILED or KILLED with nothing lost."""
+"""The life of one MLflow run: created, fed with points, and ended as FINISHED, FAILED or KILLED; nothing is lost."""
 
 import json
 import logging
@@ -27,22 +27,22 @@ from mlplab.tracking.store import Store, public
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 2.0
-BATCH = 1_000  # MLflow takes at most so many metrics in one call
+BATCH = 1_000  # the most metrics that MLflow takes in one call
 STORE_ERRORS = (MlflowException, SQLAlchemyError, requests.RequestException, OSError)
 
 
 class Run:
-    """A run in the store, as a context: it ends as what happened inside.
+    """A run in the store, as a context manager: its status says how the block ended.
 
-    Points are kept back and written every FLUSH_SECONDS: one write of a hundred costs what one of one does.
-    While the store does not answer they are kept, and tried again. What it has not taken at the end is saved in
-    ``rescue_folder``, and the end is a StoreError that says where.
+    Points are collected and written every FLUSH_SECONDS: writing a hundred costs as much as writing one. While the
+    store does not answer they are kept, and written later. What the store has not taken at the end is saved in
+    ``rescue_folder``; a StoreError then says where.
 
-    A run that was interrupted can be entered again: what the store has of it already is not written twice.
+    A killed run can be entered again: what the store already has is not written twice.
 
     Attributes:
         run_id: MLflow's id of the run, once the context is entered.
-        artifacts: a folder to write files into; the store gets them all at the end.
+        artifacts: a folder to write files into; at the end they are copied to the store.
     """
 
     run_id: str
@@ -50,7 +50,7 @@ class Run:
     def __init__(
         self, store: Store, name: str, tags: Mapping[str, str], rescue_folder: Path, resumed: str | None = None
     ) -> None:
-        """Prepare a run, or with the id of one to go on with it; before the context is entered nothing happens."""
+        """Prepare a new run, or continue the one whose id is ``resumed``; nothing is written before ``with``."""
         self._store, self._name, self._tags = store, name, dict(tags)
         self._rescue_folder, self._resumed = rescue_folder, resumed
         self._known_points: set[tuple[str, int]] = set()
@@ -60,7 +60,7 @@ class Run:
         self._next_flush = 0.0
 
     def __enter__(self) -> "Run":
-        """Create the run in the store, RUNNING.
+        """Create the run in the store, or reopen the one to resume; it is then RUNNING.
 
         Raises:
             StoreError: the store did not take it.
@@ -91,7 +91,7 @@ class Run:
     def _reopen(self, run_id: str) -> None:
         client = self._store.client
         tags = [RunTag(key, value) for key, value in {**self._tags, HEARTBEAT_TAG: beat()}.items()]
-        self._call(client.log_batch, run_id, tags=tags)  # first whose it is, then that it runs
+        self._call(client.log_batch, run_id, tags=tags)  # first the owner, then the status
         self._call(client.update_run, run_id, status="RUNNING")
         self.run_id = run_id
         before = self._call(client.get_run, run_id)
@@ -110,7 +110,7 @@ class Run:
     def log_dataset(
         self, name: str, digest: str, source: tuple[str, Mapping[str, Any]], profile: Mapping[str, Any]
     ) -> None:
-        """Write the data set that the run trains on; ``source`` is a type of MLflow's and its fields.
+        """Write the data set that the run trains on; ``source`` is a type of MLflow dataset source, and its fields.
 
         Raises StoreError.
         """
@@ -123,7 +123,7 @@ class Run:
         except StoreError as error:
             if "IntegrityError" not in str(error.__cause__):
                 raise
-            # Another process has recorded the same data set in this moment: this time it is there.
+            # Another process recorded the same data set at the same moment: now it exists.
             self._call(log_inputs, self.run_id, [DatasetInput(entity, tags)])
 
     def log_text(self, text: str, name: str) -> None:
@@ -135,7 +135,7 @@ class Run:
         self._call(self._store.client.set_tag, self.run_id, key, value)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        """Take a point of every metric, measured now, to be written soon."""
+        """Collect the values that these metrics have at ``step``; they are written soon."""
         now = time.time_ns() // 1_000_000
         self._unwritten += [
             Metric(key, value, now, step) for key, value in metrics.items() if (key, step) not in self._known_points
@@ -146,17 +146,17 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the run as FINISHED, FAILED (an error) or KILLED (an interrupt); no signal cuts this short.
+        """End the run as FINISHED, FAILED (an error) or KILLED (a signal); signals wait until it has ended.
 
         Raises:
-            StoreError: the store did not take everything; the message says where the rest is.
+            StoreError: the store did not take everything; the message names the folder with the rest.
         """
         with held():
             self._end(_status(error), error)
 
     def _end(self, status: str, error: BaseException | None) -> None:
         self._heartbeat.stop()
-        if status == "FAILED" and not isinstance(error, SweepError):  # which says which members have failed, and why
+        if status == "FAILED" and not isinstance(error, SweepError):  # its message names the members and the reasons
             with suppress(OSError):  # the disk may be what failed
                 text = "".join(traceback.format_exception(error))
                 (self.artifacts / "traceback.txt").write_text(text, encoding="utf-8")
@@ -190,18 +190,18 @@ class Run:
         if fault := _attempt(self._flush):
             count, uri = len(self._unwritten), public(self._store.uri)
             log.warning("MLflow at %s does not answer; %d values wait. %s", uri, count, fault)
-        # A store that is slow, or dead, is asked less often: training never spends most of its time waiting.
+        # A slow or dead store is asked less often, so that training never spends most of its time waiting.
         now = time.monotonic()
         self._next_flush = now + max(FLUSH_SECONDS, 10 * (now - start))
 
     def _flush(self) -> None:
         while batch := self._unwritten[:BATCH]:
             self._store.client.log_batch(self.run_id, metrics=batch)
-            # Only now: what an interrupt leaves here is written again, and the store keeps one of each.
+            # Deleted only now: what a signal leaves here is written again, and the store keeps one of each point.
             del self._unwritten[: len(batch)]
 
     def _rescue(self, faults: list[Exception]) -> str:
-        """Keep what the store did not take, and return what to tell the user."""
+        """Save what the store did not take, and return the message for the user."""
         rescued = self._rescue_folder / "unwritten"
         reasons = "; ".join(str(fault).split("\n", 1)[0] for fault in faults)
         message = f"tracking.uri={public(self._store.uri)}: MLflow did not take all of run {self.run_id} ({reasons})"
@@ -212,12 +212,12 @@ class Run:
             ]
             (rescued / "metrics.json").write_text(json.dumps(points, indent=1), encoding="utf-8")
         except OSError as error:
-            return f"{message}; nor could it be saved in {rescued} ({error.strerror})"
-        return f"{message}. What it did not take is in {rescued}"
+            return f"{message}, and the rest could not be saved in {rescued} ({error.strerror})"
+        return f"{message}. The rest is in {rescued}"
 
 
 def _attempt(action: Callable[[], Any]) -> Exception | None:
-    """Return the error that the store, or the disk, answered with; None where all went well."""
+    """Return the error of the store or the disk; None if there was none."""
     try:
         action()
     except STORE_ERRORS as error:

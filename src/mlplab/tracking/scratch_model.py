@@ -1,6 +1,6 @@
 """The trained scratch network as MLflow keeps it: a copy of this file, and the weights beside it.
 
-MLflow runs that copy wherever the model is loaded, where this project may be missing or of another version. So it
+MLflow runs that copy wherever the model is loaded, perhaps without this project or with another version of it. So it
 imports nothing of the project; the activations come from a copy of the file that defines them.
 """
 
@@ -15,7 +15,7 @@ from mlflow.pyfunc.model import PythonModel
 
 
 class ScratchModel(PythonModel):
-    """From raw pixels, uint8 of shape (N, I), to classes, int64 of shape (N,)."""
+    """Maps raw pixels, uint8 of shape (N, I), to classes, int64 of shape (N,)."""
 
     def load_context(self, context: Any) -> None:
         """Read weights and settings."""

@@ -39,13 +39,13 @@ class Store:
     client: MlflowClient
 
     def search(self, query: str) -> list[Run]:
-        """Return the experiment's runs that MLflow finds for this filter, latest first.
+        """Return the experiment's runs that match this filter of MLflow, latest first.
 
         Raises:
             ConfigError: MLflow does not understand the filter.
             StoreError: the store does not answer.
         """
-        found: list[Run] = []
+        runs: list[Run] = []
         token: str | None = ""
         with self._explained(query):
             while token is not None:
@@ -57,23 +57,23 @@ class Store:
                     order_by=["attributes.start_time DESC"],
                     page_token=token or None,
                 )
-                found += page
+                runs += page
                 token = page.token or None
-        return found
+        return runs
 
     def points(self, run_id: str, beginnings: Sequence[str] = ("",)) -> list[Metric]:
-        """Return every logged value of a run's metrics whose names begin so. Raises StoreError."""
+        """Return every logged value of the metrics whose names start with one of these texts. Raises StoreError."""
         with self._explained():
             keys = [key for key in self.client.get_run(run_id).data.metrics if key.startswith(tuple(beginnings))]
             return [point for key in keys for point in self.client.get_metric_history(run_id, key)]
 
     def read_artifacts(self, run_id: str, *names: str) -> list[str | None]:
-        """Return text artifacts; None for each that the run does not have. Raises StoreError."""
+        """Return text artifacts by name; None for each that the run does not have. Raises StoreError."""
         with self._explained(), tempfile.TemporaryDirectory() as folder:
-            there = {item.path for item in self.client.list_artifacts(run_id)}
+            existing = {item.path for item in self.client.list_artifacts(run_id)}
             return [
                 Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
-                if name in there
+                if name in existing
                 else None
                 for name in names
             ]
@@ -90,7 +90,7 @@ class Store:
             raise StoreError(_explain(self.uri, error)) from error
 
     def page(self, path: str) -> str:
-        """Return the address in MLflow's page of ``path``, which begins with /."""
+        """Return the address of ``path``, which begins with /, in MLflow's UI."""
         base = public(self.uri) if self.uri.startswith("http") else _UI
         return f"{base.rstrip('/')}/#{path}"
 
@@ -110,7 +110,7 @@ class Store:
         return self.page(f"/experiments/{self.experiment_id}/runs?{query}")
 
     def ui_command(self) -> str | None:
-        """Return the command that serves MLflow's page of this store; None where a server does already."""
+        """Return the command that serves MLflow's UI for this store; None if a server already does."""
         if self.uri.startswith("http"):
             return None
         if self.uri != DEFAULT_URI:
@@ -124,9 +124,9 @@ def public(uri: str) -> str:
 
 
 def open_store(config: TrackingConfig) -> Store:
-    """Return the store that the config names, made if it is a SQLite file that does not exist yet.
+    """Return the store that the config names; create it if it is a SQLite file that does not exist yet.
 
-    Runs that are still marked RUNNING although their process on this machine is gone are closed as KILLED.
+    Runs that are still marked RUNNING although their process is gone are closed as KILLED.
 
     Raises:
         StoreError: it cannot be reached, read or written.
@@ -144,7 +144,7 @@ def open_store(config: TrackingConfig) -> Store:
 
 
 def find_store(uri: str | None, experiment: str) -> Store:
-    """Return a store that is there already, and the experiment in it; nothing is made.
+    """Return an existing store, and the experiment in it; create nothing.
 
     Raises:
         StoreError: it cannot be reached, or has no such experiment.
@@ -152,16 +152,16 @@ def find_store(uri: str | None, experiment: str) -> Store:
     uri = uri or DEFAULT_URI
     path = sqlite_path(uri)
     if path is not None and not Path(path).exists():
-        raise StoreError(f"uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
+        raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
     try:
         client = MlflowClient(uri)
-        found = client.get_experiment_by_name(experiment)
-        names = [] if found else [other.name for other in client.search_experiments()]
+        existing = client.get_experiment_by_name(experiment)
+        names = [] if existing else [other.name for other in client.search_experiments()]
     except (MlflowException, SQLAlchemyError, requests.RequestException, ImportError, sqlite3.Error) as error:
         raise StoreError(_explain(uri, error)) from error
-    if found is None:
-        raise StoreError(f"experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
-    return Store(uri, str(found.experiment_id), client)
+    if existing is None:
+        raise StoreError(f"tracking.experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
+    return Store(uri, str(existing.experiment_id), client)
 
 
 def sqlite_path(uri: str) -> str | None:
@@ -172,7 +172,7 @@ def sqlite_path(uri: str) -> str | None:
 def close_vanished(store: Store) -> list[str]:
     """Mark as KILLED the runs whose process is gone, and return their ids.
 
-    On this machine the process itself is looked for; of another machine's its heartbeat tells.
+    On this machine the process itself is checked, on other machines its heartbeat.
     """
     vanished = [run.info.run_id for run in _running(store) if _has_vanished(store, run)]
     for run_id in vanished:
@@ -190,33 +190,33 @@ def _has_vanished(store: Store, run: Run) -> bool:
         return False
     if not (owner.is_gone() if owner.is_here() else is_silent(run.data.tags.get(HEARTBEAT_TAG))):
         return False
-    # Asked once more: between the search and the end of its process a run may have ended in order.
+    # Ask again: between the search and the end of its process a run may have ended in order.
     return bool(store.client.get_run(run.info.run_id).info.status == "RUNNING")
 
 
 def _prepare_sqlite(uri: str) -> None:
-    """Create the file with its tables if it is not there: by one process at a time, whole or not at all."""
+    """Create the file with its tables if it does not exist: one process at a time, completely or not at all."""
     path = Path(uri.removeprefix(_SQLITE)).absolute()
     if path.exists():
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA schema_version")  # MLflow would ask a file that is no database for minutes
+            connection.execute("PRAGMA schema_version")  # fails at once if it is no database
         return
     with FileLock(f"{path}.lock", timeout=60):
         if path.exists():
             return
-        # MLflow needs a hundred steps to create its tables, and a file that was left in the middle of them is broken.
+        # MLflow creates its tables in a hundred steps; a process killed in between would leave a broken file.
         unfinished = path.with_name(f"{path.name}.unfinished")
         unfinished.unlink(missing_ok=True)
         MlflowClient(f"{_SQLITE}{unfinished}").search_experiments(max_results=1)
         with closing(sqlite3.connect(unfinished)) as connection:
-            # Write-ahead logging, which the file remembers: readers never wait, small writes take half the time.
+            # Write-ahead logging, a setting that the file keeps: readers never wait, small writes take half the time.
             connection.execute("PRAGMA journal_mode=WAL")
         unfinished.replace(path)
 
 
 def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    existing = client.get_experiment_by_name(name)
+    if existing is None:
         location = None
         if uri.startswith(_SQLITE):
             folder = Path(uri.removeprefix(_SQLITE)).absolute().parent / "mlruns" / quote(name, safe="")
@@ -226,15 +226,15 @@ def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            found = client.get_experiment_by_name(name)  # another process was faster
-            if found is None:
+            existing = client.get_experiment_by_name(name)  # another process was faster
+            if existing is None:
                 raise
-    if found.lifecycle_stage != "active":
+    if existing.lifecycle_stage != "active":
         raise StoreError(
             f"tracking.experiment={name}: was deleted in MLflow. Restore it there (mlflow experiments restore "
-            f"--experiment-id {found.experiment_id}), or take another name"
+            f"--experiment-id {existing.experiment_id}), or choose another name"
         )
-    return str(found.experiment_id)
+    return str(existing.experiment_id)
 
 
 def _explain(uri: str, error: Exception) -> str:

@@ -1,5 +1,5 @@
-"""How a network learns, whoever computes: the loop, which batches it takes, and how it can stop and go on.
+"""How a network learns, whichever engine computes: the loop, its batches and learning rates, and checkpoints.
 
-run/ enters here; nothing here knows MLflow. Read ``loop`` first, then ``schedule``; ``diagnostics`` looks inside the
-network at every point, ``checkpoint`` keeps the exact state in one file.
+run/ enters here; nothing here knows MLflow. Read ``loop`` first, then ``schedule``; ``diagnostics`` measures
+gradients, updates and units at every point, ``checkpoint`` keeps the exact state in one file.
 """

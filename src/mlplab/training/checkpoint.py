@@ -1,4 +1,4 @@
-"""All that a run needs to go on exactly where it stood, in one file that is whole or not there."""
+"""The complete state of a run in one file, from which it continues exactly; a partial file never appears."""
 
 import json
 import os
@@ -19,11 +19,11 @@ _FACTS = "facts"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state, by name.
+    """The state of a run.
 
     Attributes:
-        arrays: parameters, optimizer state.
-        facts: everything else, as JSON knows it; its floats and integers come back exactly.
+        arrays: parameters and optimizer state, by name.
+        facts: everything else, as JSON values; floats and integers are restored exactly.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -31,10 +31,10 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write the file: whatever happens meanwhile, ``path`` holds the former checkpoint or this one, whole.
+    """Write the file. Even if the process is killed, ``path`` holds the former checkpoint or this one, complete.
 
     Raises:
-        OSError: the disk is full, or the folder is not there.
+        OSError: the disk is full, or the folder does not exist.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     facts = np.frombuffer(json.dumps(checkpoint.facts).encode(), dtype=np.uint8)
@@ -46,7 +46,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
-    """Return the checkpoint; None where there is no such file.
+    """Return the checkpoint; None if the file does not exist.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -59,11 +59,11 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         return None
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise CheckpointError(
-            f"{path}: is damaged ({error}). Remove it, and the run begins anew with resume=true"
+            f"{path}: is damaged ({error}). Remove it; with resume=true the run then starts from the beginning"
         ) from error
 
 
 def remove_checkpoint(path: Path) -> None:
-    """Remove the file, if it is there, and what a crash left of one that was being written."""
+    """Remove the file, if it exists, and an unfinished one that a crash left."""
     path.unlink(missing_ok=True)
     path.with_name(f".{path.name}.unfinished").unlink(missing_ok=True)

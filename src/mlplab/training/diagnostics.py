@@ -11,7 +11,7 @@ from mlplab.engines.base import Probe
 from mlplab.scratch.activations import ACTIVATIONS, Activation
 from mlplab.scratch.network import Layers
 
-# A derivative has nearly vanished where it is less than this share of the largest there can be.
+# A derivative has nearly vanished if it is less than this fraction of the activation's largest derivative.
 VANISHING = 0.05
 
 
@@ -21,17 +21,18 @@ def measure(activation: config.Activation, probe: Probe, before: Layers, after: 
     - ``within/layer_1_gradient_norm``: Frobenius norm of dL/dW, without the penalty.
     - ``within/layer_1_update_ratio``: norm of the update over norm of the weights; networks that learn are often
       around 1e-3.
-    - ``within/layer_1_saturated`` (sigmoid, tanh, ...): share of all (row, unit) whose derivative has nearly vanished.
-    - ``within/layer_1_dead`` (relu, ...): share of units whose derivative has nearly vanished for every row of the
-      batch.
+    - ``within/layer_1_saturated`` (sigmoid, tanh, ...): fraction of all (row, unit) pairs whose derivative has
+      nearly vanished.
+    - ``within/layer_1_dead`` (relu, ...): fraction of units whose derivative has nearly vanished for every row of
+      the batch.
 
     Args:
         activation: of the hidden layers.
         probe: of the update's batch, before it.
-        before, after: weights and biases around the update.
+        before, after: weights and biases before and after the update.
     """
     metrics: dict[str, float] = {}
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a net that diverges is reported elsewhere
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the training loop reports divergence
         for layer, gradient_IO in enumerate(probe.gradients):
             W_IO, moved_IO = before[layer][0], after[layer][0]
             metrics[schema.within(layer + 1, "gradient_norm")] = _norm(gradient_IO)

@@ -3,7 +3,7 @@
     while not training.done:
         report = training.advance()
 
-Names no engine and no tracker: whoever asks for a report shows and stores it.
+It knows no particular engine and no tracker: the caller shows and stores the reports.
 """
 
 import time
@@ -27,15 +27,15 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Report:
-    """Where training stands.
+    """The progress of training.
 
     Attributes:
         step: parameter updates so far.
         epoch: the pass that the last of them belonged to, from 1.
-        rows: training rows seen so far, counted in every epoch.
-        ends_epoch: whether that pass is now complete (or the run is).
+        rows: training rows seen so far, repetitions included.
+        ends_epoch: whether that pass, or the whole run, is now complete.
         train_loss: mean over the rows of that pass so far.
-        metrics: what to log at this step, by its name in MLflow; empty between the points.
+        metrics: to log at this step, by their names in MLflow; empty between two points.
         train_seconds: spent on updates so far, without evaluations.
     """
 
@@ -49,11 +49,11 @@ class Report:
 
 
 class Training:
-    """One training, which knows where it stands.
+    """The training of one network, and its progress.
 
     Attributes:
         step: parameter updates so far.
-        rows: training rows seen so far, counted in every epoch.
+        rows: training rows seen so far, repetitions included.
         seconds: spent on updates so far, without evaluations.
     """
 
@@ -66,15 +66,15 @@ class Training:
         splits: Sequence[str],
         diagnosed: Activation | None = None,
     ) -> None:
-        """Prepare.
+        """Prepare to train.
 
         Args:
-            engine: is trained.
-            schedule: how long, in which batches, at which learning rate.
+            engine: the one to train.
+            schedule: how many updates, in which batches, at which learning rate.
             rng: draws the batches.
             log_every: updates between two points.
-            splits: are evaluated at every point, besides the training loss.
-            diagnosed: the activation of the hidden layers, to look inside at every point; None: do not.
+            splits: to evaluate at every point, in addition to the training loss.
+            diagnosed: the activation of the hidden layers, for diagnostics at every point; None for no diagnostics.
         """
         self._diagnosed = diagnosed
         self._engine, self._schedule, self._log_every, self._splits = engine, schedule, log_every, splits
@@ -88,10 +88,10 @@ class Training:
         return self.step >= self._schedule.steps
 
     def advance(self) -> Report:
-        """Train to the next report: at the latest to the next point, or to the end of the epoch.
+        """Train to the next report: at the next point or the end of the epoch, or after MOST_AT_ONCE updates.
 
         Raises:
-            DivergedError: a loss became infinite or not a number; the message says at which update.
+            DivergedError: a loss or another metric is infinite or not a number; the message says at which update.
         """
         schedule, stop = self._schedule, self._schedule.next_stop(self.step, self._log_every)
         if self.step % schedule.steps_per_epoch == 0:
@@ -99,8 +99,8 @@ class Training:
         batches = [next(self._batches) for _ in range(self.step, stop)]
         rates = [schedule.learning_rate_at(step) for step in range(self.step, stop)]
         is_point = stop % self._log_every == 0
-        look_inside = is_point and self._diagnosed is not None
-        losses, inside = self._update_and_diagnose(batches, rates) if look_inside else self._update(batches, rates)
+        diagnose = is_point and self._diagnosed is not None
+        losses, inside = self._update_and_diagnose(batches, rates) if diagnose else self._update(batches, rates)
         require_finite({schema.loss("train"): losses}, self.step + 1, schedule)
 
         sizes = np.array([len(batch) for batch in batches])
@@ -121,7 +121,7 @@ class Training:
     def _update_and_diagnose(
         self, batches: Sequence[Rows], rates: Sequence[float]
     ) -> tuple[NDArray[np.float64], dict[str, float]]:
-        """Update on every batch, and look inside around the last update."""
+        """Update on every batch, and measure diagnostics around the last update."""
         assert self._diagnosed is not None
         engine, last = self._engine, len(batches) - 1
         losses = self._update(batches[:last], rates[:last])[0] if last else np.empty(0)
@@ -136,7 +136,7 @@ class Training:
         return metrics
 
     def state(self) -> Checkpoint:
-        """Return everything that what comes depends on; between two reports."""
+        """Return everything that the rest of training depends on; call it between two reports."""
         facts = {
             "step": self.step,
             "rows": self.rows,
@@ -148,7 +148,7 @@ class Training:
         return Checkpoint(self._engine.state(), facts)
 
     def restore(self, state: Checkpoint) -> None:
-        """Go on exactly from where :meth:`state` was taken, in a training built with the same config."""
+        """Continue exactly from a :meth:`state` of a training that was built with the same config."""
         facts = state.facts
         self._engine.restore(dict(state.arrays))
         self._point, self._epoch = _Window(**facts["point"]), _Window(**facts["epoch"])
@@ -160,19 +160,19 @@ def require_finite(values: Mapping[str, float | NDArray[np.float64]], step: int,
     """Stop training that has diverged.
 
     Args:
-        values: what was measured: at ``step``, or an array for that and the following updates.
-        step: parameter updates so far.
-        schedule: has the learning rate to be made smaller.
+        values: by name: a number measured at ``step``, or an array for ``step`` and the following updates.
+        step: the update that the (first) value belongs to.
+        schedule: its learning rate is the one to reduce.
 
     Raises:
-        DivergedError: one is infinite or not a number; the message says which, where, and what to try.
+        DivergedError: a value is infinite or not a number; the message names it, its update and the remedy.
     """
     for key, measured in values.items():
         bad = np.flatnonzero(~np.isfinite(np.atleast_1d(measured)))
         if len(bad):
             raise DivergedError(
                 f"{key}={np.atleast_1d(measured)[bad[0]]} at iteration {step + int(bad[0]):,}: training diverged. "
-                f"Try a smaller step, such as learning_rate={schedule.learning_rate / 10:g}"
+                f"Try a smaller learning rate, such as learning_rate={schedule.learning_rate / 10:g}"
             )
 
 

@@ -1,4 +1,4 @@
-"""How long a training is: how many updates, on which batches, at which learning rate."""
+"""The schedule of training: how many updates, on which batches, at which learning rate."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -20,8 +20,8 @@ class Schedule:
 
     Attributes:
         rows: in the training split.
-        batch_size: rows per update; with ``shuffle`` the last batch of an epoch takes what is left.
-        steps: parameter updates altogether.
+        batch_size: rows per update; with ``shuffle`` the last batch of an epoch may be smaller.
+        steps: parameter updates in total.
         sampling: how batches are drawn.
     """
 
@@ -34,7 +34,7 @@ class Schedule:
 
     @classmethod
     def plan(cls, settings: TrainConfig, rows: int) -> "Schedule":
-        """Return the schedule of this config on a training split of so many rows."""
+        """Return the schedule of this config for a training split of ``rows`` rows."""
         steps = settings.iterations or settings.epochs * ceil(rows / settings.batch_size)
         rates = settings.learning_rate, settings.learning_rate_decay
         return cls(rows, settings.batch_size, steps, *rates, settings.sampling)
@@ -46,17 +46,17 @@ class Schedule:
 
     @property
     def epochs(self) -> int:
-        """Passes over the training split, counting one that is begun."""
+        """Passes over the training split, including an incomplete last one."""
         return ceil(self.steps / self.steps_per_epoch)
 
     def learning_rate_at(self, step: int) -> float:
-        """Return the learning rate of the update after ``step`` updates: one factor of decay per whole epoch."""
+        """Return the learning rate of the update after ``step`` updates: decayed once per complete epoch."""
         return self.learning_rate * self.learning_rate_decay ** (step // self.steps_per_epoch)
 
     def next_stop(self, step: int, log_every: int) -> int:
         """Return the next update after which a point is due, or an epoch or the whole run is complete.
 
-        Nor more than MOST_AT_ONCE further: between two reports no signal is heard, and nothing shown.
+        It is at most MOST_AT_ONCE updates ahead: between two reports signals wait, and nothing is shown.
         """
         next_point = (step // log_every + 1) * log_every
         epoch_end = (step // self.steps_per_epoch + 1) * self.steps_per_epoch
@@ -64,15 +64,15 @@ class Schedule:
 
 
 class Batches(ABC, Iterator[NDArray[np.int64]]):
-    """The rows of one batch after another, int64, shape (B,), without end."""
+    """An endless iterator over batches: row numbers, int64, shape (B,)."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Return what the batches to come depend on."""
+        """Return the state that the next batches depend on."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on exactly from where :meth:`state` was taken."""
+        """Continue exactly from a :meth:`state`."""
 
 
 def batches(schedule: Schedule, rng: np.random.Generator) -> Batches:
@@ -105,10 +105,10 @@ class RandomBatches(Batches):
 
 @final
 class ShuffledBatches(Batches):
-    """Every epoch shuffles all rows anew, and takes each once."""
+    """Every epoch takes each row once, in a new random order."""
 
     def __init__(self, rows: int, batch_size: int, rng: np.random.Generator) -> None:
-        """Shuffle ``rows`` rows by ``rng``, and cut them into batches; the last of an epoch takes what is left."""
+        """Shuffle ``rows`` rows by ``rng``, and cut them into batches; the last one of an epoch may be smaller."""
         self._rows, self._batch_size, self._rng = rows, batch_size, rng
         self._shuffle()
 

@@ -1,4 +1,4 @@
-"""Where the randomness of a run comes from."""
+"""The random generators of a run."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class RandomStreams(NamedTuple):
-    """Three independent generators from one seed: one can change what it draws without changing the others."""
+    """Three independent generators from one seed: drawing more from one does not change the others."""
 
     splits: np.random.Generator
     weights: np.random.Generator
