@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-# Windows has no SIGHUP.
-_HANDLED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
 
 class Stopped(KeyboardInterrupt):
     """A signal asked the process to stop."""
@@ -28,9 +25,11 @@ class _State:
 def install(announcing: bool = True) -> None:
     """Make the signals raise :class:`Stopped` in the main thread; ``announcing``: also print a line."""
     _State.announcing = announcing
-    for number in _HANDLED:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
-            signal.signal(number, _handle)
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # nohup ignores it on purpose
+        signal.signal(hangup, _handle)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _handle)
 
 
 @contextmanager
