@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mlplab.errors import StoreError
 from mlplab.schema import COMMAND_TAG, CONFUSION_MATRIX
-from mlplab.tracking.store import Store, sqlite_path
+from mlplab.tracking.store import Store
+from mlplab.tracking.uri import sqlite_path
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from mlplab.errors import StoreError, SweepError
 from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG
 from mlplab.signals import held
 from mlplab.tracking.heartbeat import Heartbeat, beat
-from mlplab.tracking.store import Store, public
+from mlplab.tracking.store import Store
+from mlplab.tracking.uri import public
 
 log = logging.getLogger(__name__)
 
