@@ -24,6 +24,8 @@ from mlplab.tracking.links import Links
 from mlplab.tracking.process import Process
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
+CHUNK = 500  # runs that are asked for at once
+
 
 @dataclass(frozen=True)
 class Store(Links):
@@ -53,6 +55,13 @@ class Store(Links):
                 found += page
                 token = page.token or None
         return found
+
+    def find(self, run_ids: Sequence[str]) -> list[Run]:
+        """Return these runs, in no order. Raises StoreError."""
+        chunks = [run_ids[start : start + CHUNK] for start in range(0, len(run_ids), CHUNK)]
+        return [
+            run for chunk in chunks for run in self.search(f"attributes.run_id IN ({', '.join(map(repr, chunk))})")
+        ]
 
     def points(self, run_id: str, beginnings: Sequence[str] = ("",)) -> list[Metric]:
         """Return every logged value of a run's metrics whose names begin so. Raises StoreError."""
