@@ -24,14 +24,17 @@ FOLDER_TAG = "output_folder"
 THREADS_TAG = "threads"
 GIT_COMMIT_TAG, GIT_DIRTY_TAG = "git.commit", "git.dirty"
 VERSION_TAG = "version."  # followed by the name of a library
+NOTE_TAG = "mlflow.note.content"  # Markdown, which MLflow's page shows as the run's description
 HOST_TAG, PID_TAG, STARTED_TAG, HEARTBEAT_TAG = "host", "pid", "process_started", "heartbeat"
 
 # Tags of the members of a sweep
 SWEEP_TAG = "sweep"
 JOB_TAG = "sweep.job"
 
-# Tags of a sweep's own run
+# Tags of a sweep's own run. Older ones had SWEEP_TAG instead of OWN_SWEEP_TAG, and so were among the members.
+OWN_SWEEP_TAG = "sweep.id"
 COMMAND_TAG = "sweep.command"
+REPORT_TAG = "sweep.report"  # which of its artifacts shows its result
 BEST_TAG, BEST_RUN_TAG = "sweep.best", "sweep.best_run"
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.parse
 from pathlib import Path
@@ -43,7 +44,37 @@ def test_members_of_a_sweep_share_a_tag_are_named_by_what_varies_and_the_link_fi
     assert query["searchFilter"] == [f"tags.sweep = '{sweep}'"]
     experiment = link[1].partition("/experiments/")[2].partition("/")[0]
     matching = fresh_project.client.search_runs([experiment], query["searchFilter"][0])
-    assert {run.info.run_id for run in matching} == {run.info.run_id for run in [*runs, *fresh_project.sweeps()]}
+    assert {run.info.run_id for run in matching} == {run.info.run_id for run in runs}
+    (own,) = fresh_project.sweeps()
+    assert own.data.tags["sweep.id"] == sweep
+    assert "all curves" in own.data.tags["mlflow.note.content"]
+    for run in runs:
+        assert f"runs/{own.info.run_id}/artifacts/comparison.html" in run.data.tags["mlflow.note.content"]
+
+
+def test_a_sweep_that_older_code_recorded_is_planned_compared_and_resumed(fresh_project: Project) -> None:
+    typed = ["-m", *FAST, "activation=relu,tanh"]
+    assert fresh_project.train(*typed).returncode == 0
+    (own,), client = fresh_project.sweeps(), fresh_project.client
+    sweep = own.data.tags["sweep.id"]
+    client.set_tag(own.info.run_id, "sweep", sweep)  # the tag that older code gave to the sweep's own run, too
+    for tag in ("sweep.id", "sweep.report"):
+        client.delete_tag(own.info.run_id, tag)
+    command = [sys.executable, "src/compare.py", f"sweep={sweep}"]
+    compared = subprocess.run(
+        command, cwd=fresh_project.root, env=fresh_project.environment(), capture_output=True, text=True
+    )
+    assert compared.returncode == 0, compared.stderr
+    last = subprocess.run(
+        command[:2], cwd=fresh_project.root, env=fresh_project.environment(), capture_output=True, text=True
+    )
+    assert last.stdout == compared.stdout
+    again = fresh_project.train(*typed, "resume=true")
+    assert again.returncode == 0, again.stderr
+    assert f"sweep {sweep}: 2 runs (2 finished); 0 to run" in again.stdout
+    assert len(fresh_project.sweeps()) == 1
+    taken = fresh_project.train("-m", *FAST, "activation=relu,sigmoid", f"tracking.sweep={sweep}")
+    assert "the store has a sweep of this name" in taken.stderr
 
 
 def test_the_sweep_has_a_run_of_its_own_with_its_result(fresh_project: Project) -> None:
@@ -52,7 +83,7 @@ def test_the_sweep_has_a_run_of_its_own_with_its_result(fresh_project: Project) 
     (sweep,), runs = fresh_project.sweeps(), fresh_project.runs()
     tags = sweep.data.tags
     assert sweep.info.status == "FINISHED"
-    assert {run.data.tags["sweep"] for run in runs} == {tags["sweep"]}
+    assert {run.data.tags["sweep"] for run in runs} == {tags["sweep.id"]}
     assert [run.data.tags["sweep.job"] for run in runs] == ["0", "1", "2", "3"]
     assert sweep.data.params["axes"] == "activation, seed"
     assert sweep.data.params["jobs"] == "4"

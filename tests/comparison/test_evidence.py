@@ -56,8 +56,15 @@ def test_confusion_is_summed_over_the_seeds_of_a_group(store: Store) -> None:
     for activation in ("relu", "relu", "tanh"):
         record(store, activation, [0, 1])
     found = evidence(store)
-    assert {int(counts.sum()) for counts in found.confusion.values()} == {8, 4}
+    assert {int(counts.sum()) for counts in found.confusion.values()} == {4, 2}
     np.testing.assert_array_equal(shares(np.array([[1, 3], [0, 0]])), [[0.25, 0.75], [0, 0]])
+
+
+def test_confusion_of_older_runs_without_predictions_comes_from_their_file(store: Store) -> None:
+    record(store, "relu", None, status="FINISHED")
+    (run_id,) = query.find_runs(store)["run_id"]
+    store.client.log_text(run_id, "1,1\n0,2\n", "confusion_matrix.csv")
+    np.testing.assert_array_equal(evidence(store).confusion[0], [[1, 1], [0, 2]])
 
 
 def test_the_hardest_images_are_those_that_most_runs_get_wrong(store: Store) -> None:
@@ -151,7 +158,7 @@ def test_a_gradient_that_does_not_arrive_at_all_is_said() -> None:
 def test_a_damaged_artifact_is_named(store: Store) -> None:
     record(store, "relu", [0, 1])
     (run_id,) = query.find_runs(store)["run_id"]
-    store.client.log_text(run_id, "1,1\n0", "confusion_matrix.csv")
+    store.client.log_text(run_id, "label,prediction\n1,1\n0", "test_predictions.csv")
     with pytest.raises(StoreError, match=f"run {run_id}: its confusion matrix or predictions are damaged"):
         evidence(store)
 

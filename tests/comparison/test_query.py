@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow.entities import Metric, Param
 
 from mlplab.comparison import query
 from mlplab.config import TrackingConfig
+from mlplab.tracking import histories
+from mlplab.tracking import store as store_module
 from mlplab.tracking.store import Store, open_store
 
 
@@ -45,14 +48,17 @@ def test_one_row_per_point_in_bulk_and_through_the_client(store: Store, monkeypa
     first = in_bulk[(in_bulk["run_id"] == ids[0]) & (in_bulk["key"] == "train/loss")]
     np.testing.assert_array_equal(first["step"], np.arange(20))
     np.testing.assert_array_equal(first["value"], np.arange(20) / 7)
-    monkeypatch.setattr(query, "sqlite_path", lambda _: None)
+    monkeypatch.setattr(histories, "sqlite_path", lambda _: None)
     assert query.find_points(store, ids).equals(in_bulk)
+    assert (in_bulk["timestamp"] == pd.Timestamp(1, unit="ms", tz="UTC")).all()
 
 
 def test_histories_of_more_runs_than_one_statement_takes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query, "CHUNK", 2)
+    monkeypatch.setattr(histories, "CHUNK", 2)
+    monkeypatch.setattr(store_module, "CHUNK", 2)
     ids = [add(store, f"run {i}", 2) for i in range(5)]
     assert len(query.find_points(store, ids)) == 5 * 2 * 2
+    assert {run.info.run_id for run in store.find(ids)} == set(ids)
 
 
 def test_confusion_matrices_are_one_array(store: Store) -> None:

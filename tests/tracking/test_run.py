@@ -75,6 +75,20 @@ def test_an_interrupt_ends_killed_with_all_points(
     assert history(store, run.run_id, "train/loss") == [(200, 2.0), (400, 1.0)]
 
 
+def test_results_are_at_step_0_and_once_even_where_older_code_had_them_at_the_last_step(
+    store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt), Run(store, "name", {}, tmp_path) as run:
+        run.log_metrics({"final/test_loss": 0.5}, 400)  # as older code did
+        run.log_results({"final/test_accuracy": 0.9})
+        raise KeyboardInterrupt
+    with Run(store, "name", {}, tmp_path, resumed=run.run_id) as run:
+        run.log_results({"final/test_loss": 0.5, "final/test_accuracy": 0.9, "time/total_seconds": 3.0})
+    assert history(store, run.run_id, "final/test_loss") == [(400, 0.5)]
+    assert history(store, run.run_id, "final/test_accuracy") == [(0, 0.9)]
+    assert history(store, run.run_id, "time/total_seconds") == [(0, 3.0)]
+
+
 def test_points_are_visible_during_the_run(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "FLUSH_SECONDS", 0.05)
     with Run(store, "name", {}, tmp_path) as run:

@@ -145,13 +145,6 @@ def test_an_error_names_the_deleted_experiment_and_the_remedy(tmp_path: Path) ->
         open_store(config(tmp_path))
 
 
-def test_the_link_of_a_sweep_filters_by_its_tag_and_opens_the_charts(tmp_path: Path) -> None:
-    page = open_store(config(tmp_path)).sweep_page("2026-a")
-    assert page.startswith("http://127.0.0.1:5000/#/experiments/1/runs?")
-    assert "searchFilter=tags.sweep%20%3D%20%272026-a%27" in page
-    assert "compareRunsMode=CHART" in page
-
-
 def test_a_password_in_the_uri_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         open_store(replace(config(tmp_path), uri="http://anna:secret@127.0.0.1:9"))

@@ -12,8 +12,9 @@ from mlplab import data
 from mlplab.comparison import query
 from mlplab.comparison.ranking import Ranking
 from mlplab.errors import DataError
-from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, PREDICTIONS, WITHIN, loss
+from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, WITHIN, loss
 from mlplab.tracking.store import Store
+from mlplab.tracking.texts import read_texts
 
 HARDEST = 24
 
@@ -71,17 +72,28 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
     points = query.find_points(store, list(group_of), (loss("train"), loss("test"), WITHIN))
     points["group"] = points["run_id"].map(group_of)
     finished = runs[runs["status"] == "FINISHED"]
+    folders = dict(zip(finished["run_id"], finished["artifact_uri"], strict=True))
+    predictions = query.find_predictions(store, folders)
     confusion: dict[int, NDArray[np.int64]] = {}
-    predictions: dict[str, NDArray[np.int64]] = {}
-    for run_id in finished["run_id"]:
-        counts, predicted = store.read_artifacts(run_id, CONFUSION_MATRIX, PREDICTIONS)
-        if counts is not None:
-            place = group_of[run_id]
-            confusion[place] = confusion.get(place, 0) + query.parse_integers(run_id, counts)
-        if predicted is not None:
-            predictions[run_id] = query.parse_integers(run_id, predicted, header=1)
+    for run_id, counts in _confusions(store, folders, predictions).items():
+        place = group_of[run_id]
+        confusion[place] = confusion.get(place, 0) + counts
     hardest, no_images = _hardest(finished[finished["run_id"].isin(predictions)], list(predictions.values()))
     return Evidence(points, confusion, hardest, len(predictions), no_images)
+
+
+def _confusions(
+    store: Store, folders: Mapping[str, str], predictions: Mapping[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the confusion matrix of each run: from its predictions, or for older runs from a file of its own."""
+    classes = 1 + max((int(pairs.max()) for pairs in predictions.values()), default=0)
+    older = {run_id: folder for run_id, folder in folders.items() if run_id not in predictions}
+    texts = read_texts(store, older, CONFUSION_MATRIX)
+    counted = {}
+    for run_id, pairs in predictions.items():
+        counted[run_id] = np.zeros((classes, classes), np.int64)
+        np.add.at(counted[run_id], (pairs[:, 0], pairs[:, 1]), 1)
+    return counted | {run_id: query.parse_integers(run_id, text) for run_id, text in texts.items()}
 
 
 def _hardest(predicting: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[list[HardImage], str]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mlplab.comparison import query
 from mlplab.errors import ConfigError
-from mlplab.schema import COMMAND_TAG, SWEEP_TAG
+from mlplab.schema import COMMAND_TAG, OWN_SWEEP_TAG, SWEEP_TAG
 from mlplab.tracking.store import Store
 
 
@@ -54,7 +54,8 @@ def select_runs(store: Store, selection: Selection) -> pd.DataFrame:
 
 
 def _sweeps(store: Store) -> list[str]:
-    return [run.data.tags[SWEEP_TAG] for run in store.search(f"tags.`{COMMAND_TAG}` != ''")]
+    tags = [run.data.tags for run in store.search(f"tags.`{COMMAND_TAG}` != ''")]
+    return [own.get(OWN_SWEEP_TAG) or own[SWEEP_TAG] for own in tags]
 
 
 def _last_sweep(store: Store) -> str | None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mlplab.tracking.run import Run
     from mlplab.tracking.store import Store
 
+REPORT = "report.html"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -64,13 +66,13 @@ def reproduce(options: Options, arguments: list[str], context: SweepContext) -> 
 
         results = report.judge_results(made, members, store, [reports, *determining_overrides(arguments)])
         own.log_text(report.report_document(results), "report.md")
-        own.log_text(report.report_page(results), "report.html")
+        own.log_text(report.report_page(results), REPORT)
         say(report.report_table(results))
-        say(f"the same with curves:     {store.artifact_page(own.run_id, 'report.html')}")
+        say(f"the same with curves:     {store.artifact_page(own.run_id, REPORT)}")
         if options.out:
             for path in report.write_report(results, Path(options.out)):
                 say(f"written:                  {path}")
 
     from mlplab.reproduction.known import find_known  # MLflow takes a second to import: not for a wrong key
 
-    return sweep_jobs(made.jobs, typed, context, conclude, find_known)
+    return sweep_jobs(made.jobs, typed, context, conclude, find_known, REPORT)

@@ -20,6 +20,7 @@ from mlplab.run.resumption import Checkpointer
 from mlplab.schema import State
 from mlplab.signals import held
 from mlplab.terminal import say
+from mlplab.tracking.description import describe_run
 from mlplab.tracking.earlier import Earlier, find_earlier
 from mlplab.tracking.run import Run
 from mlplab.tracking.store import Store, open_store
@@ -78,10 +79,11 @@ def train_and_record(
     with Run(store, settings.name, provenance.tags(folder), output_folder, _id(earlier)) as tracked:
         with checkpointer.saved_when_stopped():
             provenance.record(tracked)
+            tracked.describe(describe_run(store, setup.settings, setup.dataset.name))
             _train(tracked, setup, checkpointer)
             final = _conclude(tracked, setup, checkpointer)
         total = {schema.TOTAL_SECONDS: checkpointer.seconds_before + time.perf_counter() - start}
-        tracked.log_metrics(total, setup.training.step)
+        tracked.log_results(total)
     checkpointer.remove()
     return _show_end(store, settings, Result(tracked.run_id, final | total))
 
@@ -120,7 +122,7 @@ def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[st
     training, dataset = setup.training, setup.dataset
     evaluations = {split: setup.engine.evaluate(split) for split in dataset.splits}
     final = _final_metrics(evaluations, training)
-    tracked.log_metrics(final, training.step)
+    tracked.log_results(final)
     require_finite(final, training.step, setup.schedule)
     losses = {schema.loss(split): evaluation.loss for split, evaluation in evaluations.items()}
     points = checkpointer.points or [(training.step, losses)]

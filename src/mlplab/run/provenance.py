@@ -15,7 +15,7 @@ from mlplab.schema import DATA_TAG, FINGERPRINT_TAG, FOLDER_TAG, JOB_TAG, SWEEP_
 from mlplab.tracking import identity
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import public
+from mlplab.tracking.uri import public
 from mlplab.training.schedule import Schedule
 
 log = logging.getLogger(__name__)

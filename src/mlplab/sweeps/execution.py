@@ -13,13 +13,25 @@ from mlplab import environment, signals
 from mlplab.comparison.sweep_end import compare_sweep
 from mlplab.config import TrainConfig
 from mlplab.errors import StoreError, SweepError
-from mlplab.schema import BEST_RUN_TAG, BEST_TAG, COMMAND_TAG, MANIFEST, PAGE, RESULT, SWEEP_TAG, State, count_tag
+from mlplab.schema import (
+    BEST_RUN_TAG,
+    BEST_TAG,
+    COMMAND_TAG,
+    MANIFEST,
+    OWN_SWEEP_TAG,
+    PAGE,
+    REPORT_TAG,
+    RESULT,
+    State,
+    count_tag,
+)
 from mlplab.sweeps import record
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.launching import Launching, recorded_return
 from mlplab.sweeps.manifest import Manifest, command_digest
 from mlplab.sweeps.record import Member
 from mlplab.terminal import say
+from mlplab.tracking.description import describe_sweep
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
 from mlplab.tracking.store import Store, close_vanished
@@ -48,6 +60,7 @@ class Sweep:
         context: what Hydra handed over.
         conclude: called with the members at the end.
         known: members that have finished outside this sweep, by job number; they are not run again.
+        report: the artifact of its own run in which ``conclude`` shows the result.
     """
 
     manifest: Manifest
@@ -56,6 +69,7 @@ class Sweep:
     context: SweepContext
     conclude: Conclude
     known: Mapping[int, Member] = field(default_factory=dict)
+    report: str = PAGE
     launching: Launching = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,12 +89,15 @@ class Sweep:
         manifest, folder = self.manifest, Path(self.manifest.folder)
         folder.mkdir(parents=True, exist_ok=True)
         digest = command_digest(manifest.command)
-        tags = {SWEEP_TAG: manifest.sweep, COMMAND_TAG: digest, **Process.current().tags()}
+        tags = {OWN_SWEEP_TAG: manifest.sweep, COMMAND_TAG: digest, REPORT_TAG: self.report}
+        tags |= Process.current().tags()
         with Run(self.store, f"sweep {manifest.sweep}", tags, folder, resumed) as own:
             own.log_params(
                 {"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": len(manifest.jobs)}
             )
             own.log_text(manifest.to_json(), MANIFEST)
+            jobs = len(manifest.jobs)
+            own.describe(describe_sweep(self.store, manifest.sweep, manifest.command, manifest.axes, jobs))
             try:
                 returns = self._launch_pending()
             except BaseException:

@@ -8,7 +8,7 @@ from hydra.core.utils import JobReturn
 
 from mlplab import config
 from mlplab.errors import ConfigError, SweepError
-from mlplab.schema import HOST_TAG, PID_TAG, SWEEP_TAG
+from mlplab.schema import HOST_TAG, OWN_SWEEP_TAG, PAGE, PID_TAG, SWEEP_TAG
 from mlplab.sweeps import grid
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.grid import Job
@@ -42,6 +42,7 @@ def sweep_jobs(
     context: SweepContext,
     conclude: "Conclude | None" = None,
     elsewhere: "Elsewhere | None" = None,
+    report: str = PAGE,
 ) -> Sequence[JobReturn]:
     """Carry these jobs out as one sweep, or show their plan.
 
@@ -51,6 +52,7 @@ def sweep_jobs(
         context: what Hydra handed over.
         conclude: called with the members at the end; by default it compares them.
         elsewhere: finds jobs that have finished outside this sweep; with ``resume=true`` they are not run again.
+        report: the artifact of the sweep's own run in which ``conclude`` shows the result.
 
     Raises:
         ConfigError, StoreError, SweepError: see :func:`sweep_grid`.
@@ -79,13 +81,16 @@ def sweep_jobs(
     from mlplab.sweeps.execution import Sweep, compare_members
 
     known = elsewhere(store, manifest) if elsewhere and settings.resume else {}
-    sweep = Sweep(manifest, settings, store, context, conclude or compare_members, known)
+    sweep = Sweep(manifest, settings, store, context, conclude or compare_members, known, report)
     return sweep.carry_out(resumed.run.info.run_id if resumed else None)
 
 
 def _require_at_rest(former: "Recorded", store: "Store") -> None:
     sweep = former.manifest.sweep
-    for run in store.search(f"tags.{SWEEP_TAG} = '{sweep}' and attributes.status = 'RUNNING'"):
+    members = store.search(f"tags.{SWEEP_TAG} = '{sweep}' and attributes.status = 'RUNNING'")
+    for run in [former.run, *members]:
+        if run.info.status != "RUNNING":
+            continue
         tags = run.data.tags
         raise SweepError(
             f"resume=true: sweep {sweep} is still running, as process {tags.get(PID_TAG)} on {tags.get(HOST_TAG)}; "
@@ -94,7 +99,7 @@ def _require_at_rest(former: "Recorded", store: "Store") -> None:
 
 
 def _require_new_name(sweep: str, store: "Store") -> None:
-    if store.search(f"tags.{SWEEP_TAG} = '{sweep}'"):
+    if any(store.search(f"tags.`{tag}` = '{sweep}'") for tag in (SWEEP_TAG, OWN_SWEEP_TAG)):
         raise ConfigError(
             f"tracking.sweep={sweep}: the store has a sweep of this name; resume=true continues it if the "
             "command is the same; otherwise choose another name"

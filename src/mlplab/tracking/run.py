@@ -19,10 +19,11 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.errors import StoreError, SweepError
-from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG
+from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG, NOTE_TAG
 from mlplab.signals import held
 from mlplab.tracking.heartbeat import Heartbeat, beat
-from mlplab.tracking.store import Store, public
+from mlplab.tracking.store import Store
+from mlplab.tracking.uri import public
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class Run:
         self._store, self._name, self._tags = store, name, dict(tags)
         self._rescue_folder, self._resumed = rescue_folder, resumed
         self._known_points: set[tuple[str, int]] = set()
+        self._known_metrics: set[str] = set()
+        self._is_described = False
         self._known_params: set[str] = set()
         self._heartbeat = Heartbeat(lambda: self._store.client.set_tag(self.run_id, HEARTBEAT_TAG, beat()))
         self._unwritten: list[Metric] = []
@@ -98,6 +101,8 @@ class Run:
         if ERROR_TAG in before.data.tags:
             self._call(client.delete_tag, run_id, ERROR_TAG)
         self._known_params = set(before.data.params)
+        self._is_described = NOTE_TAG in before.data.tags
+        self._known_metrics = set(before.data.metrics)
         for key in before.data.metrics:
             history = self._call(client.get_metric_history, run_id, key)
             self._known_points |= {(key, point.step) for point in history}
@@ -134,6 +139,11 @@ class Run:
         """Write a tag, at once. Raises StoreError."""
         self._call(self._store.client.set_tag, self.run_id, key, value)
 
+    def describe(self, text: str) -> None:
+        """Write the description, in Markdown, unless there is one: people may have edited it. Raises StoreError."""
+        if not self._is_described:
+            self.set_tag(NOTE_TAG, text)
+
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Collect the values that these metrics have at ``step``; they are written soon."""
         now = time.time_ns() // 1_000_000
@@ -142,6 +152,13 @@ class Run:
         ]
         if time.monotonic() >= self._next_flush:
             self._try_flush()
+
+    def log_results(self, metrics: Mapping[str, float]) -> None:
+        """Take metrics that a run has once, at its end; what it had before it was resumed stays.
+
+        At step 0: MLflow's charts draw bars of metrics that have no other step, and dots otherwise.
+        """
+        self.log_metrics({key: value for key, value in metrics.items() if key not in self._known_metrics}, step=0)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,14 +1,13 @@
 """Where runs are kept: SQLite at the project's root, or whatever MLflow URI the config names."""
 
 import re
-import shlex
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import requests
 from filelock import FileLock
@@ -19,23 +18,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.config import TrackingConfig
 from mlplab.errors import ConfigError, StoreError
-from mlplab.paths import PROJECT_ROOT
-from mlplab.schema import HEARTBEAT_TAG, SWEEP_TAG
+from mlplab.schema import HEARTBEAT_TAG
 from mlplab.tracking.heartbeat import is_silent
+from mlplab.tracking.links import Links
 from mlplab.tracking.process import Process
+from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
-DEFAULT_URI = f"sqlite:///{PROJECT_ROOT / 'mlflow.db'}"
-_SQLITE = "sqlite:///"
-
-_UI = "http://127.0.0.1:5000"
+CHUNK = 500  # runs that are asked for at once
 
 
 @dataclass(frozen=True)
-class Store:
+class Store(Links):
     """An MLflow store that answers, and the experiment in it."""
 
-    uri: str
-    experiment_id: str
     client: MlflowClient
 
     def search(self, query: str) -> list[Run]:
@@ -60,6 +55,13 @@ class Store:
                 runs += page
                 token = page.token or None
         return runs
+
+    def find(self, run_ids: Sequence[str]) -> list[Run]:
+        """Return these runs, in no order. Raises StoreError."""
+        chunks = [run_ids[start : start + CHUNK] for start in range(0, len(run_ids), CHUNK)]
+        return [
+            run for chunk in chunks for run in self.search(f"attributes.run_id IN ({', '.join(map(repr, chunk))})")
+        ]
 
     def points(self, run_id: str, beginnings: Sequence[str] = ("",)) -> list[Metric]:
         """Return every logged value of the metrics whose names start with one of these texts. Raises StoreError."""
@@ -89,39 +91,6 @@ class Store:
         except (SQLAlchemyError, requests.RequestException) as error:
             raise StoreError(_explain(self.uri, error)) from error
 
-    def page(self, path: str) -> str:
-        """Return the address of ``path``, which begins with /, in MLflow's UI."""
-        base = public(self.uri) if self.uri.startswith("http") else _UI
-        return f"{base.rstrip('/')}/#{path}"
-
-    def run_page(self, run_id: str) -> str:
-        """Return the address of one run."""
-        return self.page(f"/experiments/{self.experiment_id}/runs/{run_id}")
-
-    def artifact_page(self, run_id: str, name: str) -> str:
-        """Return the address that shows an artifact of a run."""
-        return f"{self.run_page(run_id)}/artifacts/{name}"
-
-    def sweep_page(self, sweep: str) -> str:
-        """Return the address that shows the curves of all members of a sweep, overlaid."""
-        query = urlencode(
-            {"searchFilter": f"tags.{SWEEP_TAG} = '{sweep}'", "compareRunsMode": "CHART"}, quote_via=quote
-        )
-        return self.page(f"/experiments/{self.experiment_id}/runs?{query}")
-
-    def ui_command(self) -> str | None:
-        """Return the command that serves MLflow's UI for this store; None if a server already does."""
-        if self.uri.startswith("http"):
-            return None
-        if self.uri != DEFAULT_URI:
-            return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
-        return "mlflow ui" if Path.cwd() == PROJECT_ROOT else f"cd {shlex.quote(str(PROJECT_ROOT))} && mlflow ui"
-
-
-def public(uri: str) -> str:
-    """Return the URI without a user name and password, for messages and records."""
-    return re.sub(r"//[^/@]*@", "//", uri)
-
 
 def open_store(config: TrackingConfig) -> Store:
     """Return the store that the config names; create it if it is a SQLite file that does not exist yet.
@@ -133,7 +102,7 @@ def open_store(config: TrackingConfig) -> Store:
     """
     uri = config.uri or DEFAULT_URI
     try:
-        if uri.startswith(_SQLITE):
+        if uri.startswith(SQLITE):
             _prepare_sqlite(uri)
         client = MlflowClient(uri)
         store = Store(uri, _experiment_id(client, uri, config.experiment), client)
@@ -164,11 +133,6 @@ def find_store(uri: str | None, experiment: str) -> Store:
     return Store(uri, str(existing.experiment_id), client)
 
 
-def sqlite_path(uri: str) -> str | None:
-    """Return the file of a SQLite URI; None for any other store."""
-    return str(Path(uri.removeprefix(_SQLITE)).absolute()) if uri.startswith(_SQLITE) else None
-
-
 def close_vanished(store: Store) -> list[str]:
     """Mark as KILLED the runs whose process is gone, and return their ids.
 
@@ -196,7 +160,7 @@ def _has_vanished(store: Store, run: Run) -> bool:
 
 def _prepare_sqlite(uri: str) -> None:
     """Create the file with its tables if it does not exist: one process at a time, completely or not at all."""
-    path = Path(uri.removeprefix(_SQLITE)).absolute()
+    path = Path(uri.removeprefix(SQLITE)).absolute()
     if path.exists():
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA schema_version")  # fails at once if it is no database
@@ -207,7 +171,7 @@ def _prepare_sqlite(uri: str) -> None:
         # MLflow creates its tables in a hundred steps; a process killed in between would leave a broken file.
         unfinished = path.with_name(f"{path.name}.unfinished")
         unfinished.unlink(missing_ok=True)
-        MlflowClient(f"{_SQLITE}{unfinished}").search_experiments(max_results=1)
+        MlflowClient(f"{SQLITE}{unfinished}").search_experiments(max_results=1)
         with closing(sqlite3.connect(unfinished)) as connection:
             # Write-ahead logging, a setting that the file keeps: readers never wait, small writes take half the time.
             connection.execute("PRAGMA journal_mode=WAL")
@@ -218,8 +182,8 @@ def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     existing = client.get_experiment_by_name(name)
     if existing is None:
         location = None
-        if uri.startswith(_SQLITE):
-            folder = Path(uri.removeprefix(_SQLITE)).absolute().parent / "mlruns" / quote(name, safe="")
+        if uri.startswith(SQLITE):
+            folder = Path(uri.removeprefix(SQLITE)).absolute().parent / "mlruns" / quote(name, safe="")
             location = folder.as_uri()
         try:
             return str(client.create_experiment(name, artifact_location=location))
@@ -244,5 +208,5 @@ def _explain(uri: str, error: Exception) -> str:
     reason = system_error[0] if system_error else lines[0][:200] if lines else type(error).__name__
     return (
         f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason}). Start the server, correct "
-        f"tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in {DEFAULT_URI.removeprefix(_SQLITE)}"
+        f"tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in {DEFAULT_URI.removeprefix(SQLITE)}"
     )

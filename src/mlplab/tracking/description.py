@@ -1,0 +1,48 @@
+"""What MLflow's page says of a run in words: its description, in Markdown."""
+
+from collections.abc import Sequence
+
+from mlplab.config import TrainConfig
+from mlplab.schema import OWN_SWEEP_TAG, REPORT_TAG
+from mlplab.tracking.store import Store
+
+MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
+
+
+def describe_run(store: Store, settings: TrainConfig, data: str) -> str:
+    """Return the description of a run on the data set ``data``; of a sweep's member with links to the sweep.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    layers = "-".join(map(str, settings.hidden_sizes))
+    length = f"{settings.epochs} epochs" if settings.iterations is None else f"{settings.iterations:,} iterations"
+    text = (
+        f"{settings.activation} with hidden layers {layers}, {settings.optimizer} at learning rate "
+        f"{settings.learning_rate:g}, batches of {settings.batch_size}, {length} on {data}, seed {settings.seed}; "
+        f"engine {settings.engine}."
+    )
+    sweep = settings.tracking.sweep
+    if sweep is not None:
+        text += f"\n\nMember of sweep {_code(sweep)}: {_links(store, sweep)}"
+    return text
+
+
+def describe_sweep(store: Store, sweep: str, command: Sequence[str], axes: Sequence[str], jobs: int) -> str:
+    """Return the description of a sweep's own run. Raises StoreError."""
+    varying = f" over {', '.join(map(_code, axes))}" if axes else ""
+    return f"{jobs} runs{varying}: {_code(' '.join(command))}\n\n{_links(store, sweep)}"
+
+
+def _links(store: Store, sweep: str) -> str:
+    links = [f"[all curves, overlaid]({store.within_page(store.sweep_page(sweep))})"]
+    for own in store.search(f"tags.`{OWN_SWEEP_TAG}` = '{sweep}'")[:1]:
+        page = store.artifact_page(own.info.run_id, own.data.tags[REPORT_TAG])
+        links.append(f"[comparison]({store.within_page(page)}), once the sweep has ended")
+    return ", ".join(links)
+
+
+def _code(text: str) -> str:
+    """Return the text as code in Markdown: nothing in it is taken for a link or for HTML."""
+    short = text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} ..."
+    return "`" + short.replace("`", "'") + "`"

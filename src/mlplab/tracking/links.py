@@ -1,0 +1,50 @@
+"""Links to MLflow's own page: of a run, an artifact, a sweep's curves; and the command that serves the page."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from mlplab.paths import PROJECT_ROOT
+from mlplab.schema import SWEEP_TAG
+from mlplab.tracking.uri import DEFAULT_URI, is_server, public
+
+_UI = "http://127.0.0.1:5000"  # where `mlflow ui` serves
+_MODE = {"workflowType": "machine_learning"}  # without it MLflow's page opens in its mode for language models
+
+
+@dataclass(frozen=True)
+class Links:
+    """Of one experiment in the store at ``uri``."""
+
+    uri: str
+    experiment_id: str
+
+    def run_page(self, run_id: str) -> str:
+        """Return the address of one run."""
+        return self._page(f"runs/{run_id}")
+
+    def artifact_page(self, run_id: str, name: str) -> str:
+        """Return the address that shows an artifact of a run."""
+        return self._page(f"runs/{run_id}/artifacts/{name}")
+
+    def sweep_page(self, sweep: str) -> str:
+        """Return the address that shows the curves of all members of a sweep, overlaid."""
+        return self._page("runs", searchFilter=f"tags.{SWEEP_TAG} = '{sweep}'", compareRunsMode="CHART")
+
+    def within_page(self, address: str) -> str:
+        """Return the address as MLflow's page links within itself, wherever it is served."""
+        return "#" + address.partition("#")[2]
+
+    def _page(self, path: str, **query: str) -> str:
+        base = public(self.uri) if is_server(self.uri) else _UI
+        asked = urlencode({**query, **_MODE}, quote_via=quote)
+        return f"{base.rstrip('/')}/#/experiments/{self.experiment_id}/{path}?{asked}"
+
+    def ui_command(self) -> str | None:
+        """Return the command that serves MLflow's page of this store; None where a server does already."""
+        if is_server(self.uri):
+            return None
+        if self.uri != DEFAULT_URI:
+            return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
+        return "mlflow ui" if Path.cwd() == PROJECT_ROOT else f"cd {shlex.quote(str(PROJECT_ROOT))} && mlflow ui"
