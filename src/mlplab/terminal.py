@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -32,15 +33,25 @@ def is_worker() -> bool:
     return multiprocessing.parent_process() is not None
 
 
-def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table with lines, as wide as the terminal allows."""
+def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Return a table with lines, at most so many columns wide: by default as wide as the terminal allows."""
     table = Table(*map(escape, header))
     for row in rows:
         table.add_row(*map(escape, row))
     text = io.StringIO()
-    width = None if Console().is_terminal else WIDTH_WITHOUT_TERMINAL
-    Console(file=text, width=width, highlight=False).print(table)
+    Console(file=text, width=width or width_of_output(), highlight=False).print(table)
     return text.getvalue().rstrip("\n")
+
+
+def width_of_output() -> int:
+    """Return how many columns a line may have."""
+    console = Console()
+    return console.width if console.is_terminal else WIDTH_WITHOUT_TERMINAL
+
+
+def table_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how many columns a table needs to show every cell on one line."""
+    return sum(max(map(cell_len, column)) + 3 for column in zip(header, *rows, strict=True)) + 1
 
 
 def format_duration(seconds: float) -> str:
