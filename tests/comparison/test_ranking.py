@@ -53,7 +53,9 @@ def test_groups_are_ranked_by_their_mean() -> None:
 
 def test_a_lead_within_the_noise_is_called_so() -> None:
     found = rank(SEEDS[SEEDS["params.activation"] != "relu"])
-    assert found.verdict.startswith("tanh leads sigmoid by 0.0010 ± 0.0114, but that may be noise (t-test paired by seed")
+    assert found.verdict.startswith(
+        "tanh leads sigmoid by 0.0010 ± 0.0114, but that may be noise (t-test paired by seed"
+    )
 
 
 def test_one_seed_cannot_tell() -> None:
