@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from rich.box import ASCII, HEAVY_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -47,16 +48,26 @@ def is_worker() -> bool:
     return multiprocessing.parent_process() is not None
 
 
-def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a ruled table, at most as wide as the terminal; without one, 160 characters."""
+def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Return a ruled table, at most ``width`` columns wide: by default as wide as the terminal, else 160."""
     box = HEAVY_HEAD if _encoding().lower().startswith("utf") else ASCII
     table = Table(*map(escape, header), box=box)
     for row in rows:
         table.add_row(*(escape(_encodable(cell)) for cell in row))
     text = io.StringIO()
-    width = None if Console().is_terminal else WIDTH_WITHOUT_TERMINAL
-    Console(file=text, width=width, highlight=False).print(table)
+    Console(file=text, width=width or width_of_output(), highlight=False).print(table)
     return text.getvalue().rstrip("\n")
+
+
+def width_of_output() -> int:
+    """Return how many columns a line may have."""
+    console = Console()
+    return console.width if console.is_terminal else WIDTH_WITHOUT_TERMINAL
+
+
+def table_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how many columns a table needs to show every cell on one line."""
+    return sum(max(map(cell_len, column)) + 3 for column in zip(header, *rows, strict=True)) + 1
 
 
 def format_duration(seconds: float) -> str:

@@ -47,7 +47,9 @@ def test_a_sweep_ends_with_its_ranking(swept: tuple[Project, str]) -> None:
         assert f"{mean:.4f} ±" in line
         assert ("best" in line) == (place == 0)
     assert "ranked by final/test_accuracy: there is no validation split" in said
-    assert "Welch's t-test" in said
+    assert "(t-test paired by seed, 3 seeds each, p " in said
+    assert "the test set's own standard error is 0.0" in said
+    assert "Don't choose a model by this: set data.val_size=360" in said
 
 
 def test_the_last_sweep_is_compared_by_default(swept: tuple[Project, str]) -> None:
@@ -69,6 +71,7 @@ def test_other_formats_say_the_same(swept: tuple[Project, str], form: str) -> No
     for row in rows:
         assert float(row["final/test_accuracy"]) == pytest.approx(means(project)[row["activation"]])
         assert int(row["n"]) == int(row["finished"]) == 3
+        assert row["seeds"] in ("0 1 2", ["0", "1", "2"])
 
 
 def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) -> None:
@@ -108,6 +111,15 @@ def test_a_mistake_is_one_message(swept: tuple[Project, str]) -> None:
     assert "cannot be written" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not done.stdout
+
+
+def test_with_one_seed_the_trained_models_are_compared_and_not_the_recipes(
+    swept: tuple[Project, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _compare([f"uri={swept[0].uri}", "filter=params.seed = '0'"])
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert "; one seed: cannot tell whether one recipe is better or that is noise; the two trained models " in verdict
+    assert "McNemar's exact test, p " in verdict
 
 
 def test_help_shows_what_can_be_typed(project: Project) -> None:

@@ -109,6 +109,8 @@ def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(f
     assert states == {"lr=0.1": "FINISHED", "lr=1e+09": "FAILED", "lr=0.01": "FINISHED"}
     assert "ERROR: 1 of 3 runs failed" in done.stderr
     assert re.search(r"lr=1e\+09: train/loss=\S+ at iteration", done.stderr)
+    assert "2 of 3 runs have finished (1 failed); lr=1e+09 never did\n" in done.stdout
+    assert "│ best │" in done.stdout
     (log,) = re.findall(r"log: (\S+)", done.stderr)
     assert "training diverged" in Path(log).read_text()
     assert "Traceback" not in done.stderr
@@ -199,8 +201,9 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    _, stderr = process.communicate(timeout=90)
+    stdout, stderr = process.communicate(timeout=90)
     assert process.returncode == 128 + number, stderr
+    assert re.search(r"^0 of 3 runs have finished \(2 killed, 1 never began\); .* never did$", stdout, re.M)
     assert "Traceback" not in stderr
     runs = fresh_project.runs()
     assert [run.info.status for run in runs] == ["KILLED", "KILLED"]
@@ -211,6 +214,19 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
     assert fresh_project.sweeps()[0].info.status == "KILLED"
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
+
+
+def test_an_interrupted_sweep_ranks_what_has_finished_and_says_what_is_missing(fresh_project: Project) -> None:
+    process = fresh_project.start("-m", *FAST, "epochs=1,100000,2")
+    wait_for_members(fresh_project, process, 2)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=90)
+    assert process.returncode == 130, stderr
+    assert "1 of 3 runs have finished (1 killed, 1 never began); epochs=100000 and epochs=2 never did\n" in stdout
+    (best,) = [line for line in stdout.splitlines() if line.startswith("│ best │ 1 ")]
+    assert best.endswith("│ 1 finished │")
+    (run_id,) = re.findall(r"runs/(\w+)/artifacts/comparison.html", stdout)
+    assert fresh_project.sweeps()[0].info.run_id == run_id
 
 
 def test_a_killed_worker_does_not_stop_the_other_runs(fresh_project: Project) -> None:

@@ -45,6 +45,7 @@ def test_one_row_per_point_in_bulk_and_through_the_client(store: Store, monkeypa
     ids = [add(store, "relu", 20), add(store, "tanh", 5)]
     in_bulk = query.find_points(store, ids)
     assert len(in_bulk) == 2 * 25
+    assert set(in_bulk["timestamp"]) == {pd.Timestamp(1, unit="ms", tz="UTC")}
     first = in_bulk[(in_bulk["run_id"] == ids[0]) & (in_bulk["key"] == "train/loss")]
     np.testing.assert_array_equal(first["step"], np.arange(20))
     np.testing.assert_array_equal(first["value"], np.arange(20) / 7)
@@ -69,3 +70,30 @@ def test_confusion_matrices_are_one_array(store: Store) -> None:
     np.testing.assert_array_equal(found, [[[0, 1], [2, 3]], [[1, 1], [2, 3]]])
     with pytest.raises(KeyError, match="has no confusion matrix"):
         query.find_confusions(store, [add(store, "killed", 1, "KILLED")])
+
+
+@pytest.mark.parametrize(
+    ("texts", "values", "dtype"),
+    [
+        (["0", "12"], [0, 12], "Int64"),
+        (["0", None], [0, pd.NA], "Int64"),
+        (["0.1", "1e-05", None], [0.1, 1e-05, float("nan")], "float64"),
+        (["1", "0.5"], [1.0, 0.5], "float64"),
+        (["True", "False", None], [True, False, pd.NA], "boolean"),
+        (["relu", "1"], ["relu", "1"], "object"),
+        (["[32]", "[64,32]"], ["[32]", "[64,32]"], "object"),
+        (["None", "100"], [pd.NA, 100], "Int64"),
+    ],
+)
+def test_a_param_has_the_type_that_all_its_values_have(texts: list[str], values: list[object], dtype: str) -> None:
+    typed = query.typed_param(pd.Series(texts, dtype=object))
+    pd.testing.assert_series_equal(typed, pd.Series(values, dtype=dtype))
+
+
+def test_params_are_typed(store: Store) -> None:
+    run_id = add(store, "relu", 1)
+    store.client.log_param(run_id, "learning_rate", "0.1")
+    store.client.log_param(run_id, "seed", "3")
+    runs = query.find_runs(store)
+    assert runs["params.learning_rate"].tolist() == [0.1]
+    assert runs["params.seed"].tolist() == [3]

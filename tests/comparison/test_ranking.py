@@ -1,13 +1,16 @@
 """Groups of runs, best first: what varies, what ranks, and who is left out."""
 
+import csv
+import json
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from mlplab.comparison.documents import FORMATS
 from mlplab.comparison.ranking import axes_of, metric_of, rank
-from mlplab.comparison.tables import FORMATS
+from mlplab.comparison.tables import terminal_table
 
 
 def run(activation: str, seed: int, accuracy: float | None, status: str = "FINISHED", **more: Any) -> dict[str, Any]:
@@ -25,7 +28,7 @@ SEEDS = pd.DataFrame(
     [
         *(run("relu", seed, accuracy) for seed, accuracy in enumerate([0.970, 0.972, 0.971])),
         *(run("tanh", seed, accuracy) for seed, accuracy in enumerate([0.955, 0.957, 0.956])),
-        *(run("sigmoid", seed, accuracy) for seed, accuracy in enumerate([0.956, 0.952, 0.960])),
+        *(run("sigmoid", seed, accuracy) for seed, accuracy in enumerate([0.955, 0.951, 0.959])),
     ]
 )
 
@@ -40,22 +43,24 @@ def test_groups_are_ranked_by_their_mean() -> None:
     best = found.groups[0].summary
     assert best is not None
     assert (best.n, best.mean) == (3, pytest.approx(0.971))
-    assert found.lead is not None
-    assert found.lead.p is not None
-    assert found.lead.p < 0.001
-    assert found.lead.mean == pytest.approx(0.015)
-    assert found.verdict.startswith("relu is better than tanh by 0.0150 ± 0.0023, and that is more than noise")
+    assert found.separation is not None
+    assert found.separation.lead.p is not None
+    assert found.separation.lead.p < 0.001
+    assert found.separation.lead.mean == pytest.approx(0.015)
+    assert found.verdict.startswith("relu is better than tanh by 0.0150 ± 0.0")
+    assert "1 of the other 2" not in found.verdict
 
 
 def test_a_lead_within_the_noise_is_called_so() -> None:
     found = rank(SEEDS[SEEDS["params.activation"] != "relu"])
-    assert found.verdict.startswith("tanh leads sigmoid by 0.0000 ± 0.0092, but that may be noise")
+    assert found.verdict.startswith(
+        "tanh leads sigmoid by 0.0010 ± 0.0114, but that may be noise (t-test paired by seed"
+    )
 
 
 def test_one_seed_cannot_tell() -> None:
     found = rank(SEEDS[SEEDS["params.seed"] == "0"])
-    assert found.lead is not None
-    assert found.lead.p is None
+    assert found.separation is None
     assert "one seed: cannot tell" in found.verdict
 
 
@@ -89,7 +94,7 @@ def test_what_has_not_finished_is_told_apart_and_never_ranks(status: str) -> Non
 def test_runs_with_different_params_are_groups_of_their_own() -> None:
     rows = [run("relu", 0, 0.9, **{"params.momentum": "0.9"}), run("relu", 1, 0.8)]
     found = rank(pd.DataFrame(rows))
-    assert [group.values for group in found.groups] == [{"momentum": "0.9"}, {"momentum": "nan"}]
+    assert [group.values for group in found.groups] == [{"momentum": "0.9"}, {"momentum": "none"}]
 
 
 def test_runs_that_differ_in_nothing_but_the_seed_are_one_group() -> None:
@@ -125,3 +130,39 @@ def test_values_with_brackets_are_shown_as_they_are() -> None:
     text = FORMATS["table"](rank(pd.DataFrame(rows)))
     assert "[/b]" in text
     assert "[red]" in text
+
+
+def test_numbers_are_numbers_and_a_record_says_where_it_comes_from() -> None:
+    found = rank(SEEDS.assign(**{"tags.sweep": "mine"}))
+    document = json.loads(FORMATS["json"](found))
+    (best, second, _) = document["groups"]
+    assert (best["rank"], best["n"], best["seeds"], best["sweep"]) == (1, 3, ["0", "1", "2"], "mine")
+    assert best["run_ids"] == ["relu0", "relu1", "relu2"]
+    assert second["cannot_be_told_from_best"] is False
+    assert 0 < second["p_against_best"] < document["level"] == second["level"] == 0.05
+    assert second["test"] == document["test"] == "Games-Howell test of 3 groups, 5 % family-wise"
+    rows = list(csv.DictReader(FORMATS["csv"](found).splitlines()))
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert rows[0]["run_ids"] == "relu0 relu1 relu2"
+    assert rows[0]["warning"] == ""
+
+
+def test_values_of_axes_are_written_as_numbers() -> None:
+    rows = [run("relu", seed, 0.9, **{"params.learning_rate": rate}) for seed, rate in enumerate((0.1, 1e-05))]
+    document = json.loads(FORMATS["json"](rank(pd.DataFrame(rows))))
+    assert {group["learning_rate"] for group in document["groups"]} == {0.1, 1e-05}
+
+
+def test_in_a_narrow_terminal_columns_are_dropped_and_never_digits() -> None:
+    others = [f"final/{split}_{kind}" for split in ("test", "train") for kind in ("accuracy", "loss")]
+    runs = SEEDS.assign(**{f"metrics.{name}": 0.123456 for name in others[2:]})
+    found = rank(runs, others=[*others, "time/total_seconds"])
+    wide, narrow = terminal_table(found, 160), terminal_table(found, 80)
+    table = [line for line in narrow.splitlines() if line.startswith("│")]
+    assert "0.9710 ± 0.0025" in table[0]
+    assert all(len(line) <= 80 for line in table)
+    assert all(cell in wide for line in table for cell in line.split(" │ "))
+    assert "too narrow for " in narrow
+    assert "too narrow" not in wide
+    assert narrow.splitlines()[-1] == wide.splitlines()[-1]
+    assert any("0.9710 ± 0.0025 │" in line for line in terminal_table(found, 10).splitlines())

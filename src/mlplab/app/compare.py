@@ -12,7 +12,8 @@
   metric=final/test_loss what ranks                         group_by=[activation]  the keys that make groups
   sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json, html
 
-Runs that differ in their seed alone are one group: mean, confidence interval, and whether the best is more than noise.
+Runs that differ in their seed alone are one group: mean, confidence interval, and which groups cannot be told from the
+best. With group_by the runs of one seed are averaged first: one seed is one observation.
 """
 
 import os
@@ -80,8 +81,9 @@ def _compare(arguments: Sequence[str]) -> None:
     if {"-h", "--help"} & set(arguments):
         say(str(__doc__))
         return
-    from mlplab.comparison.selection import Selection, select_runs
-    from mlplab.comparison.tables import FORMATS
+    from mlplab.comparison.documents import FORMATS
+    from mlplab.comparison.judging import add_stored_facts
+    from mlplab.comparison.selection import Selection, select_runs, whole_sweep
     from mlplab.tracking.store import find_store
 
     environment.imports_are_done()
@@ -89,8 +91,9 @@ def _compare(arguments: Sequence[str]) -> None:
     store = find_store(
         options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None, options.tracking.experiment
     )
-    runs = select_runs(store, Selection(options.sweep, options.runs, options.filter))
-    ranking = _rank(runs, options)
+    selection = Selection(options.sweep, options.runs, options.filter)
+    runs = select_runs(store, selection)
+    ranking = add_stored_facts(store, _rank(runs, options), runs, whole_sweep(store, selection))
     if options.format == _HTML:
         from mlplab.comparison.page import render_page
 

@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 from mlplab.errors import StoreError
 from mlplab.schema import COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS
 from mlplab.tracking.histories import find_histories
-from mlplab.tracking.server_routes import Point
 from mlplab.tracking.store import Store
 from mlplab.tracking.texts import read_texts
 
 # Defaults for params that older runs did not log, and former names of values.
 DEFAULTS = {"sampling": "shuffle", "init_scale": "1.0"}
 FORMER_VALUES = {"optimizer": {"gd": "sgd"}}
+POINT_COLUMNS = ["run_id", "key", "step", "value", "timestamp"]
 
 
 def find_runs(store: Store, query: str = "") -> pd.DataFrame:
     """Return one row per training run that MLflow's filter finds, latest first.
 
-    Columns: ``run_id``, ``name``, ``status``, ``artifact_uri``, ``start_time`` (UTC), and ``params.*`` (text),
-    ``metrics.*`` (float), ``tags.*`` (text) by their names in MLflow; what a run does not have is missing (NaN).
+    Columns: ``run_id``, ``name``, ``status``, ``artifact_uri``, ``start_time`` (UTC), and ``params.*``, ``metrics.*``
+    (float), ``tags.*`` (text) by their names in MLflow; what a run does not have is missing (NaN). A param is of whole
+    numbers, numbers or truth values where all its values are, and text otherwise; None is missing.
 
     Raises:
         StoreError: the store does not answer, or does not understand the filter.
@@ -41,7 +42,28 @@ def find_runs(store: Store, query: str = "") -> pd.DataFrame:
     for key, names in FORMER_VALUES.items():
         if f"params.{key}" in runs:
             runs[f"params.{key}"] = runs[f"params.{key}"].replace(names)
+    for column in runs.columns:
+        if column.startswith("params."):
+            runs[column] = typed_param(runs[column])
     return runs
+
+
+def typed_param(texts: "pd.Series[str]") -> "pd.Series[Any]":
+    """Return the values of a param, which MLflow keeps as text, in the type that all of them have.
+
+    >>> typed_param(pd.Series(["1", "None", "3"])).dtype, typed_param(pd.Series(["0.1", "1e-05"])).tolist()
+    (Int64Dtype(), [0.1, 1e-05])
+    """
+    values = texts.mask(texts == "None")
+    known = values.dropna()
+    if known.empty:
+        return values
+    if known.isin(["True", "False"]).all():
+        return values.map({"True": True, "False": False}).astype("boolean")
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers[known.index].isna().any():
+        return values
+    return numbers.astype("Int64") if known.str.fullmatch(r"[+-]?\d+").all() else numbers.astype(float)
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -66,7 +88,7 @@ def find_points(store: Store, run_ids: Sequence[str], keys: Sequence[str] = ("",
     Raises:
         StoreError: the store does not answer.
     """
-    frame = pd.DataFrame(find_histories(store, run_ids, keys), columns=Point._fields)
+    frame = pd.DataFrame(find_histories(store, run_ids, keys), columns=POINT_COLUMNS)
     frame["timestamp"] = pd.to_datetime(frame["timestamp"], unit="ms", utc=True)
     return frame.sort_values(["run_id", "key", "step"], ignore_index=True)
 

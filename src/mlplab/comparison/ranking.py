@@ -1,42 +1,23 @@
-"""Groups of runs that differ in their seed alone, best first, and whether the best is more than luck."""
+"""Groups of runs, best first: who leads, who cannot be told from the best, and what a reader must know of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf, isnan, nan
 
 import pandas as pd
 
-from mlplab.comparison.statistics import SIGNIFICANCE, Difference, Summary
-from mlplab.names import member_name
-from mlplab.schema import STATE_OF_STATUS, TIME, State, final_accuracy
+from mlplab.comparison.grouping import SEED, Group, axes_of, make_groups, natural, start_alike
+from mlplab.comparison.observations import contradictions, count_repeats
+from mlplab.comparison.separation import Separation, separate
+from mlplab.comparison.statistics import SIGNIFICANCE
+from mlplab.comparison.trained_models import ModelComparison
+from mlplab.comparison.verdict import conclude
+from mlplab.schema import SWEEP_TAG, TIME, final_accuracy
 
-SEED = "seed"
+# Who has a ranking takes its parts from here.
+__all__ = ["TEST", "VALIDATION", "Group", "Ranking", "axes_of", "metric_of", "natural", "rank"]
+
 VALIDATION, TEST = final_accuracy("val"), final_accuracy("test")
-# What says where a run is kept or what is watched, and not what it computes.
-_PLACES = ("tracking.", "data.root", "device", "diagnostics")
-
-
-@dataclass(frozen=True)
-class Group:
-    """Runs of one config, each with a seed of its own.
-
-    Attributes:
-        values: of the keys that vary between the groups.
-        summary: of the metric that ranks, over the finished runs; None where none has finished.
-        others: means of further metrics, by name.
-        states: how many runs ended how.
-    """
-
-    values: dict[str, str]
-    run_ids: list[str]
-    summary: Summary | None
-    others: dict[str, float]
-    states: dict[State, int]
-
-    @property
-    def name(self) -> str:
-        """What tells it from the others."""
-        return member_name(self.values) or "the runs"
+_SWEEP = f"tags.{SWEEP_TAG}"
 
 
 @dataclass(frozen=True)
@@ -44,19 +25,31 @@ class Ranking:
     """Groups, best first; those without a finished run come last.
 
     Attributes:
-        axes: the keys that vary, seed excepted.
+        axes: the keys that make the groups.
         metric: what ranks.
         ascending: whether less is better.
-        lead: of the first over the second; None where fewer than two have a finished run.
+        separation: of the best from each of the other ranked groups; None where that cannot be tested.
+        pooled: keys that vary within the groups: a seed's value is the average over them.
+        warnings: what is wrong with the runs or makes groups unlike each other.
+        sweeps: ids of the sweeps that the runs are of.
         shown: the groups in the order of a table, where that is another.
+        missing: what has not finished of a sweep; "" where nothing is missing, or no sweep is ranked.
+        models: the best two, where each is one trained model.
+        images: that the metric is an accuracy on; None where that is not known.
     """
 
     axes: list[str]
     metric: str
     ascending: bool
     groups: list[Group]
-    lead: Difference | None
+    separation: Separation | None
+    pooled: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    sweeps: list[str] = field(default_factory=list)
     shown: list[Group] = field(default_factory=list)
+    missing: str = ""
+    models: ModelComparison | None = None
+    images: int | None = None
 
     @property
     def rows(self) -> list[Group]:
@@ -69,19 +62,37 @@ class Ranking:
         return [group for group in self.groups if group.summary is not None]
 
     @property
+    def pair(self) -> tuple[Group, Group] | None:
+        """The two groups whose difference the verdict states: the best and the next; None where there are not two."""
+        ranked = self.ranked
+        return (ranked[0], ranked[1]) if len(ranked) > 1 else None
+
+    @property
+    def conclusion(self) -> str:
+        """Say who leads by how much, whether that is more than luck, and who cannot be told from the best."""
+        return conclude(self.ranked, self.separation, self.models)
+
+    @property
     def verdict(self) -> str:
-        """Say by how much the leader leads, and whether that is more than luck."""
-        if self.lead is None:
-            return "" if self.ranked else "no run has finished: nothing to rank"
-        first, second = (group.name for group in self.ranked[:2])
-        by = f"{abs(self.lead.mean):.4f}"
-        if self.lead.p is None:
-            return f"{first} leads {second} by {by}; one seed: cannot tell whether that is more than noise"
-        by = f"{by} ± {self.lead.half_width:.4f}"
-        how = f"Welch's t-test on the seeds, p = {self.lead.p:.2g}"
-        if self.lead.p < SIGNIFICANCE:
-            return f"{first} is better than {second} by {by}, and that is more than noise ({how})"
-        return f"{first} leads {second} by {by}, but that may be noise ({how})"
+        """Say what is missing, and then the conclusion."""
+        return "; ".join(text for text in (self.missing, self.conclusion) if text)
+
+    def place_of(self, group: Group) -> int | None:
+        """Return its rank, from 1; equal means share it. None where no run has finished."""
+        if group.summary is None:
+            return None
+        means = [other.mean for other in self.ranked]
+        return 1 + sum(mean < group.mean if self.ascending else mean > group.mean for mean in means)
+
+    def p_of(self, group: Group) -> float | None:
+        """Return the p-value of its difference to the best; None where there is no test, and of the best itself."""
+        place = next((i for i, other in enumerate(self.ranked) if other is group), 0)
+        return self.separation.p[place - 1] if self.separation and place else None
+
+    def is_level(self, group: Group) -> bool:
+        """Tell whether it was tested against the best, and cannot be told from it."""
+        p = self.p_of(group)
+        return p is not None and p >= SIGNIFICANCE
 
 
 def metric_of(runs: pd.DataFrame) -> str:
@@ -89,13 +100,6 @@ def metric_of(runs: pd.DataFrame) -> str:
     finished = runs[runs["status"] == "FINISHED"]
     column = f"metrics.{VALIDATION}"
     return VALIDATION if column in runs and len(finished) and finished[column].notna().all() else TEST
-
-
-def axes_of(runs: pd.DataFrame) -> list[str]:
-    """Return the keys that vary between the runs, seed excepted."""
-    keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
-    varying = [key for key in keys if runs[f"params.{key}"].nunique(dropna=False) > 1]
-    return [key for key in varying if key != SEED and not key.startswith(_PLACES)]
 
 
 def rank(
@@ -114,54 +118,35 @@ def rank(
     """
     metric = metric or metric_of(runs)
     others = [name for name in others if name != metric]
-    axes = axes_of(runs) if group_by is None else list(group_by)
-    columns = [f"params.{axis}" for axis in axes]
-    parts = [((), runs)] if not columns else list(runs.groupby(columns, dropna=False, sort=False))
-    groups = [_group(dict(zip(axes, map(str, key), strict=True)), part, metric, others) for key, part in parts]
+    varying = axes_of(runs)
+    axes = varying if group_by is None else list(dict.fromkeys(group_by))
+    pooled = [key for key in varying if key not in axes]
+    groups = make_groups(runs, axes, pooled, metric, others)
     ascending = "loss" in metric or metric.startswith(TIME)
-
-    def place(group: Group) -> tuple[bool, float]:
-        if group.summary is None:
-            return True, 0.0
-        return False, group.summary.mean if ascending else -group.summary.mean
-
-    groups.sort(key=place)
-    return Ranking(axes, metric, ascending, groups, _lead(runs, groups, metric))
-
-
-def _group(values: dict[str, str], runs: pd.DataFrame, metric: str, others: Sequence[str]) -> Group:
-    finished = runs[runs["status"] == "FINISHED"]
-    measured = _column(finished, metric).dropna()
-    return Group(
-        values,
-        list(runs["run_id"]),
-        Summary.of(list(measured)) if len(measured) else None,
-        {name: float(_column(finished, name).mean()) for name in others},
-        {STATE_OF_STATUS[status]: int(count) for status, count in runs["status"].value_counts().items()},
-    )
-
-
-def _lead(runs: pd.DataFrame, groups: Sequence[Group], metric: str) -> Difference | None:
+    groups.sort(key=lambda group: (group.summary is None, 0 if group.summary is None else _better(group, ascending)))
     ranked = [group for group in groups if group.summary is not None]
-    if len(ranked) < 2:
-        return None
-    finished = runs[runs["status"] == "FINISHED"].set_index("run_id")
-    one, other = (
-        list(_column(finished.loc[finished.index.intersection(group.run_ids)], metric).dropna())
-        for group in ranked[:2]
-    )
-    return Difference.of(one, other)
+    separation = None
+    if len(ranked) > 1 and SEED not in axes:
+        separation = separate([group.observations for group in ranked], start_alike(ranked, axes))
+    sweeps = sorted(set(runs[_SWEEP].dropna())) if _SWEEP in runs else []
+    return Ranking(axes, metric, ascending, groups, separation, pooled, _warnings(runs, ranked, pooled), sweeps)
 
 
-def natural(value: str) -> tuple[float, str]:
-    """Return what sorts numbers by size, and other values after them by name."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = nan
-    return (inf, value) if isnan(number) else (number, "")
+def _better(group: Group, ascending: bool) -> float:
+    return group.mean if ascending else -group.mean
 
 
-def _column(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
-    name = f"metrics.{metric}"
-    return runs[name] if name in runs else pd.Series(dtype=float)
+def _warnings(runs: pd.DataFrame, ranked: Sequence[Group], pooled: Sequence[str]) -> list[str]:
+    finished = runs[runs["status"] == "FINISHED"]
+    warnings = contradictions(finished)
+    repeats = count_repeats(finished)
+    if repeats:
+        what = "1 run repeats another and counts" if repeats == 1 else f"{repeats} runs repeat others and count"
+        warnings.append(f"{what} once (same fingerprint)")
+    if len({group.averaged for group in ranked}) > 1:
+        counts = ", ".join(f"{group.name} {len(group.averaged)}" for group in ranked[:4])
+        more = ", ..." if len(ranked) > 4 else ""
+        warnings.append(
+            f"the groups average different combinations of {', '.join(pooled)} ({counts}{more}): they are unlike"
+        )
+    return warnings

@@ -40,9 +40,7 @@ def select_runs(store: Store, selection: Selection) -> pd.DataFrame:
     clauses = []
     if selection.runs:
         clauses.append(f"attributes.run_id IN ({', '.join(map(repr, selection.runs))})")
-    sweep = selection.sweep
-    if not selection.runs and sweep is None and selection.filter is None:
-        sweep = _last_sweep(store)
+    sweep = selection.sweep or whole_sweep(store, selection)
     if sweep is not None:
         clauses.append(f"tags.{SWEEP_TAG} = '{sweep}'")
     if selection.filter is not None:
@@ -53,13 +51,16 @@ def select_runs(store: Store, selection: Selection) -> pd.DataFrame:
     return runs
 
 
+def whole_sweep(store: Store, selection: Selection) -> str | None:
+    """Return the sweep whose runs are selected, all of them; None for any other choice of runs. Raises StoreError."""
+    if selection.runs or selection.filter is not None:
+        return None
+    return selection.sweep or next(iter(_sweeps(store)), None)
+
+
 def _sweeps(store: Store) -> list[str]:
     tags = [run.data.tags for run in store.search(f"tags.`{COMMAND_TAG}` != ''")]
     return [own.get(OWN_SWEEP_TAG) or own[SWEEP_TAG] for own in tags]
-
-
-def _last_sweep(store: Store) -> str | None:
-    return next(iter(_sweeps(store)), None)
 
 
 def _what_there_is(store: Store) -> str:

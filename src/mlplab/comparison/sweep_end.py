@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mlplab.comparison import query
+from mlplab.comparison.judging import add_stored_facts
 from mlplab.comparison.ranking import Ranking, rank
 from mlplab.comparison.tables import OTHER_METRICS, terminal_table
 from mlplab.schema import SWEEP_TAG
@@ -27,15 +28,6 @@ class SweepComparison:
     runs: pd.DataFrame
     ranking: Ranking
 
-    @property
-    def best(self) -> Best | None:
-        """The best by the ranking; None where no run has finished."""
-        ranked = self.ranking.ranked
-        if not ranked:
-            return None
-        values = self.runs.set_index("run_id").loc[ranked[0].run_ids, f"metrics.{self.ranking.metric}"].dropna()
-        return Best(ranked[0].name, str(values.idxmin() if self.ranking.ascending else values.idxmax()))
-
     def table(self) -> str:
         """Return the ranking for the terminal."""
         return terminal_table(self.ranking)
@@ -47,7 +39,27 @@ class SweepComparison:
         return render_page(self.store, self.runs, self.ranking, title)
 
 
+def find_best(store: Store, sweep: str) -> Best | None:
+    """Return the best of a sweep by its ranking; None where no run has finished. Raises StoreError."""
+    runs = _members(store, sweep)
+    if runs.empty:
+        return None
+    ranking = rank(runs)
+    if not ranking.ranked:
+        return None
+    best = ranking.ranked[0]
+    finished = runs[runs["run_id"].isin(best.run_ids) & (runs["status"] == "FINISHED")].set_index("run_id")
+    values = finished[f"metrics.{ranking.metric}"].dropna()
+    return Best(best.name, str(values.idxmin() if ranking.ascending else values.idxmax()))
+
+
 def compare_sweep(store: Store, sweep: str) -> SweepComparison | None:
     """Return the comparison of a sweep's members; None where it has no run. Raises StoreError."""
-    runs = query.find_runs(store, f"tags.{SWEEP_TAG} = '{sweep}'")
-    return None if runs.empty else SweepComparison(store, runs, rank(runs, others=OTHER_METRICS))
+    runs = _members(store, sweep)
+    if runs.empty:
+        return None
+    return SweepComparison(store, runs, add_stored_facts(store, rank(runs, others=OTHER_METRICS), runs, sweep))
+
+
+def _members(store: Store, sweep: str) -> pd.DataFrame:
+    return query.find_runs(store, f"tags.{SWEEP_TAG} = '{sweep}'")

@@ -1,15 +1,12 @@
-"""A ranking as text: for a terminal, as Markdown, CSV or JSON."""
+"""A ranking as text for a reader: a table for the terminal or in Markdown, and what is to be said of it."""
 
-import csv
-import io
-import json
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from math import isnan
 
-from mlplab.comparison.ranking import Group, Ranking
-from mlplab.schema import STATE_OF_STATUS, TIME, TOTAL_SECONDS, State, final_accuracy, final_loss
-from mlplab.terminal import draw_table
+from mlplab.comparison.ranking import TEST, VALIDATION, Group, Ranking
+from mlplab.comparison.trained_models import sampling_error
+from mlplab.schema import TIME, TOTAL_SECONDS, State, final_accuracy, final_loss
+from mlplab.terminal import draw_table, table_width, width_of_output
 
 SHORT = {
     final_accuracy("test"): "test acc",
@@ -23,78 +20,118 @@ SHORT = {
 OTHER_METRICS = (
     final_accuracy("test"), final_accuracy("train"), final_loss("test"), final_loss("train"), TOTAL_SECONDS,
 )  # fmt: skip
+LEVEL_MARK = "≈"  # beside the rank of a group that cannot be told from the best
 
 
-def terminal_table(ranking: Ranking) -> str:
-    """Return a table with lines, the best group marked, and what is to be said of it."""
-    return "\n".join([draw_table(*table_cells(ranking)), *notes(ranking)])
+def terminal_table(ranking: Ranking, width: int | None = None) -> str:
+    """Return what is missing, a table with lines, and what is to be said of it.
+
+    Where the table is wider than ``width`` (by default that of the terminal), metrics that do not rank are left out,
+    the last first: no number is ever cut.
+    """
+    width = width_of_output() if width is None else width
+    narrow, dropped = ranking, list[str]()
+    while (others := list(narrow.groups[0].others)) and table_width(*table_cells(narrow)) > width:
+        dropped.insert(0, others[-1])
+        narrow = _without(narrow, others[-1])
+    cells = table_cells(narrow)
+    lines = [ranking.missing] if ranking.missing else []
+    lines.append(draw_table(*cells, width=max(width, table_width(*cells))))
+    if dropped:
+        names = ", ".join(SHORT.get(name, name) for name in dropped)
+        lines.append(f"too narrow for {names}: format=csv has them")
+    return "\n".join([*lines, *notes(ranking)])
+
+
+def _without(ranking: Ranking, metric: str) -> Ranking:
+    def narrowed(groups: list[Group]) -> list[Group]:
+        return [replace(group, others={k: v for k, v in group.others.items() if k != metric}) for group in groups]
+
+    # Rank and p-value belong to the group as it was: rows are matched by their place.
+    places = {id(group): i for i, group in enumerate(ranking.groups)}
+    groups = narrowed(ranking.groups)
+    return replace(ranking, groups=groups, shown=[groups[places[id(group)]] for group in ranking.shown])
 
 
 def markdown_table(ranking: Ranking) -> str:
-    """Return a Markdown table and the notes."""
+    """Return what is missing, a Markdown table, and the notes."""
     header, rows = table_cells(ranking)
     lines = [" | ".join(cells) for cells in [header, ["---"] * len(header), *rows]]
-    return "\n".join([*(f"| {line} |" for line in lines), "", *notes(ranking)])
-
-
-def comma_separated(ranking: Ranking) -> str:
-    """Return one line per group, numbers in full."""
-    records = _records(ranking)
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return file.getvalue().rstrip("\n")
-
-
-def json_document(ranking: Ranking) -> str:
-    """Return metric, verdict and groups, numbers in full."""
-    lead = None if ranking.lead is None else {key: _plain(value) for key, value in asdict(ranking.lead).items()}
-    document = {"metric": ranking.metric, "lead": lead, "verdict": ranking.verdict, "groups": _records(ranking)}
-    return json.dumps(document, indent=1)
-
-
-FORMATS: dict[str, Callable[[Ranking], str]] = {
-    "table": terminal_table,
-    "markdown": markdown_table,
-    "csv": comma_separated,
-    "json": json_document,
-}
+    first = [ranking.missing, ""] if ranking.missing else []
+    return "\n".join([*first, *(f"| {line} |" for line in lines), "", *notes(ranking)])
 
 
 def notes(ranking: Ranking) -> list[str]:
-    """Return what a reader must know: what ranks, how the spread is meant, and whether the lead is noise."""
-    lines = [f"ranked by {ranking.metric}: {_why(ranking.metric)}"]
-    if any(group.summary and group.summary.n > 1 for group in ranking.groups):
-        lines.append("mean ± half the 95 % confidence interval (Student's t over the seeds); sd: standard deviation")
-    return [*lines, ranking.verdict] if ranking.verdict else lines
+    """Return what a reader must know; the last is the conclusion, where there is one."""
+    lines = [f"ranked by {ranking.metric}: {_why(ranking)}"]
+    lines += [line for line in (_spread(ranking), _averages(ranking), _marks(ranking), _test_set(ranking)) if line]
+    lines += [f"warning: {warning}" for warning in ranking.warnings]
+    return [*lines, ranking.conclusion] if ranking.conclusion else lines
 
 
-def _why(metric: str) -> str:
-    return {
-        final_accuracy("val"): "there is a validation split, so the test set chooses nothing",
-        final_accuracy("test"): "there is no validation split, so do not select on this",
-    }.get(metric, "as you asked")
+def _why(ranking: Ranking) -> str:
+    if ranking.metric == VALIDATION:
+        return "there is a validation split, so the test set chooses nothing"
+    if ranking.metric == TEST:
+        size = ranking.images or 10_000
+        return f"there is no validation split. Don't choose a model by this: set data.val_size={size}"
+    return "as you asked"
+
+
+def _spread(ranking: Ranking) -> str:
+    if not any(group.summary and group.summary.n > 1 for group in ranking.groups):
+        return ""
+    text = "mean ± half the 95 % confidence interval (Student's t over the seeds); sd: standard deviation"
+    ranked = ranking.ranked
+    best = ranked[0].summary
+    if len(ranked) > 1 and best is not None and best.n > 1:
+        half_width = best.half_width_of_best(len(ranked))
+        text += f"; picked as the best of {len(ranked)}, {ranked[0].name} has ± {half_width:.4f}"
+    return text
+
+
+def _averages(ranking: Ranking) -> str:
+    most = max((len(group.averaged) for group in ranking.ranked), default=0)
+    if not ranking.pooled or most < 2:
+        return ""
+    over = ", ".join(ranking.pooled)
+    return f"one seed is one observation: the average of its runs, up to {most}, which differ in {over}"
+
+
+def _marks(ranking: Ranking) -> str:
+    return f"{LEVEL_MARK}: cannot be told from the best" if any(map(ranking.is_level, ranking.ranked)) else ""
+
+
+def _test_set(ranking: Ranking) -> str:
+    if ranking.images is None or not ranking.ranked:
+        return ""
+    error = sampling_error(ranking.ranked[0].mean, ranking.images)
+    split = "validation" if ranking.metric == VALIDATION else "test"
+    return f"the {split} set's own standard error is {error:.2g} ({ranking.images:,} images); all groups share it"
 
 
 def table_cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
     """Return the header and one row per group, as text."""
     several = any(group.summary and group.summary.n > 1 for group in ranking.groups)
     all_finished = all(set(group.states) == {State.finished} for group in ranking.groups)
-    places = {id(group): place for place, group in enumerate(ranking.groups)}
-    others = list(ranking.groups[0].others)
     header = ["", *ranking.axes, SHORT.get(ranking.metric, ranking.metric), *(["sd", "n"] if several else [])]
-    header += [SHORT.get(name, name) for name in others] + ([] if all_finished else ["runs"])
+    header += [SHORT.get(name, name) for name in ranking.groups[0].others] + ([] if all_finished else ["runs"])
     rows = []
     for group in ranking.rows:
-        place = places[id(group)]
-        mark = "" if group.summary is None else "best" if place == 0 else str(place + 1)
-        row = [mark, *group.values.values(), _measured(group)]
+        row = [_mark(ranking, group), *group.values.values(), _measured(group)]
         if several:
             row += ["", ""] if group.summary is None else [_number(group.summary.deviation), str(group.summary.n)]
         row += [_number(value, 1 if name.startswith(TIME) else 4) for name, value in group.others.items()]
         rows.append(row if all_finished else [*row, ", ".join(f"{n} {state}" for state, n in group.states.items())])
     return header, rows
+
+
+def _mark(ranking: Ranking, group: Group) -> str:
+    place = ranking.place_of(group)
+    if place is None:
+        return ""
+    mark = "best" if place == 1 else str(place)
+    return f"{mark} {LEVEL_MARK}" if ranking.is_level(group) else mark
 
 
 def _measured(group: Group) -> str:
@@ -106,22 +143,3 @@ def _measured(group: Group) -> str:
 
 def _number(value: float, digits: int = 4) -> str:
     return "" if isnan(value) else f"{value:.{digits}f}"
-
-
-def _plain(value: float | None) -> float | None:
-    return None if value is None or isnan(value) else value
-
-
-def _records(ranking: Ranking) -> list[dict[str, object]]:
-    return [
-        {
-            **group.values,
-            ranking.metric: _plain(None if group.summary is None else group.summary.mean),
-            "standard_deviation": _plain(None if group.summary is None else group.summary.deviation),
-            "confidence_half_width": _plain(None if group.summary is None else group.summary.half_width),
-            "n": group.summary.n if group.summary else 0,
-            **{name: _plain(value) for name, value in group.others.items()},
-            **{str(state): group.states.get(state, 0) for state in STATE_OF_STATUS.values()},
-        }
-        for group in ranking.rows
-    ]

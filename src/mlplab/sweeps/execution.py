@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra.core.utils import JobReturn
 
 from mlplab import environment, signals
-from mlplab.comparison.sweep_end import compare_sweep
+from mlplab.comparison.sweep_end import compare_sweep, find_best
 from mlplab.config import TrainConfig
 from mlplab.errors import StoreError, SweepError
 from mlplab.schema import (
@@ -103,6 +103,7 @@ class Sweep:
             except BaseException:
                 with signals.held(), suppress(StoreError):  # the error that ended the sweep must be raised
                     self._record_result(own)
+                    self._compare(own)
                 self._show_page()
                 raise
             self._record_result(own)
@@ -144,8 +145,7 @@ class Sweep:
         states = Counter(outcome.state for outcome in outcomes)
         for state in State:
             own.set_tag(count_tag(state), str(states[state]))
-        comparison = compare_sweep(self.store, self.manifest.sweep)
-        if comparison is not None and (best := comparison.best) is not None:
+        if (best := find_best(self.store, self.manifest.sweep)) is not None:
             own.set_tag(BEST_TAG, best.name)
             own.set_tag(BEST_RUN_TAG, best.run_id)
 

@@ -1,0 +1,75 @@
+"""What is missing of a sweep: its jobs, as they were frozen, against the runs that have finished."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from mlflow.entities import Run
+
+from mlplab.comparison.verdict import listed
+from mlplab.names import member_name
+from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, STATE_OF_STATUS, SWEEP_TAG, State
+from mlplab.tracking.store import Store
+
+_ORDER = (State.failed, State.killed, State.running, State.scheduled)
+
+
+def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
+    """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
+    for own in _own_runs(store, sweep):
+        text = store.read_artifacts(own.info.run_id, MANIFEST)[0]
+        if text is not None:  # a sweep that was killed in its first moment has none
+            return describe_missing(json.loads(text)["jobs"], _states(runs))
+    return ""
+
+
+def _own_runs(store: Store, sweep: str) -> list[Run]:
+    """Return the run of a sweep's own; older code gave it the tag of the members."""
+    return [
+        own
+        for tag in (OWN_SWEEP_TAG, SWEEP_TAG)
+        for own in store.search(f"tags.`{tag}` = '{sweep}' and tags.`{COMMAND_TAG}` != ''")
+    ]
+
+
+def _states(runs: pd.DataFrame) -> dict[int, State]:
+    """Return the state of every job: finished where any of its runs is, otherwise its last run's."""
+    states: dict[int, State] = {}
+    tag = f"tags.{JOB_TAG}"
+    members = runs[runs[tag].notna()] if tag in runs else runs.head(0)
+    for row in members.to_dict("records"):  # latest first
+        number, state = int(row[tag]), STATE_OF_STATUS[row["status"]]
+        if state is State.finished:
+            states[number] = state
+        states.setdefault(number, state)
+    return states
+
+
+def describe_missing(jobs: Sequence[Mapping[str, Any]], states: Mapping[int, State]) -> str:
+    """Say it of jobs with ``number``, ``name`` and ``varying`` keys, and of the states of those that have a run."""
+    unfinished = [job for job in jobs if states.get(job["number"]) is not State.finished]
+    if not unfinished:
+        return ""
+    counts = Counter(states.get(job["number"], State.new) for job in unfinished)
+    parts = [f"{counts[state]} {state}" for state in _ORDER if counts[state]]
+    if counts[State.new]:
+        parts.append(f"{counts[State.new]} never began")
+    text = f"{len(jobs) - len(unfinished)} of {len(jobs)} runs have finished ({', '.join(parts)})"
+    never = _values_without_result(jobs, unfinished)
+    if never:
+        return f"{text}; {listed(never)} never did"
+    return f"{text}; unfinished: {listed([str(job['name']) for job in unfinished])}"
+
+
+def _values_without_result(jobs: Sequence[Mapping[str, Any]], unfinished: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of values of one key, none of whose jobs has finished."""
+    pending = {job["number"] for job in unfinished}
+    names = []
+    for key in jobs[0]["varying"]:
+        values = dict.fromkeys(job["varying"][key] for job in jobs)
+        if len(values) > 1:
+            numbers = {value: {job["number"] for job in jobs if job["varying"][key] == value} for value in values}
+            names += [member_name({key: value}) for value in values if numbers[value] <= pending]
+    return names

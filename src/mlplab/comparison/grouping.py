@@ -1,0 +1,106 @@
+"""Groups of runs: what varies makes them, and each has one observation per seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf, isnan, nan
+
+import pandas as pd
+
+from mlplab.comparison.observations import combinations, observe, text_of
+from mlplab.comparison.statistics import Summary
+from mlplab.names import member_name
+from mlplab.schema import STATE_OF_STATUS, State
+
+SEED = "seed"
+# What says where a run is kept or what is watched, and not what it computes.
+_PLACES = ("tracking.", "data.root", "device", "diagnostics")
+# Keys that change neither the initial weights nor the batches of a seed.
+_SAME_START = {
+    "activation", "dtype", "engine", "epochs", "iterations", "learning_rate", "learning_rate_decay", "log_every",
+    "loss", "optimizer", "penalty", "weight_decay",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that have the keys in common that make the groups.
+
+    Attributes:
+        values: of the keys that vary between the groups, as text.
+        summary: of the metric that ranks, over the observations; None where no run has finished.
+        others: means of further metrics, by name.
+        states: how many runs ended how.
+        observations: one value of the metric per seed, by the seed; what is tested.
+        averaged: combinations of pooled keys that each observation is the average of.
+    """
+
+    values: dict[str, str]
+    run_ids: list[str]
+    summary: Summary | None
+    others: dict[str, float]
+    states: dict[State, int]
+    observations: dict[str, float] = field(default_factory=dict)
+    averaged: frozenset[tuple[str, ...]] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        return member_name(self.values) or "the runs"
+
+    @property
+    def mean(self) -> float:
+        """Of the metric that ranks, without what the order of a sum changes; NaN where no run has finished."""
+        return nan if self.summary is None else round(self.summary.mean, 12)
+
+
+def axes_of(runs: pd.DataFrame) -> list[str]:
+    """Return the keys that vary between the runs, seed excepted."""
+    keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
+    varying = [key for key in keys if runs[f"params.{key}"].nunique(dropna=False) > 1]
+    return [key for key in varying if key != SEED and not key.startswith(_PLACES)]
+
+
+def make_groups(
+    runs: pd.DataFrame, axes: Sequence[str], pooled: Sequence[str], metric: str, others: Sequence[str]
+) -> list[Group]:
+    """Return the groups of runs with equal values of the axes; averages within a seed go over the pooled keys."""
+    columns = [f"params.{axis}" for axis in axes]
+    parts = [((), runs)] if not columns else list(runs.groupby(columns, dropna=False, sort=False))
+    return [
+        _group(dict(zip(axes, map(text_of, key), strict=True)), part, pooled, metric, others) for key, part in parts
+    ]
+
+
+def _group(
+    values: dict[str, str], runs: pd.DataFrame, pooled: Sequence[str], metric: str, others: Sequence[str]
+) -> Group:
+    finished = runs[runs["status"] == "FINISHED"]
+    observations = observe(finished, metric, pooled)
+    return Group(
+        values,
+        list(runs["run_id"]),
+        Summary.of(list(observations.values())) if observations else None,
+        {name: float(_column(finished, name).mean()) for name in others},
+        {STATE_OF_STATUS[status]: int(count) for status, count in runs["status"].value_counts().items()},
+        observations,
+        frozenset(combinations(finished, pooled)),
+    )
+
+
+def start_alike(groups: Sequence[Group], axes: Sequence[str]) -> bool:
+    """Tell whether equal seeds have the same initial weights and batches in all groups, and average the same."""
+    return set(axes) <= _SAME_START and len({group.averaged for group in groups}) <= 1
+
+
+def natural(value: str) -> tuple[float, str]:
+    """Return what sorts numbers by size, and other values after them by name."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = nan
+    return (inf, value) if isnan(number) else (number, "")
+
+
+def _column(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
+    name = f"metrics.{metric}"
+    return runs[name] if name in runs else pd.Series(dtype=float)

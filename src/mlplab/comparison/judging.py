@@ -1,0 +1,53 @@
+"""A ranking with what only the store knows: jobs that are missing, trained models, the size of the test set."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from mlplab.comparison.completeness import missing_jobs
+from mlplab.comparison.grouping import Group
+from mlplab.comparison.ranking import TEST, VALIDATION, Ranking
+from mlplab.comparison.trained_models import ModelComparison, compare_models, count_images
+from mlplab.tracking.store import Store
+
+
+def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: str | None) -> Ranking:
+    """Return the ranking with ``missing``, ``models`` and ``images``.
+
+    Args:
+        store: has the runs.
+        ranking: of them.
+        runs: that were ranked.
+        sweep: its id, where the runs are all that it has; None for any other choice of runs.
+
+    Raises:
+        StoreError: the store does not answer, or an artifact is damaged.
+    """
+    missing = "" if sweep is None else missing_jobs(store, sweep, runs)
+    return replace(
+        ranking, missing=missing, models=_models(store, ranking, runs), images=_images(store, ranking, runs)
+    )
+
+
+def _finished(group: Group, runs: pd.DataFrame) -> pd.DataFrame:
+    return runs[runs["run_id"].isin(group.run_ids) & (runs["status"] == "FINISHED")]
+
+
+def _models(store: Store, ranking: Ranking, runs: pd.DataFrame) -> ModelComparison | None:
+    """Compare the best two groups where each has one finished run, and accuracy ranks."""
+    if ranking.pair is None or ranking.metric not in (TEST, VALIDATION):
+        return None
+    one, other = (list(_finished(group, runs)["run_id"]) for group in ranking.pair)
+    if (len(one), len(other)) != (1, 1):
+        return None
+    return compare_models(store, (ranking.pair[0].name, ranking.pair[1].name), (one[0], other[0]))
+
+
+def _images(store: Store, ranking: Ranking, runs: pd.DataFrame) -> int | None:
+    if not ranking.ranked or ranking.metric not in (TEST, VALIDATION):
+        return None
+    best = _finished(ranking.ranked[0], runs).iloc[0]
+    if ranking.metric == TEST:
+        return count_images(store, str(best["run_id"]))
+    size = best.get("params.data.val_size")
+    return None if size is None or pd.isna(size) else int(size)

@@ -1,0 +1,78 @@
+"""What the test set can tell of trained models, which is less than what recipes are worth."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from mlplab.comparison import query
+from mlplab.comparison.statistics import SIGNIFICANCE
+from mlplab.schema import PREDICTIONS
+from mlplab.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Two trained models on one test set: McNemar's test.
+
+    McNemar, Psychometrika 12 (1947), 153-157, with the exact binomial distribution: where just one of the two is
+    right, that is either of them with equal chances if they are equally good on such images.
+
+    Attributes:
+        names: of the two.
+        only_first, only_second: images that just this one gets right.
+        p: two-sided.
+    """
+
+    names: tuple[str, str]
+    only_first: int
+    only_second: int
+    p: float
+
+    @classmethod
+    def of(
+        cls, names: tuple[str, str], first: NDArray[np.int64], second: NDArray[np.int64]
+    ) -> "ModelComparison | None":
+        """Compare predictions, int64 of shape (images, 2): label and prediction. None for different test sets."""
+        if not np.array_equal(first[:, 0], second[:, 0]):
+            return None
+        right, other = first[:, 0] == first[:, 1], second[:, 0] == second[:, 1]
+        only_first, only_second = int((right & ~other).sum()), int((other & ~right).sum())
+        disagreeing = only_first + only_second
+        p = float(stats.binomtest(only_first, disagreeing).pvalue) if disagreeing else 1.0
+        return cls(names, only_first, only_second, p)
+
+    @property
+    def sentence(self) -> str:
+        """What it says, and of what it says nothing."""
+        one, other = self.names
+        counts = (
+            f"on the test set {self.only_first} images are right with {one} alone, {self.only_second} with {other} "
+            f"alone (McNemar's exact test, {'p < 0.0001' if self.p < 0.0001 else f'p = {self.p:.2g}'})"
+        )
+        answer = "do differ" if self.p < SIGNIFICANCE else "cannot be told apart"
+        return f"the two trained models {answer}: {counts}"
+
+
+def compare_models(store: Store, names: tuple[str, str], run_ids: tuple[str, str]) -> ModelComparison | None:
+    """Compare the predictions of two runs; None where one has none, or their test sets differ. Raises StoreError."""
+    first, second = (_predictions(store, run_id) for run_id in run_ids)
+    return None if first is None or second is None else ModelComparison.of(names, first, second)
+
+
+def count_images(store: Store, run_id: str) -> int | None:
+    """Return the size of the test set; None where the run has recorded no predictions. Raises StoreError."""
+    predictions = _predictions(store, run_id)
+    return None if predictions is None else len(predictions)
+
+
+def _predictions(store: Store, run_id: str) -> NDArray[np.int64] | None:
+    text = store.read_artifacts(run_id, PREDICTIONS)[0]
+    return None if text is None else query.parse_integers(run_id, text, header=1)
+
+
+def sampling_error(accuracy: float, images: int) -> float:
+    """Return the standard error of an accuracy that is measured on so many images (binomial)."""
+    return sqrt(max(accuracy * (1 - accuracy), 0.0) / images)
