@@ -66,7 +66,7 @@ def difference(one: Counts, other: Counts, title: str) -> Chart:
     gap = 100 * (shares(one) - shares(other))
     reach = max(float(np.quantile(np.abs(gap[gap != 0]), _QUANTILE)) if gap.any() else 0.0, 0.1)
     heat = go.Heatmap(
-        z=[rounded(row) for row in goodness(gap)],
+        z=[rounded(row) for row in np.where(gap == 0, np.nan, goodness(gap))],
         text=[[f"{value:+.1f}" if abs(value) >= 0.05 else "" for value in row] for row in gap],
         texttemplate="%{text}",
         colorscale=_WORSE_TO_BETTER,
@@ -111,6 +111,7 @@ def _by_class(
             "x": list(range(len(own))),
             "y": rounded([scale.clamp(value) for value in own]),
             "customdata": rounded(own),
+            "cliponaxis": False,
             "mode": "lines+markers",
             "line": {"width": 1, "dash": "dot"},
             "marker": {"size": 9, "symbol": [scale.symbol(value, "triangle-down", "triangle-up") for value in own]},

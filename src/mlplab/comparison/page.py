@@ -45,7 +45,7 @@ def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) 
         entries=script_json(palette.entries()),
         columns=table_columns(ranking, runs),
         rows=table_rows_of(ranking, runs, Links(store.run_page, store.artifact_page)),
-        ui_command=store.ui_command() or "nothing: a server shows them",
+        ui_command=store.ui_command(),
         notes=notes(ranking)[: -1 if verdict else None],
         sections=sections.all_sections(drawn),
         images=[{**vars(image), "source": _source(image)} for image in evidence.hardest],

@@ -11,6 +11,7 @@ from mlplab.comparison.charts import BANDS, SCALES, UNITS, Section, collapsed_gr
 from mlplab.comparison.effects import effects_chart, effects_of, grid_size, main_effects
 from mlplab.comparison.evidence import Evidence
 from mlplab.comparison.palette import Palette
+from mlplab.comparison.parallel_chart import parallel_coordinates
 from mlplab.comparison.ranking import Group, Ranking
 from mlplab.comparison.scales import scale_of
 from mlplab.comparison.time_charts import time_to_accuracy
@@ -113,7 +114,7 @@ def _what_mattered(drawn: Drawn) -> Section | None:
         text = f"{ran} of {size} combinations have finished, so main effects and interactions cannot be told apart."
     charts += axis_charts.sensitivity(ranked)
     if len(ranking.axes) > 2:
-        charts.append(axis_charts.parallel_coordinates(ranked))
+        charts.append(parallel_coordinates(ranked))
     return Section("What mattered", text, charts)
 
 
