@@ -11,11 +11,10 @@ from mlflow.entities import Metric, Param
 
 from mlplab import data
 from mlplab.comparison import layer_charts, query
-from mlplab.comparison.charts import MOST_SHOWN, Palette
 from mlplab.comparison.class_charts import shares
 from mlplab.comparison.evidence import Evidence, gather
 from mlplab.comparison.page import render_page
-from mlplab.comparison.ranking import rank
+from mlplab.comparison.ranking import Group, rank
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
 from mlplab.tracking.store import Store, open_store
@@ -98,7 +97,7 @@ def test_runs_that_left_nothing_have_a_page_that_says_so(store: Store) -> None:
     runs = query.find_runs(store)
     page = render_page(store, runs, rank(runs), "nothing")
     assert "2 runs (1 failed, 1 killed)" in page or "2 runs (1 killed, 1 failed)" in page
-    assert "No run has finished: nothing to rank" in page
+    assert "no run has finished: nothing to rank" in page
     assert "None to show: no run has recorded its predictions" in page
 
 
@@ -106,16 +105,24 @@ def test_one_run_has_a_page(store: Store) -> None:
     record(store, "relu", [0, 1])
     runs = query.find_runs(store)
     page = render_page(store, runs, rank(runs), "one")
-    assert 'id="curves"' in page
+    assert 'id="curves-train-loss"' in page
     assert 'id="confusion"' in page
     assert 'id="difference"' not in page
 
 
-def test_with_many_groups_the_best_the_worst_and_some_between_are_shown_at_first() -> None:
-    palette = Palette([f"lr={i}" for i in range(60)])
-    assert len(palette.shown) == MOST_SHOWN
-    assert {0, 59} <= palette.shown
-    assert len(set(palette.colors)) == 60
+def test_what_equally_many_get_wrong_is_ordered_by_the_margin(store: Store) -> None:
+    """Image 9 is missed by a run that is better than the one that misses image 3."""
+    images = data.test_images("digits", "/nowhere")
+    assert images is not None
+    labels = images[1]
+    poor, good = labels.copy(), labels.copy()
+    poor[[3, *range(20, 60)]] = (labels[[3, *range(20, 60)]] + 1) % 10
+    good[9] = (labels[9] + 1) % 10
+    for predictions in (poor, good):
+        record(store, "relu", list(predictions), list(labels))
+    found = evidence(store)
+    assert (found.hardest[0].index, found.hardest[0].wrong) == (9, 1)
+    assert found.ties == 42 - len(found.hardest)
 
 
 def points(*rows: tuple[int, str, int, float]) -> pd.DataFrame:
@@ -131,8 +138,44 @@ def test_the_gradients_reach_is_early_and_by_group() -> None:
     ]
     found = layer_charts.diagnostics(points(*rows, (0, "train/loss", 10, 1.0)))
     assert layer_charts.reach(found) == {0: pytest.approx(0.01), 1: pytest.approx(2.0)}
-    palette = Palette(["sigmoid", "relu"])
-    assert layer_charts.explain_difference(found, palette).endswith("2 times with relu: it arrives 200 times weaker.")
+
+
+def pair(first: str, second: str) -> tuple[Group, Group]:
+    one, other = (Group({"activation": name}, [], None, {}, {}) for name in (first, second))
+    return one, other
+
+
+def gradients(first: float, second: float, early_points: int = 5) -> pd.DataFrame:
+    """Of two groups with two layers: the gradient at layer 1, while that at layer 2 is 1."""
+    rows = [
+        (group, f"within/layer_{layer}_gradient_norm", step, norm)
+        for group, norms in enumerate(([first, 1.0], [second, 1.0]))
+        for layer, norm in enumerate(norms, start=1)
+        for step in [*range(1, early_points + 1), 100]
+    ]
+    return layer_charts.diagnostics(points(*rows))
+
+
+def test_a_gradient_that_hardly_arrives_explains_the_verdicts_pair() -> None:
+    text = layer_charts.explain_difference(gradients(0.01, 2.0), (0, 1), pair("sigmoid", "relu"))
+    assert "0.01 times that at the last layer with sigmoid, 2 times with relu: it arrives 200 times weaker." in text
+    text = layer_charts.explain_difference(gradients(2.0, 0.0), (0, 1), pair("relu", "tanh"))
+    assert text.endswith("0 times that at the last layer with tanh, 2 times with relu: it does not arrive.")
+
+
+@pytest.mark.parametrize(
+    ("inside", "places", "activations"),
+    [
+        (gradients(1.0, 2.9), (0, 1), ("sigmoid", "relu")),  # a factor that explains nothing
+        (gradients(0.01, 2.0, early_points=4), (0, 1), ("sigmoid", "relu")),  # too few points
+        (gradients(0.01, 2.0), (0, 1), ("relu", "relu")),  # another key differs
+        (gradients(0.01, 2.0), (1, 2), ("sigmoid", "relu")),  # the pair is another one
+    ],
+)
+def test_what_explains_nothing_is_not_said(
+    inside: pd.DataFrame, places: tuple[int, int], activations: tuple[str, str]
+) -> None:
+    assert layer_charts.explain_difference(inside, places, pair(*activations)) == ""
 
 
 def test_saturated_and_dead_units_are_one_measure() -> None:
@@ -141,18 +184,6 @@ def test_saturated_and_dead_units_are_one_measure() -> None:
     )
     assert list(found["measure"]) == ["unresponsive"] * 2
     assert list(found["value"]) == [0.25, 0.5]
-
-
-def test_a_gradient_that_does_not_arrive_at_all_is_said() -> None:
-    rows = [
-        (group, f"within/layer_{layer}_gradient_norm", 10, value)
-        for group, norms in enumerate(([0.0, 1.0], [2.0, 1.0]))
-        for layer, value in enumerate(norms, start=1)
-    ]
-    found = layer_charts.diagnostics(points(*rows))
-    assert layer_charts.explain_difference(found, Palette(["dead", "alive"])).endswith(
-        "2 times with alive: it arrives not at all."
-    )
 
 
 def test_a_damaged_artifact_is_named(store: Store) -> None:

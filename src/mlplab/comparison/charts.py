@@ -1,151 +1,180 @@
-"""Charts of a ranking, to hover over and switch curves on and off: Plotly figures from frames, nothing else.
+"""What a chart on a page is, and the curves of groups of runs over their training.
 
-A group has one colour in all charts. With many groups some are shown at first, the best and the worst among them, and
-the others wait in the legend.
+A figure is Plotly's, checked when it is made. The page's script draws it: it gives each trace the colour of its
+group, and draws groups that are not selected in grey. What it needs to know stands in a trace's ``meta``:
+
+- ``group``: place of its group; ``rest`` is "hide" where the group is to vanish instead of turning grey
+- ``slot``: a colour of the palette, for what belongs to no group
+- ``low`` and ``high``: a band around the line
+- ``units``: factors by which x is multiplied, by unit
+- ``choice``: the trace is drawn only where the section's switches have these values
 """
 
-from collections.abc import Sequence
-from html import escape
-from math import isnan
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from markupsafe import Markup
-from plotly.colors import qualitative, sample_colorscale
-from plotly.subplots import make_subplots
+from plotly.utils import PlotlyJSONEncoder
 
-from mlplab.comparison.ranking import Group, Ranking, natural
-from mlplab.schema import loss
+from mlplab import schema
+from mlplab.comparison.palette import Palette
+from mlplab.comparison.ranking import Ranking
+from mlplab.comparison.scales import has_collapsed
 
-MOST_SHOWN = 10  # groups at first
-MOST_BARS = 40
-LAYOUT = {"template": "plotly_white", "margin": {"l": 60, "r": 20, "t": 50, "b": 50}, "hovermode": "closest"}
-
-
-class Palette:
-    """Name and colour of every group, and which of them are shown at first."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        """Give colours out to the groups of these names, best first."""
-        count = len(names)
-        self.names = [escape(name) for name in names]
-        if count <= len(qualitative.D3):
-            self.colors = list(qualitative.D3[:count])
-        else:
-            self.colors = sample_colorscale("Turbo", list(np.linspace(0.05, 0.95, count)))
-        self.shown = {int(place) for place in np.linspace(0, count - 1, min(count, MOST_SHOWN)).round()}
-
-    def style(self, place: int, show_legend: bool = True) -> dict[str, Any]:
-        """Return what every trace of a group has in common."""
-        return {
-            "name": self.names[place],
-            "legendgroup": str(place),
-            "showlegend": show_legend,
-            "visible": True if place in self.shown else "legendonly",
-        }
+LAYOUT: dict[str, Any] = {"margin": {"l": 60, "r": 16, "t": 16, "b": 50}, "hovermode": "closest", "showlegend": False}
+UNITS = {"iteration": "iteration (parameter updates)", "epoch": "epoch", "seconds": "seconds of training"}
+SCALES = {"linear": "linear", "log": "logarithmic"}
+BANDS = "Mean of the seeds; the band reaches from the least to the largest. Drag to zoom in, double-click to zoom out."
+MOST_POINTS = 20_000  # of all curves of one metric
+_SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
-def embedded(name: str, figure: go.Figure) -> Markup:
-    """Return the figure as HTML with this id, for a page that has Plotly's script."""
-    html = figure.to_html(
-        full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False, "responsive": True}
-    )
-    return Markup(html)  # Plotly's own, which escapes what a script must not hold
+@dataclass(frozen=True)
+class Chart:
+    """One chart.
+
+    Attributes:
+        name: its id in the page.
+        title: stands above it.
+        alt: says what it shows, for who does not see it.
+        each: one such chart for each selected group.
+    """
+
+    name: str
+    title: str
+    alt: str
+    figure: go.Figure
+    each: bool = False
+
+    @property
+    def data(self) -> Markup:
+        """The figure as JSON, for a script element."""
+        figure = self.figure.to_plotly_json()
+        figure["layout"].pop("template", None)  # the page has its own, light and dark
+        return script_json(figure)
 
 
-def loss_bands(points: pd.DataFrame, palette: Palette) -> go.Figure:
-    """Draw training and test loss of every group: mean over its runs, and a band of one standard deviation."""
-    figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=("training loss", "test loss"))
-    for column, key in enumerate((loss("train"), loss("test")), start=1):
-        rows = points[points["key"] == key]
-        for place, part in rows.groupby("group"):
-            for trace in _mean_and_band(part, palette, int(place), show_legend=column == 1):
-                figure.add_trace(trace, 1, column)
-    figure.update_xaxes(title_text="iteration (parameter updates)")
-    figure.update_yaxes(title_text="loss", col=1)
-    figure.update_layout(**LAYOUT, height=460, updatemenus=[_scale_buttons(["yaxis", "yaxis2"])])
-    return figure
+@dataclass(frozen=True)
+class Section:
+    """Charts under one heading, and the switches that all of them obey: by key, label and values with their names."""
+
+    title: str
+    text: str
+    charts: list[Chart]
+    switches: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
 
 
-def _mean_and_band(part: pd.DataFrame, palette: Palette, place: int, show_legend: bool) -> list[go.Scatter]:
-    steps = part.groupby("step")["value"].agg(["mean", "std"])
-    style, color = palette.style(place, show_legend), palette.colors[place]
-    mode = "lines" if len(steps) > 1 else "markers"
-    line = go.Scatter(x=steps.index, y=steps["mean"], mode=mode, line={"color": color, "width": 2}, **style)
-    spread = steps.dropna()
-    if spread.empty:
-        return [line]
-    low, high = spread["mean"] - spread["std"], spread["mean"] + spread["std"]
-    band = go.Scatter(
-        x=np.concatenate([spread.index, spread.index[::-1]]),
-        y=np.concatenate([high, low[::-1]]),
-        fill="toself",
-        opacity=0.25,
-        line={"width": 0, "color": color},
-        hoverinfo="skip",
-        **{**style, "showlegend": False},
-    )
-    return [band, line]
+def script_json(value: object) -> Markup:
+    """Return a value as JSON that no script element ends in."""
+    text = json.dumps(value, cls=PlotlyJSONEncoder, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
-def _scale_buttons(axes: Sequence[str]) -> dict[str, Any]:
-    buttons = [
-        {"label": label, "method": "relayout", "args": [{f"{axis}.type": kind for axis in axes}]}
-        for label, kind in (("linear", "linear"), ("logarithmic", "log"))
+def rounded(values: Any) -> list[float | None]:
+    """Return numbers with five digits, which no screen shows more of; None for what is no number."""
+    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in np.asarray(values, dtype=float)]
+
+
+def curve_charts(
+    points: pd.DataFrame,
+    palette: Palette,
+    keys: Sequence[str],
+    units: Mapping[int, Mapping[str, float]],
+    collapsed: set[int],
+    name: str = "curves",
+) -> list[Chart]:
+    """Draw metrics over the training: mean over the runs of each group, and a band from the least to the largest.
+
+    Args:
+        points: ``group``, ``key``, ``step``, ``value``.
+        palette: of the groups.
+        keys: of the metrics, one chart each; those without points are left out.
+        units: by group: epochs and seconds per iteration, where they are known.
+        collapsed: groups that do not set the axis, unless all are.
+        name: what the charts' ids begin with.
+    """
+    return [
+        _curves(f"{name}-{key.replace('/', '-')}", key, rows, palette, units, collapsed)
+        for key in keys
+        if not (rows := points[points["key"] == key]).empty
     ]
-    return {"type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": 1.16, "buttons": buttons}
 
 
-def over_axes(ranking: Ranking, palette: Palette) -> go.Figure | None:
-    """Draw what ranks over what varies: a bar per value of one axis, a heat map of two, else a bar per group."""
-    ranked = ranking.ranked
-    if not ranking.axes or not ranked:
-        return None
-    return _heat_map(ranking, ranked) if len(ranking.axes) == 2 else _bars(ranking, ranked[:MOST_BARS], palette)
+def _curves(
+    chart: str,
+    key: str,
+    rows: pd.DataFrame,
+    palette: Palette,
+    units: Mapping[int, Mapping[str, float]],
+    collapsed: set[int],
+) -> Chart:
+    steps = rows.groupby(["group", "step"])["value"].agg(["mean", "min", "max", "count"]).reset_index()
+    traces = [
+        _line_and_band(part, palette, int(place), units.get(int(place), {})) for place, part in steps.groupby("group")
+    ]
+    split, measure = key.split("/")
+    name = f"{_SPLITS[split]} {measure}"
+    figure = go.Figure(traces)
+    kept = steps[~steps["group"].isin(collapsed)]
+    ranges = _ranges(kept if len(kept) else steps, measure)
+    figure.update_layout(**LAYOUT, height=340, meta={"ranges": ranges})
+    figure.update_xaxes(title_text=UNITS["iteration"])
+    figure.update_yaxes(title_text=name, exponentformat="power")
+    return Chart(chart, name.capitalize(), f"{name} over the training, a line per group", figure)
 
 
-def _bars(ranking: Ranking, groups: Sequence[Group], palette: Palette) -> go.Figure:
-    summaries = [group.summary for group in groups if group.summary is not None]
-    widths = [0.0 if isnan(summary.half_width) else summary.half_width for summary in summaries]
-    means = [summary.mean for summary in summaries]
-    bars = go.Bar(
-        x=means,
-        y=palette.names[: len(groups)],
-        orientation="h",
-        error_x={"type": "data", "array": widths} if any(widths) else None,
-        marker_color=palette.colors[: len(groups)],
-        text=[f"{mean:.4f}" for mean in means],
-        textposition="inside",
-        insidetextanchor="start",
-    )
-    figure = go.Figure(bars)
-    figure.update_xaxes(title_text=ranking.metric, range=[0, 1.05 * max(means) or 1])
-    figure.update_yaxes(type="category", autorange="reversed", automargin=True)
-    figure.update_layout(**LAYOUT, height=130 + 30 * len(groups))
-    return figure
+def _ranges(steps: pd.DataFrame, measure: str) -> dict[str, list[float]]:
+    low, high = float(steps["min"].min()), float(steps["max"].max())
+    margin = 0.03 * (high - low) or 0.01
+    ranges = {"linear": [max(low - margin, 0.0), high + margin]}
+    positive = steps["min"][steps["min"] > 0]
+    if measure == "loss" and len(positive):
+        ranges["log"] = [float(np.log10(positive.min())) - 0.05, float(np.log10(high)) + 0.05]
+    return ranges
 
 
-def _heat_map(ranking: Ranking, groups: Sequence[Group]) -> go.Figure:
-    down, across = ranking.axes
-    ys, xs = (sorted({group.values[axis] for group in groups}, key=natural) for axis in (down, across))
-    means: dict[tuple[str, str], float] = {
-        (group.values[down], group.values[across]): group.summary.mean for group in groups if group.summary
+def _line_and_band(part: pd.DataFrame, palette: Palette, place: int, units: Mapping[str, float]) -> dict[str, Any]:
+    every = max(1, -(-len(part) * len(palette.names) // MOST_POINTS))
+    part = part.iloc[sorted({*range(0, len(part), every), len(part) - 1})]
+    band = {"low": rounded(part["min"]), "high": rounded(part["max"])} if part["count"].max() > 1 else {}
+    return {
+        "type": "scatter",
+        "name": palette.names[place],
+        "x": [int(step) for step in part["step"]],
+        "y": rounded(part["mean"]),
+        "mode": "lines" if len(part) > 1 else "markers",
+        "line": {"width": 2},
+        "meta": {"group": place, "units": dict(units), **band},
     }
-    grid = [[means.get((y, x)) for x in xs] for y in ys]
-    heat = go.Heatmap(
-        x=[escape(x) for x in xs],
-        y=[escape(y) for y in ys],
-        z=grid,
-        text=[["" if mean is None else f"{mean:.4f}" for mean in row] for row in grid],
-        texttemplate="%{text}",
-        colorscale="Blues",
-        reversescale=ranking.ascending,
-        colorbar_title=ranking.metric,
-    )
-    figure = go.Figure(heat)
-    figure.update_xaxes(type="category", title_text=escape(across))
-    figure.update_yaxes(type="category", title_text=escape(down))
-    figure.update_layout(**LAYOUT, height=200 + 50 * len(ys))
-    return figure
+
+
+def units_of(runs: pd.DataFrame, points: pd.DataFrame, ranking: Ranking) -> dict[int, dict[str, float]]:
+    """Return, by group, epochs and seconds of training per iteration: means over its finished runs."""
+    last = points[~points["key"].str.startswith(schema.FINAL)].groupby("run_id")["step"].max()
+    by_run = runs.set_index("run_id").reindex(last.index)
+    ratios = pd.DataFrame(index=last.index)
+    if "params.epochs" in by_run:
+        whole = by_run["params.iterations"].isin(["None", None]) if "params.iterations" in by_run else True
+        ratios["epoch"] = pd.to_numeric(by_run["params.epochs"], errors="coerce").where(whole) / last
+    if (column := f"metrics.{schema.TRAIN_SECONDS}") in by_run:
+        ratios["seconds"] = by_run[column] / last
+    ratios = ratios[(by_run["status"] == "FINISHED") & (last > 0)]
+    found = {}
+    for place, group in enumerate(ranking.groups):
+        own = ratios.loc[ratios.index.intersection(group.run_ids)].mean()
+        found[place] = {unit: float(f"{value:.5g}") for unit, value in own.items() if np.isfinite(value)}
+    return found
+
+
+def collapsed_groups(ranking: Ranking, classes: int | None) -> set[int]:
+    """Return the places of the groups that are no better than guessing, or have no finished run."""
+    return {
+        place
+        for place, group in enumerate(ranking.groups)
+        if group.summary is None or has_collapsed(ranking.metric, group.summary.mean, classes)
+    }

@@ -1,18 +1,20 @@
-"""Charts of what groups of runs confuse: class by class."""
+"""Charts of what groups of runs confuse: class by class. Blue is better, on the diagonal and off it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
-from mlplab.comparison.charts import LAYOUT, Palette
-
-MOST_MATRICES = 6
-COLUMNS = 3
+from mlplab.comparison.charts import LAYOUT, Chart, rounded
+from mlplab.comparison.palette import Palette
+from mlplab.comparison.scales import Scale
 
 Counts = NDArray[np.int64]  # shape (K, K): [true class, predicted class]
+# From worse to better, by way of white: ColorBrewer's RdBu without its darkest ends, on which text is hard to read.
+_WORSE_TO_BETTER = [[0.0, "#d6604d"], [0.25, "#f4a582"], [0.5, "#f7f7f7"], [0.75, "#92c5de"], [1.0, "#4393c3"]]
+_QUANTILE = 0.95  # of the cells: a few larger ones do not make the others pale
 
 
 def shares(counts: Counts) -> NDArray[np.float64]:
@@ -21,78 +23,105 @@ def shares(counts: Counts) -> NDArray[np.float64]:
     return rows
 
 
-def draw_matrices(confusion: Mapping[int, Counts], palette: Palette) -> go.Figure:
-    """Draw the matrices of the best groups side by side, as shares of the true class."""
-    places = sorted(confusion)[:MOST_MATRICES]
-    matrices = [shares(confusion[place]) for place in places]
-    rows = -(-len(places) // COLUMNS)
-    titles = [palette.names[place] for place in places]
-    figure = make_subplots(rows, COLUMNS, subplot_titles=titles, horizontal_spacing=0.06, vertical_spacing=0.14)
-    for index, (place, matrix) in enumerate(zip(places, matrices, strict=True)):
-        heat = go.Heatmap(
-            z=matrix,
-            customdata=confusion[place],
-            text=_percent(matrix),
-            texttemplate="%{text}",
-            textfont={"size": 9},
-            coloraxis="coloraxis",
-            hovertemplate="true %{y}, predicted %{x}: %{customdata}, %{z:.1%} of the true class<extra></extra>",
-        )
-        figure.add_trace(heat, index // COLUMNS + 1, index % COLUMNS + 1)
-    # The diagonal is dark anyway: the scale ends at the most frequent confusion, so that mistakes can be seen.
-    worst = max((float(np.max(matrix - np.diag(np.diag(matrix)))) for matrix in matrices), default=0.0)
-    figure.update_layout(
-        **LAYOUT, height=90 + 350 * rows, coloraxis={"colorscale": "Blues", "cmin": 0, "cmax": max(worst, 0.01)}
-    )
-    _as_matrices(figure)
-    return figure
+def goodness(percent: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix with mistakes, which are off the diagonal, as negative numbers."""
+    signs = 2 * np.eye(len(percent)) - 1
+    signed: NDArray[np.float64] = percent * signs
+    return signed
 
 
-def difference(one: Counts, other: Counts) -> go.Figure:
-    """Draw the shares of the first less those of the second."""
-    gap = shares(one) - shares(other)
-    reach = max(float(np.abs(gap).max()), 0.01)
+def confusion_charts(confusion: Mapping[int, Counts], palette: Palette) -> Chart:
+    """Draw a matrix for each selected group, in per cent of the true class: mistakes red, the diagonal blue."""
+    percents = {place: 100 * shares(counts) for place, counts in sorted(confusion.items())}
+    mistakes = np.concatenate([p[(p > 0) & ~np.eye(len(p), dtype=bool)] for p in percents.values()])
+    reach = max(float(np.quantile(mistakes, _QUANTILE)) if len(mistakes) else 0.0, 0.1)
+    traces = [_matrix(place, confusion[place], percent, palette, reach) for place, percent in percents.items()]
+    figure = go.Figure(traces)
+    _as_matrix(figure)
+    return Chart("confusion", "Confusion", "confusion matrix, in per cent of each true class", figure, each=True)
+
+
+def _matrix(
+    place: int, counts: Counts, percent: NDArray[np.float64], palette: Palette, reach: float
+) -> dict[str, Any]:
+    signed = np.where(counts > 0, goodness(percent), np.nan)
+    return {
+        "type": "heatmap",
+        "name": palette.names[place],
+        "z": [rounded(row) for row in signed],
+        "text": [[f"{value:.1f}" if value else "" for value in row] for row in percent],
+        "texttemplate": "%{text}",
+        "customdata": counts.tolist(),
+        "colorscale": _WORSE_TO_BETTER,
+        "zmin": -reach,
+        "zmax": reach,
+        "showscale": False,
+        "hovertemplate": "true %{y}, predicted %{x}: %{customdata} images, %{text} %<extra></extra>",
+        "meta": {"group": place},
+    }
+
+
+def difference(one: Counts, other: Counts, title: str) -> Chart:
+    """Draw the shares of the first minus those of the second, in percentage points; blue: the first is better."""
+    gap = 100 * (shares(one) - shares(other))
+    reach = max(float(np.quantile(np.abs(gap[gap != 0]), _QUANTILE)) if gap.any() else 0.0, 0.1)
     heat = go.Heatmap(
-        z=gap,
-        text=_percent(gap, signed=True),
+        z=[rounded(row) for row in np.where(gap == 0, np.nan, goodness(gap))],
+        text=[[f"{value:+.1f}" if abs(value) >= 0.05 else "" for value in row] for row in gap],
         texttemplate="%{text}",
-        textfont={"size": 9},
-        colorscale="RdBu",
+        colorscale=_WORSE_TO_BETTER,
         zmin=-reach,
         zmax=reach,
-        hovertemplate="true %{y}, predicted %{x}: %{z:+.2%} of the true class<extra></extra>",
+        showscale=False,
+        hovertemplate="true %{y}, predicted %{x}: %{text} percentage points<extra></extra>",
     )
     figure = go.Figure(heat)
-    figure.update_layout(**LAYOUT, height=460, width=560)
-    _as_matrices(figure)
-    return figure
+    _as_matrix(figure)
+    return Chart("difference", title, f"{title}: difference of the confusion matrices, in percentage points", figure)
 
 
-def _as_matrices(figure: go.Figure) -> None:
-    figure.update_xaxes(title_text="predicted class", dtick=1, constrain="domain")
-    figure.update_yaxes(title_text="true class", dtick=1, autorange="reversed")
-
-
-def _percent(matrix: NDArray[np.float64], signed: bool = False) -> list[list[str]]:
-    form = "{:+.1f}" if signed else "{:.1f}"
-    return [[form.format(100 * share) if abs(share) >= 0.0005 else "" for share in row] for row in matrix]
-
-
-def precision_and_recall(confusion: Mapping[int, Counts], palette: Palette) -> go.Figure:
-    """Draw precision and recall of every class; a class that is never predicted has precision 0."""
-    figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=("precision", "recall"))
-    for place, counts in sorted(confusion.items()):
-        right = np.diag(counts)
-        for column, totals in enumerate((counts.sum(axis=0), counts.sum(axis=1)), start=1):
-            trace = go.Scatter(
-                x=np.arange(len(counts)),
-                y=right / np.maximum(totals, 1),
-                mode="lines+markers",
-                line={"color": palette.colors[place], "width": 1, "dash": "dot"},
-                marker={"size": 8},
-                **palette.style(place, show_legend=column == 1),
-            )
-            figure.add_trace(trace, 1, column)
-    figure.update_xaxes(title_text="class", dtick=1)
+def _as_matrix(figure: go.Figure) -> None:
     figure.update_layout(**LAYOUT, height=400)
-    return figure
+    figure.update_xaxes(title_text="predicted class", dtick=1, showgrid=False, zeroline=False)
+    figure.update_yaxes(title_text="true class", dtick=1, autorange="reversed", showgrid=False, zeroline=False)
+
+
+def class_charts(confusion: Mapping[int, Counts], palette: Palette, collapsed: set[int]) -> list[Chart]:
+    """Draw precision and recall of every class; a class that is never predicted has precision 0."""
+    return [
+        _by_class(name, total_axis, confusion, palette, collapsed)
+        for name, total_axis in (("precision", 0), ("recall", 1))
+    ]
+
+
+def _by_class(
+    name: str, total_axis: int, confusion: Mapping[int, Counts], palette: Palette, collapsed: set[int]
+) -> Chart:
+    values = {
+        place: np.diag(counts) / np.maximum(counts.sum(axis=total_axis), 1)
+        for place, counts in sorted(confusion.items())
+    }
+    kept = np.concatenate([own for place, own in values.items() if place not in collapsed] or list(values.values()))
+    low = float(np.quantile(kept, 0.02))
+    scale = Scale(max(low - 0.1 * (1 - low), -0.02), 1.02)
+    traces = [
+        {
+            "type": "scatter",
+            "name": palette.names[place],
+            "x": list(range(len(own))),
+            "y": rounded([scale.clamp(value) for value in own]),
+            "customdata": rounded(own),
+            "cliponaxis": False,
+            "mode": "lines+markers",
+            "line": {"width": 1, "dash": "dot"},
+            "marker": {"size": 9, "symbol": [scale.symbol(value, "triangle-down", "triangle-up") for value in own]},
+            "hovertemplate": "class %{x}: %{customdata}<extra>%{fullData.name}</extra>",
+            "meta": {"group": place},
+        }
+        for place, own in values.items()
+    ]
+    figure = go.Figure(traces)
+    figure.update_layout(**LAYOUT, height=340)
+    figure.update_xaxes(title_text="class", dtick=1)
+    figure.update_yaxes(title_text=name, range=[scale.low, scale.high])
+    return Chart(f"class-{name}", name.capitalize(), f"{name} of every class, a line per group", figure)

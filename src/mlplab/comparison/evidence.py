@@ -12,11 +12,14 @@ from mlplab import data
 from mlplab.comparison import query
 from mlplab.comparison.ranking import Ranking
 from mlplab.errors import DataError
-from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, WITHIN, loss
+from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, WITHIN, accuracy, loss
 from mlplab.tracking.store import Store
 from mlplab.tracking.texts import read_texts
 
 HARDEST = 24
+CURVES = (*map(loss, ("train", "val", "test")), accuracy("val"), accuracy("test"), WITHIN)
+
+Images = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels by image, and classes
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class HardImage:
     Attributes:
         index: in the test set, from 0.
         pixels: uint8, shape (height, width), or (height, width, 3) in colour.
-        label, prediction: the true class, and the one it is taken for most.
+        label, prediction: the true class, and the wrong one that is predicted most.
         wrong: how many runs get it wrong.
     """
 
@@ -45,7 +48,8 @@ class Evidence:
         points: one row per logged value: ``group`` (its place in the ranking), ``run_id``, ``key``, ``step``,
             ``value``.
         confusion: by the group's place, int64, shape (K, K): summed over its finished runs.
-        hardest: images, most often wrong first.
+        hardest: images, most often wrong first, of these the most clearly wrong.
+        ties: images that are wrong as often as the last of ``hardest``, and are left out.
         predicting: finished runs whose predictions are known.
         no_images: why ``hardest`` is empty; "" where it is not.
     """
@@ -53,6 +57,7 @@ class Evidence:
     points: pd.DataFrame
     confusion: dict[int, NDArray[np.int64]]
     hardest: list[HardImage]
+    ties: int
     predicting: int
     no_images: str
 
@@ -69,7 +74,7 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
         StoreError: the store does not answer.
     """
     group_of = {run_id: place for place, group in enumerate(ranking.groups) for run_id in group.run_ids}
-    points = query.find_points(store, list(group_of), (loss("train"), loss("test"), WITHIN))
+    points = query.find_points(store, list(group_of), CURVES)
     points["group"] = points["run_id"].map(group_of)
     finished = runs[runs["status"] == "FINISHED"]
     folders = dict(zip(finished["run_id"], finished["artifact_uri"], strict=True))
@@ -78,8 +83,9 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
     for run_id, counts in _confusions(store, folders, predictions).items():
         place = group_of[run_id]
         confusion[place] = confusion.get(place, 0) + counts
-    hardest, no_images = _hardest(finished[finished["run_id"].isin(predictions)], list(predictions.values()))
-    return Evidence(points, confusion, hardest, len(predictions), no_images)
+    images, no_images = _images_of(finished[finished["run_id"].isin(predictions)], list(predictions.values()))
+    hardest, ties = _hardest(images, np.array([pairs[:, 1] for pairs in predictions.values()])) if images else ([], 0)
+    return Evidence(points, confusion, hardest, ties, len(predictions), no_images)
 
 
 def _confusions(
@@ -96,29 +102,53 @@ def _confusions(
     return counted | {run_id: query.parse_integers(run_id, text) for run_id, text in texts.items()}
 
 
-def _hardest(predicting: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[list[HardImage], str]:
+def _images_of(predicting: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[Images | None, str]:
+    """Return the test images that all these runs saw, and their classes; or None, and why."""
     if not predictions:
-        return [], "no run has recorded its predictions"
+        return None, "no run has recorded its predictions"
     labels = predictions[0][:, 0]
     if any(not np.array_equal(pairs[:, 0], labels) for pairs in predictions):
-        return [], "the runs are of different test sets"
+        return None, "the runs are of different test sets"
     try:
         images = _test_images(predicting.iloc[0].to_dict())
     except DataError as error:
-        return [], str(error)
+        return None, str(error)
     if images is None or not np.array_equal(images[1], labels):
-        return [], "the data set that the runs saw is not on this machine"
-    predicted = np.array([pairs[:, 1] for pairs in predictions])  # shape (runs, images)
-    wrong = (predicted != labels).sum(axis=0)
-    order = np.argsort(-wrong, kind="stable")[:HARDEST]
-    return [_image(int(i), images[0][i], int(labels[i]), predicted[:, i]) for i in order if wrong[i]], ""
+        return None, "the data set that the runs saw is not on this machine"
+    return images, ""
 
 
-def _test_images(run: Mapping[str, Any]) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+def _test_images(run: Mapping[str, Any]) -> Images | None:
     name, root = run.get(f"tags.{DATA_TAG}"), run.get("params.data.root")
     return data.test_images(name, root) if isinstance(name, str) and isinstance(root, str) else None
 
 
-def _image(index: int, pixels: NDArray[np.uint8], label: int, predicted: NDArray[np.int64]) -> HardImage:
-    mistakes = predicted[predicted != label]
-    return HardImage(index, pixels, label, int(np.bincount(mistakes).argmax()), len(mistakes))
+def _hardest(images: Images, predicted: NDArray[np.int64]) -> tuple[list[HardImage], int]:
+    """Return the images that most runs get wrong, and how many more are wrong as often as the last of them.
+
+    Of those that equally many get wrong, the first have the largest margin: the votes for the wrong class that is
+    predicted most, less the votes for the true one, where a vote counts as much as its run is accurate. So it is
+    harder what the better runs get wrong, and what they agree on.
+
+    Args:
+        images: pixels and classes.
+        predicted: shape (runs, images).
+    """
+    pixels, labels = images
+    right = predicted == labels
+    wrong = (~right).sum(axis=0)
+    weights = right.mean(axis=1)
+    candidates = np.flatnonzero(wrong)
+    margins = {int(i): _margin(predicted[:, i], int(labels[i]), weights) for i in candidates}
+    order = sorted(margins, key=lambda i: (-wrong[i], -margins[i][0]))
+    shown = order[:HARDEST]
+    ties = sum(wrong[i] == wrong[shown[-1]] for i in order[HARDEST:])
+    return [HardImage(i, pixels[i], int(labels[i]), margins[i][1], int(wrong[i])) for i in shown], int(ties)
+
+
+def _margin(votes: NDArray[np.int64], label: int, weights: NDArray[np.float64]) -> tuple[float, int]:
+    """Return the margin, and the wrong class that is predicted most."""
+    counts = np.bincount(votes, weights, minlength=label + 1)
+    true = counts[label]
+    counts[label] = -1.0
+    return float(counts.max() - true), int(counts.argmax())

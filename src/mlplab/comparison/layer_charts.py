@@ -1,15 +1,19 @@
 """What the diagnostics say of groups of runs: whether gradients arrive, units respond, and weights move."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from mlplab.comparison.charts import LAYOUT, Palette
+from mlplab.comparison.charts import LAYOUT, MOST_POINTS, UNITS, Chart, rounded
+from mlplab.comparison.palette import Palette
+from mlplab.comparison.ranking import Group
 
 EARLY = 0.1  # share of the training that "early" means
+ENOUGH_POINTS = 5  # early ones, for a sentence
+TELLING_FACTOR = 3.0  # a smaller one explains nothing
 _KEY = r"within/layer_(?P<layer>\d+)_(?P<measure>gradient_norm|update_ratio|saturated|dead)"
 MEASURES = {
     "gradient_norm": "gradient norm",
@@ -31,81 +35,115 @@ def diagnostics(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def early(inside: pd.DataFrame) -> pd.DataFrame:
-    """Return the means over each group's first tenth of steps (its first point at least): one row per layer."""
+    """Return means over each group's first tenth of steps (its first point at least), and how many points they are of.
+
+    One row per ``group``, ``measure`` and ``layer``, with ``value`` and ``count``.
+    """
     last, first = (inside.groupby("group")["step"].transform(how) for how in ("max", "min"))
     begin = inside[inside["step"] <= np.maximum(EARLY * last, first)]
-    return begin.groupby(["group", "measure", "layer"], as_index=False)["value"].mean()
+    means = begin.groupby(["group", "measure", "layer"], as_index=False)["value"].agg(value="mean", count="size")
+    return means.reset_index(drop=True)
 
 
-def reach(inside: pd.DataFrame) -> dict[int, float]:
-    """Return, by group, the early gradient norm of the first layer as a share of the last layer's."""
+def reach(inside: pd.DataFrame, enough: int = 1) -> dict[int, float]:
+    """Return, by group, the early gradient norm of the first layer as a share of the last layer's.
+
+    Of the groups that have ``enough`` early points or more.
+    """
     norms = early(inside).query("measure == 'gradient_norm'")
     ratios = {}
     for group, part in norms.groupby("group"):
         values = part.sort_values("layer")["value"].to_numpy()
-        if len(values) > 1 and values[-1] > 0:
+        if len(values) > 1 and values[-1] > 0 and part["count"].min() >= enough:
             ratios[int(group)] = float(values[0] / values[-1])
     return ratios
 
 
-def explain_difference(inside: pd.DataFrame, palette: Palette) -> str:
-    """Say of which group the gradient reaches the first layer best and worst; "" where there is nothing to compare."""
-    ratios = reach(inside)
-    if len(ratios) < 2:
+def explain_difference(inside: pd.DataFrame, places: tuple[int, int], pair: tuple[Group, Group]) -> str:
+    """Say how much better the gradient reaches the first layer in one group of the verdict's pair than in the other.
+
+    "" where that explains nothing: the two have the same activation, the factor is 3 or less, or there are fewer than
+    five early points.
+
+    Args:
+        inside: as :func:`diagnostics` returns it.
+        places: of the two groups.
+        pair: the groups themselves.
+    """
+    activations = [group.values.get("activation") for group in pair]
+    ratios = reach(inside[inside["group"].isin(places)], ENOUGH_POINTS)
+    if activations[0] == activations[1] or len(ratios) < 2:
         return ""
-    best, worst = max(ratios, key=lambda g: ratios[g]), min(ratios, key=lambda g: ratios[g])
-    weaker = f"{ratios[best] / ratios[worst]:.3g} times weaker" if ratios[worst] else "not at all"
+    by_reach = sorted(zip(places, pair, strict=True), key=lambda one: ratios[one[0]])
+    (worst, poor), (best, good) = by_reach
+    if ratios[best] <= TELLING_FACTOR * ratios[worst]:
+        return ""
+    weaker = f"{ratios[best] / ratios[worst]:.3g} times weaker" if ratios[worst] else "does not arrive"
+    arrives = f"it arrives {weaker}" if ratios[worst] else f"it {weaker}"
     return (
         f"In the first tenth of training the gradient at layer 1 is {ratios[worst]:.2g} times that at the last layer "
-        f"with {palette.names[worst]}, {ratios[best]:.2g} times with {palette.names[best]}: it arrives {weaker}."
+        f"with {poor.name}, {ratios[best]:.2g} times with {good.name}: {arrives}."
     )
 
 
-def by_layer(inside: pd.DataFrame, palette: Palette) -> go.Figure:
+def layer_charts(inside: pd.DataFrame, palette: Palette) -> list[Chart]:
     """Draw the early means of every measure over the layers, a line per group."""
-    figure = make_subplots(1, 3, subplot_titles=list(MEASURES.values()))
     begin = early(inside)
-    for column, measure in enumerate(MEASURES, start=1):
-        for place, part in begin[begin["measure"] == measure].groupby("group"):
-            trace = go.Scatter(
-                x=part["layer"],
-                y=part["value"],
-                mode="lines+markers",
-                line={"color": palette.colors[int(place)]},
-                **palette.style(int(place), show_legend=column == 1),
-            )
-            figure.add_trace(trace, 1, column)
-    figure.update_xaxes(title_text="layer", dtick=1)
-    for column in (1, 2):
-        figure.update_yaxes(type="log", exponentformat="power", col=column)
-    figure.update_yaxes(range=[-0.02, 1.02], col=3)
-    figure.update_layout(**LAYOUT, height=400)
-    return figure
+    charts = []
+    for measure, name in MEASURES.items():
+        rows = begin[begin["measure"] == measure]
+        if rows.empty:
+            continue
+        traces = [_trace(part, "layer", palette, int(place)) for place, part in rows.groupby("group")]
+        figure = go.Figure([{**trace, "mode": "lines+markers"} for trace in traces])
+        figure.update_layout(**LAYOUT, height=320)
+        figure.update_xaxes(title_text="layer", dtick=1)
+        _measure_axis(figure, measure, rows)
+        title = f"{name.capitalize()}, early"
+        charts.append(Chart(f"early-{measure}", title, f"{name} of every layer, a line per group", figure))
+    return charts
 
 
-def over_time(inside: pd.DataFrame, palette: Palette) -> go.Figure:
-    """Draw one measure of one layer over the iterations, to be chosen from a menu; groups shown at first only."""
-    shown = inside[inside["group"].isin(palette.shown)]
-    choices = [(measure, layer) for measure in MEASURES for layer in sorted(shown["layer"].unique())]
-    figure = go.Figure()
-    menu: list[dict[str, Any]] = []
-    owners: list[tuple[str, int]] = []
-    for measure, layer in choices:
-        rows = shown[(shown["measure"] == measure) & (shown["layer"] == layer)]
-        for place, part in rows.groupby("group"):
-            style = {**palette.style(int(place)), "visible": (measure, layer) == choices[0]}
-            line = {"color": palette.colors[int(place)]}
-            figure.add_trace(go.Scatter(x=part["step"], y=part["value"], mode="lines", line=line, **style))
-            owners.append((measure, int(layer)))
-    for measure, layer in choices:
-        visible = [owner == (measure, layer) for owner in owners]
-        if any(visible):
-            axis = {"yaxis.type": "linear" if measure == "unresponsive" else "log"}
-            label = f"{MEASURES[measure]}, layer {layer}"
-            menu.append({"label": label, "method": "update", "args": [{"visible": visible}, axis]})
-    figure.update_xaxes(title_text="iteration (parameter updates)")
-    figure.update_yaxes(type="log", exponentformat="power")
-    figure.update_layout(
-        **LAYOUT, height=400, showlegend=True, updatemenus=[{"buttons": menu, "x": 0, "xanchor": "left", "y": 1.2}]
-    )
-    return figure
+def over_time(inside: pd.DataFrame, palette: Palette, units: dict[int, dict[str, float]]) -> list[Chart]:
+    """Draw every measure over the training; a switch chooses the layer."""
+    charts = []
+    for measure, name in MEASURES.items():
+        rows = inside[inside["measure"] == measure]
+        if rows.empty:
+            continue
+        every = max(1, -(-len(rows) // MOST_POINTS))
+        traces = []
+        for (place, layer), part in rows.groupby(["group", "layer"]):
+            trace = _trace(part.iloc[::every], "step", palette, int(place))
+            trace["meta"] |= {"choice": {"layer": str(layer)}, "units": units.get(int(place), {})}
+            traces.append(trace)
+        figure = go.Figure(traces)
+        figure.update_layout(**LAYOUT, height=320)
+        figure.update_xaxes(title_text=UNITS["iteration"])
+        _measure_axis(figure, measure, rows)
+        alt = f"{name} of one layer over the training, a line per group"
+        charts.append(Chart(f"inside-{measure}", name.capitalize(), alt, figure))
+    return charts
+
+
+def _trace(part: pd.DataFrame, x: str, palette: Palette, place: int) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "name": palette.names[place],
+        "x": [int(value) for value in part[x]],
+        "y": rounded(part["value"]),
+        "mode": "lines" if len(part) > 1 else "markers",
+        "meta": {"group": place},
+    }
+
+
+def _measure_axis(figure: go.Figure, measure: str, rows: pd.DataFrame) -> None:
+    """Set the axis: shares from 0 to 1, all else logarithmic, where zeros and a few extremes do not set it."""
+    figure.update_yaxes(title_text=escape(MEASURES[measure]), exponentformat="power")
+    if measure == "unresponsive":
+        figure.update_yaxes(range=[-0.02, 1.02])
+        return
+    positive = rows["value"][(rows["value"] > 0) & np.isfinite(rows["value"])]
+    if len(positive):
+        low, high = np.log10(np.quantile(positive, [0.005, 0.995]))
+        figure.update_yaxes(type="log", range=[float(low) - 0.1, float(high) + 0.1])

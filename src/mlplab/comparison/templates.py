@@ -1,23 +1,36 @@
-"""Pages and documents from templates: escaped, one style sheet for all pages."""
+"""Pages and documents from templates: escaped; all pages share one frame, style and script."""
 
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
+
+from mlplab.colors import OKABE_ITO
+
+_HERE = "mlplab.comparison"
 
 
 def render_template(package: str, name: str, **values: object) -> str:
-    """Return the template ``name`` of a package, filled in; a page (.html) also gets its style and Plotly's script."""
+    """Return the template ``name`` of a package, filled in; a page (.html) also gets its style and scripts."""
     is_page = name.endswith(".html")
     environment = Environment(
-        loader=PackageLoader(package, "."),
+        loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader(_HERE, ".")]),
         autoescape=is_page,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     if is_page:
-        style = resources.files("mlplab.comparison").joinpath("style.css").read_text(encoding="utf-8")
-        values |= {"style": Markup(style), "plotly_js": Markup(get_plotlyjs())}
+        # Only Plotly's charts with x and y axes: a third of the whole, which no package on PyPI has by itself.
+        scripts = ("plotly/plotly-cartesian.min.js", "charts.js", "table.js")
+        values |= {"style": Markup(_style()), "scripts": [Markup(_read(script)) for script in scripts]}
     return environment.get_template(name).render(values)
+
+
+def _style() -> str:
+    colors = "".join(f"--series-{slot}: {color}; " for slot, color in enumerate(OKABE_ITO))
+    return f":root {{ {colors}}}\n{_read('style.css')}"
+
+
+def _read(name: str) -> str:
+    return resources.files(_HERE).joinpath(name).read_text(encoding="utf-8")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 
 from mlplab import schema
-from mlplab.comparison import charts, query
+from mlplab.comparison import query
+from mlplab.comparison.charts import BANDS, SCALES, Section, curve_charts, script_json
+from mlplab.comparison.palette import Palette
 from mlplab.comparison.templates import render_template
 from mlplab.reproduction import answers
 from mlplab.reproduction.plan import Plan
@@ -118,7 +119,7 @@ def report_document(found: Results) -> str:
 
 def report_page(found: Results) -> str:
     """Return the report as one HTML file with the curves of every table."""
-    return _render("results.html", found, charts=_charts(found))
+    return _render("results.html", found, title="Published results, re-run", boards=_boards(found))
 
 
 def _render(template: str, found: Results, **more: object) -> str:
@@ -141,15 +142,18 @@ def _label(cell: Cell) -> str:
     return f"{cell.name}: {cell.reading}" if cell.reading else cell.name or cell.preset
 
 
-def _charts(found: Results) -> dict[str, Markup]:
-    drawn = {}
+def _boards(found: Results) -> dict[str, dict[str, object]]:
+    """Return, by preset, the curves of its cells and the names in their legend."""
+    drawn: dict[str, dict[str, object]] = {}
     for preset in dict.fromkeys(cell.preset for cell in found.plan.cells):
         places = [place for place, cell in enumerate(found.plan.cells) if cell.preset == preset]
-        cells = [found.plan.cells[place] for place in places]
-        palette = charts.Palette([_label(cell) for cell in cells])
+        palette = Palette([_label(found.plan.cells[place]) for place in places])
         own = found.points[found.points["cell"].isin(places)]
         points = own.assign(group=own["cell"].map({place: i for i, place in enumerate(places)}))
-        drawn[preset] = charts.embedded(preset.replace("/", "-"), charts.loss_bands(points, palette))
+        keys = [schema.loss("train"), schema.loss("test")]
+        charts = curve_charts(points, palette, keys, {}, set(), preset.replace("/", "-"))
+        section = Section("Curves", BANDS, charts, {"scale": ("losses", SCALES)})
+        drawn[preset] = {"entries": script_json(palette.entries()), "section": section}
     return drawn
 
 

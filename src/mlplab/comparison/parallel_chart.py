@@ -1,0 +1,49 @@
+"""All keys at once: every group a line across them. Plotly's own such chart is not in its cartesian bundle."""
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+
+from mlplab.comparison.axis_charts import Ranked, axis_values
+from mlplab.comparison.charts import LAYOUT, Chart, rounded
+
+
+def parallel_coordinates(ranked: Ranked) -> Chart:
+    """Draw every group as a line over all keys, and what ranks at its right end."""
+    axes = ranked.ranking.axes
+    places = {axis: _even_places(axis_values(ranked.ranking.ranked, axis)) for axis in axes}
+    figure = go.Figure()
+    for place, group in enumerate(ranked.ranking.groups):
+        if group.summary is None:
+            continue
+        scale = ranked.scale
+        rank = (scale.clamp(group.summary.mean) - scale.low) / (scale.high - scale.low)
+        figure.add_trace(
+            {
+                "type": "scatter",
+                "name": ranked.palette.names[place],
+                "mode": "lines",
+                "x": list(range(len(axes) + 1)),
+                "y": rounded([*(places[axis][group.values[axis]] for axis in axes), rank]),
+                "line": {"width": 2},
+                "hovertemplate": f"{group.summary.mean:.4f}<extra>%{{fullData.name}}</extra>",
+                "meta": {"group": place},
+            }
+        )
+    for at, axis in enumerate(axes):
+        for value, level in places[axis].items():
+            figure.add_annotation(x=at, y=level, text=escape(value), showarrow=False, xanchor="left", xshift=4)
+    for end, number in ((0.0, ranked.scale.low), (1.0, ranked.scale.high)):
+        figure.add_annotation(x=len(axes), y=end, text=f"{number:.3f}", showarrow=False, xanchor="left", xshift=4)
+    figure.update_layout(**{**LAYOUT, "margin": {"l": 40, "r": 60, "t": 16, "b": 50}}, height=380)
+    figure.update_xaxes(
+        tickvals=list(range(len(axes) + 1)), ticktext=[*map(escape, axes), ranked.metric], gridwidth=2, zeroline=False
+    )
+    figure.update_yaxes(visible=False, range=[-0.06, 1.06])
+    title = f"{len(ranked.ranking.ranked)} groups over {len(axes)} keys"
+    return Chart("parallel", title, f"parallel coordinates: {title}, and their {ranked.metric}", figure)
+
+
+def _even_places(values: Sequence[str]) -> dict[str, float]:
+    return {value: at / max(len(values) - 1, 1) for at, value in enumerate(values)}

@@ -1,0 +1,183 @@
+"""The sections of a page: which charts there are, in which order, and what is said of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from mlplab import schema
+from mlplab.comparison import axis_charts, class_charts, layer_charts
+from mlplab.comparison.charts import BANDS, SCALES, UNITS, Section, collapsed_groups, curve_charts, units_of
+from mlplab.comparison.effects import effects_chart, effects_of, grid_size, main_effects
+from mlplab.comparison.evidence import Evidence
+from mlplab.comparison.palette import Palette
+from mlplab.comparison.parallel_chart import parallel_coordinates
+from mlplab.comparison.ranking import Group, Ranking
+from mlplab.comparison.scales import scale_of
+from mlplab.comparison.time_charts import time_to_accuracy
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a page is drawn from, and what follows from that."""
+
+    runs: pd.DataFrame
+    ranking: Ranking
+    evidence: Evidence
+    palette: Palette
+
+    @cached_property
+    def classes(self) -> int | None:
+        """How many classes there are; None where no run has a confusion matrix."""
+        return next((len(counts) for counts in self.evidence.confusion.values()), None)
+
+    @cached_property
+    def collapsed(self) -> set[int]:
+        """Places of the groups that do not set an axis."""
+        return collapsed_groups(self.ranking, self.classes)
+
+    @cached_property
+    def units(self) -> dict[int, dict[str, float]]:
+        """By group: epochs and seconds per iteration."""
+        return units_of(self.runs, self.evidence.points, self.ranking)
+
+    @cached_property
+    def inside(self) -> pd.DataFrame:
+        """What the diagnostics logged."""
+        return layer_charts.diagnostics(self.evidence.points)
+
+    @cached_property
+    def ranked(self) -> axis_charts.Ranked:
+        """The ranking with the values of every run."""
+        values = axis_charts.metric_values(self.runs, self.ranking)
+        flat = [value for own in values.values() for value in own.values()]
+        scale = scale_of(self.ranking.metric, flat, self.classes)
+        return axis_charts.Ranked(self.ranking, self.palette, values, axis_charts.with_intervals(scale, self.ranking))
+
+    @cached_property
+    def pair(self) -> tuple[Group, Group] | None:
+        """The two groups that the verdict is about; None where there are no two."""
+        ranked = self.ranking.ranked
+        return (ranked[0], ranked[1]) if len(ranked) > 1 else None
+
+
+def explanation(drawn: Drawn) -> str:
+    """Return what the gradients say of the verdict's pair; "" where they explain nothing."""
+    if drawn.pair is None:
+        return ""
+    return layer_charts.explain_difference(drawn.inside, _places(drawn, drawn.pair), drawn.pair)
+
+
+def _places(drawn: Drawn, pair: tuple[Group, Group]) -> tuple[int, int]:
+    first, second = (drawn.ranking.groups.index(group) for group in pair)
+    return first, second
+
+
+def all_sections(drawn: Drawn) -> list[Section]:
+    """Return the sections that there is something to show in."""
+    made = [_metric(drawn), _what_mattered(drawn), _curves(drawn), _time(drawn), *_inside(drawn), *_classes(drawn)]
+    return [section for section in made if section is not None and section.charts]
+
+
+def _metric(drawn: Drawn) -> Section | None:
+    ranked, ranking = drawn.ranked, drawn.ranking
+    if not ranked.values:
+        return None
+    seeds = {group.summary.n for group in ranking.ranked if group.summary}
+    least, most = min(seeds), max(seeds)
+    count = f"{least}" if least == most else f"{least} to {most}"
+    of = f"mean of {count} seeds, 95 % CI" if most > 1 else "one seed each"
+    by = f" by {', '.join(ranking.axes)}" if ranking.axes else ""
+    text = "A dot is a run" + (", a bar a mean with its confidence interval." if most > 1 else ".")
+    if drawn.collapsed & set(ranked.values):
+        text += " Groups no better than guessing do not set the axis: a triangle at its end stands for them."
+    charts = [axis_charts.seed_dots(ranked)]
+    if len(ranking.axes) == 2:
+        charts.append(axis_charts.heat_map(ranked, ranking.axes[0], ranking.axes[1]))
+    return Section(f"{ranked.metric.capitalize()}{by} ({of})", text, charts)
+
+
+def _what_mattered(drawn: Drawn) -> Section | None:
+    ranking, ranked = drawn.ranking, drawn.ranked
+    if not ranking.ranked or not ranking.axes:
+        return None
+    effects = effects_of(ranking)
+    charts = []
+    text = ""
+    if effects is not None:
+        text = "Exact, since every combination has run; groups that collapsed are counted like all others."
+        charts = [effects_chart(effects), main_effects(ranked, ranking.axes)]
+        if len(ranking.axes) > 2:
+            charts.append(axis_charts.heat_map(ranked, *effects.strongest_pair))
+    elif len(ranking.axes) > 1:
+        ran, size = len(ranking.ranked), grid_size(ranking)
+        text = f"{ran} of {size} combinations have finished, so main effects and interactions cannot be told apart."
+    charts += axis_charts.sensitivity(ranked)
+    if len(ranking.axes) > 2:
+        charts.append(parallel_coordinates(ranked))
+    return Section("What mattered", text, charts)
+
+
+def _curves(drawn: Drawn) -> Section:
+    split = "val" if drawn.ranking.metric == schema.final_accuracy("val") else "test"
+    keys = [schema.loss("train"), schema.loss(split), schema.accuracy(split)]
+    charts = curve_charts(drawn.evidence.points, drawn.palette, keys, drawn.units, drawn.collapsed)
+    text = BANDS
+    if drawn.collapsed and charts:
+        text += " Groups no better than guessing do not set the axes."
+    return Section("Curves", text, charts, {**_x_switch(drawn), "scale": ("losses", SCALES)})
+
+
+def _x_switch(drawn: Drawn) -> dict[str, tuple[str, dict[str, str]]]:
+    known = {unit for own in drawn.units.values() for unit in own}
+    units = {unit: name for unit, name in UNITS.items() if unit == "iteration" or unit in known}
+    return {"x": ("over", units)} if len(units) > 1 else {}
+
+
+def _time(drawn: Drawn) -> Section | None:
+    split = "val" if drawn.ranking.metric == schema.final_accuracy("val") else "test"
+    points = drawn.evidence.points
+    made = time_to_accuracy(points[points["key"] == schema.accuracy(split)], drawn.palette, drawn.units)
+    if made is None:
+        return None
+    chart, targets = made
+    text = "A dot is a run. Time is that of training alone, as much for one iteration as for another."
+    name = "validation accuracy" if split == "val" else "test accuracy"
+    return Section("Time to accuracy", text, [chart], {"target": (name, targets)})
+
+
+def _inside(drawn: Drawn) -> list[Section]:
+    inside, palette = drawn.inside, drawn.palette
+    if inside.empty:
+        return []
+    early = (
+        "In the first tenth of training: how large the gradient of each layer's weights is, how far an update moves "
+        "them, which share of the units does not respond (saturated sigmoid and tanh, dead relu). A zero has no place "
+        "on a logarithmic axis."
+    )
+    layers = {str(layer): str(layer) for layer in sorted(inside["layer"].unique())}
+    over = layer_charts.over_time(inside, palette, drawn.units)
+    return [
+        Section("Inside the network, layer by layer", early, layer_charts.layer_charts(inside, palette)),
+        Section("Inside the network, over the training", "", over, {"layer": ("layer", layers), **_x_switch(drawn)}),
+    ]
+
+
+def _classes(drawn: Drawn) -> list[Section]:
+    confusion, palette = drawn.evidence.confusion, drawn.palette
+    if not confusion:
+        return []
+    text = (
+        "Per cent of each true class, all seeds together. Mistakes are red, the diagonal is blue; the colours span "
+        "95 % of the mistakes that were made."
+    )
+    made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, palette)])]
+    if drawn.pair is not None and all(place in confusion for place in _places(drawn, drawn.pair)):
+        one, other = _places(drawn, drawn.pair)
+        title = f"{drawn.pair[0].name} minus {drawn.pair[1].name}"
+        text = "In percentage points. Blue is better: more on the diagonal, fewer confusions off it."
+        gap = class_charts.difference(confusion[one], confusion[other], title)
+        made.append(Section("Difference of the two that the verdict is about", text, [gap]))
+    by_class = class_charts.class_charts(confusion, palette, drawn.collapsed)
+    made.append(Section("Class by class", "All seeds together. Groups that are not selected are grey.", by_class))
+    return made

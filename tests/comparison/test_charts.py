@@ -1,0 +1,186 @@
+"""What charts are made from: colours and names, axes that a collapsed group does not set, effects, scales of maps."""
+
+from math import log, nan
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlplab.colors import OKABE_ITO, color_slots
+from mlplab.comparison import axis_charts, class_charts, time_charts
+from mlplab.comparison.charts import collapsed_groups, curve_charts
+from mlplab.comparison.effects import effects_of
+from mlplab.comparison.palette import MOST_SHOWN, Palette, shorten_names
+from mlplab.comparison.ranking import Ranking, rank
+from mlplab.comparison.scales import Scale, has_collapsed, scale_of
+
+
+def frame(*runs: tuple[dict[str, str], float]) -> pd.DataFrame:
+    """Finished runs with these params and test accuracies."""
+    return pd.DataFrame(
+        [
+            {"run_id": str(i), "status": "FINISHED", "metrics.final/test_accuracy": value}
+            | {f"params.{key}": text for key, text in params.items()}
+            for i, (params, value) in enumerate(runs)
+        ]
+    )
+
+
+def drawn(runs: pd.DataFrame, scale: Scale = Scale(0.8, 1.0)) -> axis_charts.Ranked:
+    ranking = rank(runs)
+    palette = Palette([group.name for group in ranking.groups])
+    return axis_charts.Ranked(ranking, palette, axis_charts.metric_values(runs, ranking), scale)
+
+
+def test_a_colour_follows_the_value_and_not_the_rank() -> None:
+    relu, tanh = color_slots(["relu", "tanh"])
+    assert color_slots(["tanh", "sigmoid", "relu"])[::2] == [tanh, relu]
+    assert color_slots(["lr=0.1", "lr=0.01", "lr=1"]) == [1, 0, 2]
+    assert color_slots(["lr=1", "lr=0.1", "lr=0.01"]) == [2, 1, 0]
+
+
+def test_with_more_groups_than_colours_some_from_best_to_worst_are_selected() -> None:
+    palette = Palette([f"lr={i}" for i in range(60)])
+    assert palette.slots == [None] * 60
+    assert len(palette.shown) == MOST_SHOWN == len(OKABE_ITO)
+    assert {0, 59} <= palette.shown
+    assert None not in Palette([f"lr={i}" for i in range(8)]).slots
+
+
+def test_names_are_shortened_to_what_differs() -> None:
+    assert shorten_names(["relu lr=1 wd=0", "tanh lr=1 wd=0"]) == ["relu", "tanh"]
+    assert shorten_names(["alone lr=1"]) == ["alone lr=1"]
+    long = [f"hidden_sizes=[{'500,' * 10}{last}]" for last in (10, 20)]
+    assert all(len(name) <= 32 for name in shorten_names(long))
+    assert len(set(shorten_names(long))) == 2
+    alike = [f"{'a' * 20}{middle}{'b' * 20}" for middle in "xy"]
+    assert shorten_names(alike) == alike
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "expected"),
+    [
+        ("final/test_accuracy", 0.113, True),
+        ("final/test_accuracy", 0.2, False),
+        ("final/test_loss", log(10) + 0.01, True),
+        ("final/test_loss", 2.2, False),
+        ("final/test_loss", nan, True),
+        ("time/total_seconds", 1000.0, False),
+    ],
+)
+def test_what_is_no_better_than_guessing_has_collapsed(metric: str, value: float, expected: bool) -> None:
+    assert has_collapsed(metric, value, 10) is expected
+
+
+def test_a_collapsed_group_does_not_set_the_axis_and_is_drawn_at_its_end() -> None:
+    scale = scale_of("final/test_accuracy", [0.1, 0.95, 0.97], 10)
+    assert (scale.low, scale.high) == (pytest.approx(0.949), pytest.approx(0.971))
+    assert (scale.clamp(0.1), scale.symbol(0.1)) == (scale.low, "triangle-left")
+    assert (scale.clamp(0.96), scale.symbol(0.96)) == (0.96, "circle")
+    assert scale_of("final/test_accuracy", [0.1, 0.1], 10).low < 0.1
+
+
+def test_every_group_is_drawn_and_no_interval_is_cut() -> None:
+    runs = frame(*(({"learning_rate": str(i + 1), "seed": str(s)}, 0.9 + 0.01 * s) for i in range(48) for s in (0, 1)))
+    ranked = drawn(runs)
+    wide = axis_charts.with_intervals(scale_of("final/test_accuracy", [0.9, 0.91], 10), ranked.ranking)
+    summary = ranked.ranking.groups[0].summary
+    assert summary is not None
+    assert wide.low <= summary.mean - summary.half_width
+    assert wide.high >= summary.mean + summary.half_width
+    chart = axis_charts.seed_dots(ranked)
+    assert len({name for trace in chart.figure.data for name in trace.y}) == 48
+
+
+def test_a_band_reaches_from_the_least_to_the_largest() -> None:
+    points = pd.DataFrame(
+        [(0, "train/loss", 10, value) for value in (0.1, 0.2, 3.0)] + [(1, "train/loss", 10, 50.0)],
+        columns=["group", "key", "step", "value"],
+    )
+    (chart,) = curve_charts(points, Palette(["relu", "tanh"]), ["train/loss", "val/loss"], {}, {1})
+    meta = chart.figure.data[0].meta
+    assert (meta["low"], meta["high"]) == ([0.1], [3.0])
+    ranges = chart.figure.layout.meta["ranges"]
+    assert ranges["linear"][0] >= 0
+    assert ranges["linear"][1] < 4
+    assert len(chart.figure.data) == 2
+
+
+def grid(*missing: tuple[str, str]) -> Ranking:
+    """Accuracies that are the sum of an effect of 0.1 and one of 0.05, and an interaction of 0.01 of two keys."""
+    runs = [
+        ({"activation": a, "batch_size": b}, 0.5 + 0.1 * i + 0.05 * j + 0.01 * i * j)
+        for i, a in ((-1, "tanh"), (1, "relu"))
+        for j, b in ((-1, "16"), (1, "32"))
+        if (a, b) not in missing
+    ]
+    return rank(frame(*runs))
+
+
+def test_effects_of_a_full_grid_are_exact() -> None:
+    found = effects_of(grid())
+    assert found is not None
+    total = 0.1**2 + 0.05**2 + 0.01**2
+    assert found.shares == {
+        ("activation",): pytest.approx(0.1**2 / total),
+        ("batch_size",): pytest.approx(0.05**2 / total),
+        ("activation", "batch_size"): pytest.approx(0.01**2 / total),
+        (): pytest.approx(0),
+    }
+    assert found.strongest_pair == ("activation", "batch_size")
+
+
+def test_a_grid_with_a_hole_has_no_effects() -> None:
+    assert effects_of(grid(("relu", "16"))) is None
+
+
+def test_a_rate_has_a_logarithmic_axis_with_a_line_per_activation_and_a_place_for_zero() -> None:
+    runs = frame(
+        *(
+            ({"activation": a, "learning_rate": "0.1", "weight_decay": wd}, value)
+            for a in ("relu", "tanh")
+            for wd, value in (("0.0", 0.9), ("0.001", 0.95), ("0.01", 0.1))
+        )
+    )
+    (chart,) = axis_charts.sensitivity(drawn(runs))
+    assert chart.figure.layout.xaxis.type == "log"
+    assert [trace.name for trace in chart.figure.data] == ["relu", "tanh"]
+    assert list(chart.figure.data[0].x) == pytest.approx([0.0001, 0.001, 0.01])
+    assert list(chart.figure.data[0].marker.symbol) == ["circle", "circle", "triangle-down"]
+    assert list(chart.figure.data[0].customdata) == [0.9, 0.95, 0.1]
+
+
+def test_blue_is_better_on_the_diagonal_and_off_it() -> None:
+    better, worse = np.array([[10, 0], [1, 9]]), np.array([[10, 0], [4, 6]])
+    (heat,) = class_charts.difference(better, worse, "relu minus tanh").figure.data
+    assert [list(row) for row in heat.z] == [[None, None], [30.0, 30.0]]  # fewer confusions, more on the diagonal
+    assert [list(row) for row in heat.text] == [["", ""], ["-30.0", "+30.0"]]
+    assert (heat.zmin, heat.zmax) == (-30.0, 30.0)
+
+
+def test_one_frequent_confusion_does_not_make_the_others_pale() -> None:
+    counts = np.full((10, 10), 1) + np.diag([90] * 10)
+    counts[0, 1] = 500
+    (heat,) = class_charts.confusion_charts({0: counts}, Palette(["relu"])).figure.data
+    assert heat.zmax < 2
+
+
+def test_time_to_accuracy_marks_what_never_reached_it() -> None:
+    points = pd.DataFrame(
+        [(0, "a", 10, 0.5), (0, "a", 20, 0.9), (0, "a", 30, 0.8), (1, "b", 30, 0.6)],
+        columns=["group", "run_id", "step", "value"],
+    )
+    firsts = time_charts.first_reached(points, 0.8).set_index("run_id")["step"]
+    assert firsts["a"] == 20
+    assert np.isnan(firsts["b"])
+    made = time_charts.time_to_accuracy(points, Palette(["relu", "tanh"]), {0: {"seconds": 0.1}, 1: {"seconds": 0.1}})
+    assert made is not None
+    assert list(made[1]) == ["0.9", "0.8", "0.5"]
+    never = [trace for trace in made[0].figure.data if trace.meta == {"group": 1, "choice": {"target": "0.9"}}]
+    assert (never[0].marker.symbol, never[0].customdata) == (("triangle-right",), ("never",))
+
+
+def test_a_group_without_a_finished_run_sets_no_axis() -> None:
+    runs = frame(({"activation": "relu"}, 0.9), ({"activation": "tanh"}, 0.1), ({"activation": "linear"}, nan))
+    runs.loc[2, "status"] = "FAILED"
+    assert collapsed_groups(rank(runs), 10) == {1, 2}
