@@ -26,10 +26,10 @@ def frame(*runs: tuple[dict[str, str], float]) -> pd.DataFrame:
     )
 
 
-def drawn(runs: pd.DataFrame, scale: Scale = Scale(0.8, 1.0)) -> axis_charts.Ranked:
+def drawn(runs: pd.DataFrame, scale: Scale | None = None) -> axis_charts.Ranked:
     ranking = rank(runs)
     palette = Palette([group.name for group in ranking.groups])
-    return axis_charts.Ranked(ranking, palette, axis_charts.metric_values(runs, ranking), scale)
+    return axis_charts.Ranked(ranking, palette, axis_charts.metric_values(runs, ranking), scale or Scale(0.8, 1.0))
 
 
 def test_a_colour_follows_the_value_and_not_the_rank() -> None:
@@ -155,7 +155,7 @@ def test_blue_is_better_on_the_diagonal_and_off_it() -> None:
     (heat,) = class_charts.difference(better, worse, "relu minus tanh").figure.data
     assert [list(row) for row in heat.z] == [[None, None], [30.0, 30.0]]  # fewer confusions, more on the diagonal
     assert [list(row) for row in heat.text] == [["", ""], ["-30.0", "+30.0"]]
-    assert (heat.zmin, heat.zmax) == (-30.0, 30.0)
+    assert (heat.zmin, heat.zmax) == pytest.approx((-30, 30))
 
 
 def test_one_frequent_confusion_does_not_make_the_others_pale() -> None:

@@ -83,8 +83,8 @@ def test_the_interval_holds_zero_just_where_p_is_above_the_level(can_pair: bool,
     drawn = samples(groups, 8)
     found = separate(drawn, can_pair)
     assert found is not None
-    gap = found.lead.half_width - found.lead.mean
-    for shift, is_apart in ((gap * 0.999, False), (gap * 1.001, True)):
+    for share, is_apart in ((0.999, False), (1.001, True)):
+        shift = share * found.lead.half_width - found.lead.mean
         moved = [{seed: value + shift for seed, value in drawn[0].items()}, *drawn[1:]]
         again = separate(moved, can_pair)
         assert again is not None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mlplab.comparison.ranking import SEED
+from mlplab.comparison.grouping import SEED
 from mlplab.schema import COMMAND_TAG, GIT_COMMIT_TAG, GIT_DIRTY_TAG, SWEEP_TAG
 from mlplab.tracking.store import Store
 
