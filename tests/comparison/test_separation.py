@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from mlplab.comparison.separation import separate
-from mlplab.comparison.statistics import Difference, holm
+from mlplab.comparison.statistics import Difference
 
 RNG = np.random.default_rng(3)
 
@@ -97,9 +97,3 @@ def test_equal_gaps_are_no_spread_though_they_differ_in_rounding() -> None:
     found = separate(drawn, can_pair=True)
     assert found is not None
     assert found.p == [None]
-
-
-def test_holm_is_that_of_its_definition() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []

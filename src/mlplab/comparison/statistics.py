@@ -79,15 +79,3 @@ class Difference:
 def is_constant(values: Sequence[float], scale: float = 0.0) -> bool:
     """Tell whether values differ by no more than rounding does; ``scale``: of the numbers that they came from."""
     return bool(np.ptp(values) <= _ROUNDING * max(scale, float(np.max(np.abs(values)))))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p-values, corrected for being several: Holm, Scandinavian Journal of Statistics 6 (1979), 65-70.
-
-    Calling those below 0.05 real is wrong in at most 5 % of all cases about any of them, however they depend.
-    """
-    corrected, largest = [0.0] * len(p_values), 0.0
-    for place, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[i]))
-        corrected[i] = largest
-    return corrected
