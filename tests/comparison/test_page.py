@@ -193,6 +193,7 @@ def test_mlflow_shows_the_page_behind_the_printed_link(
     with opened(browser, served + link, *MLFLOWS_OWN) as page:
         frame = page.frame_locator("iframe")
         expect(frame.locator("#ranking tr.group")).to_have_count(3, timeout=20_000)
+        frame.locator("#seeds").scroll_into_view_if_needed()
         expect(frame.locator("#seeds .main-svg").first).to_be_visible(timeout=20_000)
 
 

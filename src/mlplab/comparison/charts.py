@@ -159,16 +159,16 @@ def units_of(runs: pd.DataFrame, points: pd.DataFrame, ranking: Ranking) -> dict
     by_run = runs.set_index("run_id").reindex(last.index)
     ratios = pd.DataFrame(index=last.index)
     if "params.epochs" in by_run:
-        whole = by_run["params.iterations"].isin(["None", None]) if "params.iterations" in by_run else True
-        ratios["epoch"] = pd.to_numeric(by_run["params.epochs"], errors="coerce").where(whole) / last
+        counts_epochs = by_run["params.iterations"].isna() if "params.iterations" in by_run else True
+        ratios["epoch"] = by_run["params.epochs"].astype(float).where(counts_epochs) / last
     if (column := f"metrics.{schema.TRAIN_SECONDS}") in by_run:
         ratios["seconds"] = by_run[column] / last
     ratios = ratios[(by_run["status"] == "FINISHED") & (last > 0)]
-    found = {}
+    units = {}
     for place, group in enumerate(ranking.groups):
         own = ratios.loc[ratios.index.intersection(group.run_ids)].mean()
-        found[place] = {unit: float(f"{value:.5g}") for unit, value in own.items() if np.isfinite(value)}
-    return found
+        units[place] = {unit: float(f"{value:.5g}") for unit, value in own.items() if np.isfinite(value)}
+    return units
 
 
 def collapsed_groups(ranking: Ranking, classes: int | None) -> set[int]:
