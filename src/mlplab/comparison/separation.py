@@ -25,7 +25,7 @@ class Separation:
         test: its name, and what it was corrected for.
         lead: of the best over the next. Its interval is simultaneous with those of all other pairs.
         p: against each of the others, in their order, corrected for all pairs of the family; None where there is no
-            test. The chance that any of the p-values falls below 0.05 though all means are equal is at most 5 %.
+            test. Where all means are equal, one of them falls below 0.05 in about 5 % of all cases.
     """
 
     test: str
