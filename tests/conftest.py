@@ -20,7 +20,7 @@ from hydra import compose, initialize_config_dir
 
 from mlplab import environment
 
-environment.prepare_process()  # MLflow reads the variables on import
+environment.prepare_command()  # MLflow reads the variables on import
 environment.imports_are_done()
 
 from mlflow import MlflowClient

@@ -138,7 +138,7 @@ class TrainConfig:
         _check(
             "device",
             self.device,
-            self.engine is Engine.torch or self.device in (Device.auto, Device.cpu),
+            self.engine is not Engine.numpy or self.device in (Device.auto, Device.cpu),
             "engine=numpy computes on the CPU; take engine=torch, or device=auto",
         )
         _check(

@@ -19,9 +19,14 @@ _MLFLOW = {
 }
 
 
-def prepare_process() -> None:
+def prepare_command() -> None:
     """Apply all settings. Call this before the heavy imports: MLflow reads some of the variables on import."""
     gc.disable()  # until imports_are_done(): collecting garbage during the imports takes more than a second
+    prepare_worker()
+
+
+def prepare_worker() -> None:
+    """Apply the settings of a worker process. It may call this before every job, and collects garbage as ever."""
     for name, value in _MLFLOW.items():
         os.environ.setdefault(name, value)
     # A notebook hands its own backend on to commands, where Matplotlib may not know it; we draw into files only.

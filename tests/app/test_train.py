@@ -399,6 +399,7 @@ def test_a_notebooks_backend_and_a_terminal_without_unicode_cost_nothing(fresh_p
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     assert "| best |" in done.stdout
+    assert fresh_project.sweeps()[0].data.tags["sweep.best"] in ("seed=0", "seed=1")
     assert "+-" in done.stdout
     for run in fresh_project.runs():
         assert artifact(run, "loss_curve.png").exists()

@@ -22,7 +22,7 @@ sys.path.insert(0, str(root / "src"))
 
 from mlplab import environment
 
-environment.prepare_process()  # before MLflow, which reads the variables on import
+environment.prepare_command()  # before MLflow, which reads the variables on import
 import mlflow.pyfunc
 import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 

@@ -157,6 +157,16 @@ def test_cifar10_comes_in_colour_and_damage_is_named(
         source.read(tmp_path)
 
 
+@pytest.mark.parametrize(("entry", "torchvision_class"), [("emnist/letters", "EMNIST"), ("cifar10", "CIFAR10")])
+def test_without_a_network_the_message_says_where_the_files_belong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, torchvision_class: str
+) -> None:
+    refused = "http://127.0.0.1:9/archive"  # nobody listens there
+    monkeypatch.setattr(getattr(acquire.torchvision_datasets(), torchvision_class), "url", refused)
+    with pytest.raises(acquire.DataUnavailableError, match=rf"data={entry}: .* cannot be downloaded .*To run offline"):
+        CATALOG[entry].read(tmp_path)
+
+
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 

@@ -54,7 +54,9 @@ def test_the_code_that_computes_changes_the_fingerprint_and_other_code_does_not(
     monkeypatch.setattr(identity, "_PACKAGE", copy)
     identity.code_digest.cache_clear()
     assert fingerprint(settings()) == before
-    (copy / "figures.py").write_text("# other colours")
+    with (copy / "run" / "figures.py").open("a") as file:
+        file.write("# other colours")
+    identity.code_digest.cache_clear()
     assert fingerprint(settings()) == before
     with (copy / "scratch" / "losses.py").open("a") as file:
         file.write("# another thought")

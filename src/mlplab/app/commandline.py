@@ -63,7 +63,7 @@ def task_errors() -> Iterator[None]:
     """
     launched = is_worker() or not _Process.is_command
     if launched:
-        environment.prepare_process()
+        environment.prepare_worker()
         signals.install(announcing=False)
     try:
         yield

@@ -65,7 +65,7 @@ class Options:
 
 def main() -> None:
     """Run the command with what was typed."""
-    environment.prepare_process()
+    environment.prepare_command()
     from mlplab.app import commandline
 
     commandline.run_command(lambda: _compare(sys.argv[1:]))

@@ -21,7 +21,7 @@ _OWN_KEYS = ("reports", "seeds", "out")
 
 def main() -> None:
     """Run the command with the arguments in ``sys.argv``."""
-    environment.prepare_process()
+    environment.prepare_command()
     from mlplab.app import commandline
 
     commandline.run_command(_reproduce)

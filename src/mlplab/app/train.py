@@ -5,7 +5,7 @@ from mlplab import environment
 
 def main() -> None:
     """Run the command with the arguments in ``sys.argv``."""
-    environment.prepare_process()
+    environment.prepare_command()
     from mlplab.app import commandline
 
     commandline.run_command(_train)

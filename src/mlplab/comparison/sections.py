@@ -1,9 +1,12 @@
 """The sections of a page: which charts there are, in which order, and what is said of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mlplab import schema
 from mlplab.comparison import axis_charts, class_charts, layer_charts
@@ -57,8 +60,7 @@ class Drawn:
     @cached_property
     def pair(self) -> tuple[Group, Group] | None:
         """The two groups that the verdict is about; None where there are no two."""
-        ranked = self.ranking.ranked
-        return (ranked[0], ranked[1]) if len(ranked) > 1 else None
+        return self.ranking.pair
 
 
 def explanation(drawn: Drawn) -> str:
@@ -172,7 +174,7 @@ def _classes(drawn: Drawn) -> list[Section]:
         "95 % of the mistakes that were made."
     )
     made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, palette)])]
-    if drawn.pair is not None and all(place in confusion for place in _places(drawn, drawn.pair)):
+    if drawn.pair is not None and _same_classes(confusion, _places(drawn, drawn.pair)):
         one, other = _places(drawn, drawn.pair)
         title = f"{drawn.pair[0].name} minus {drawn.pair[1].name}"
         text = "In percentage points. Blue is better: more on the diagonal, fewer confusions off it."
@@ -181,3 +183,8 @@ def _classes(drawn: Drawn) -> list[Section]:
     by_class = class_charts.class_charts(confusion, palette, drawn.collapsed)
     made.append(Section("Class by class", "All seeds together. Groups that are not selected are grey.", by_class))
     return made
+
+
+def _same_classes(confusion: Mapping[int, NDArray[np.int64]], places: Sequence[int]) -> bool:
+    """Tell whether groups have confusion matrices of one size: runs of other data sets may have other classes."""
+    return all(place in confusion for place in places) and len({confusion[place].shape for place in places}) == 1

@@ -50,7 +50,9 @@ def find_best(store: Store, sweep: str) -> Best | None:
     best = ranking.ranked[0]
     finished = runs[runs["run_id"].isin(best.run_ids) & (runs["status"] == "FINISHED")].set_index("run_id")
     values = finished[f"metrics.{ranking.metric}"].dropna()
-    return Best(best.name, str(values.idxmin() if ranking.ascending else values.idxmax()))
+    run_id = str(values.idxmin() if ranking.ascending else values.idxmax())
+    # Where nothing but the seed varies there is one group, without a name of its own.
+    return Best(best.name if ranking.axes else str(finished.loc[run_id, "name"]), run_id)
 
 
 def compare_sweep(store: Store, sweep: str) -> SweepComparison | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from urllib.error import URLError
 
 from filelock import FileLock
 
@@ -80,7 +81,7 @@ def _download(name: str, download: Download, root: Path) -> None:
         try:
             with _network_timeout():
                 getattr(datasets, download.torchvision_class)(incoming, download=True, **download.arguments)
-        except (RuntimeError, EOFError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
+        except (RuntimeError, EOFError, URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
             raise DataUnavailableError(_how_to_place(name, download, root, str(error))) from error
         _move_new_files(Path(incoming) / download.folder, root / download.folder)
 

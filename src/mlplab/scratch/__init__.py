@@ -18,6 +18,6 @@ Arrays carry the names of their axes as a suffix: ``x_BI`` is a batch of B rows 
     K  classes                      O  outputs of a layer (fan_out)
     M, N, O  in ``products``: the shapes of any product
 
-A training step works in place, on buffers that are allocated once: it allocates only a few numbers per row of the
-batch.
+A training step works in place, on buffers that are allocated once: with sigmoid, tanh and relu it allocates only a few
+numbers per row of the batch, with the newer activations a few arrays as large as a layer's outputs.
 """

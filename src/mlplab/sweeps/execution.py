@@ -145,13 +145,13 @@ class Sweep:
         states = Counter(outcome.state for outcome in outcomes)
         for state in State:
             own.set_tag(count_tag(state), str(states[state]))
-        if (best := find_best(self.store, self.manifest.sweep)) is not None:
-            own.set_tag(BEST_TAG, best.name)
-            own.set_tag(BEST_RUN_TAG, best.run_id)
 
     def _compare(self, own: Run) -> None:
         """Compare the members. An error here is only a warning: they are trained and recorded."""
         try:
+            if (best := find_best(self.store, self.manifest.sweep)) is not None:
+                own.set_tag(BEST_TAG, best.name)
+                own.set_tag(BEST_RUN_TAG, best.run_id)
             self.conclude(self.store, self.manifest, own, self._members())
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
