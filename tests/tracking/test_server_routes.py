@@ -17,12 +17,11 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
 from mlplab.tracking import server_routes
 from mlplab.tracking.histories import find_histories
 from mlplab.tracking.server_routes import Point, UnexpectedAnswerError, get_artifact, get_history_bulk
-from mlplab.tracking.store import Store, open_store
+from mlplab.tracking.store import Store, connect
 from mlplab.tracking.texts import read_texts
 
 RUNS = 3
@@ -80,7 +79,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator
                 break
             except OSError:
                 time.sleep(0.1)
-        store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+        store = connect(uri, "lab")
         yield Lab(store, dict(recorded(store, number) for number in range(RUNS)), log)
     finally:
         server.terminate()

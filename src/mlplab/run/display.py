@@ -126,7 +126,7 @@ def show_summary(name: str, run_id: str | None, final: Mapping[str, float]) -> N
 def show_next(tracked: Run) -> None:
     """Print where to see a run in MLflow, or what waits until MLflow answers."""
     if tracked.store is None or tracked.run_id is None or not tracked.is_sent:
-        say(f"{tracked.waiting or 0:,} values and the files of this run wait in {tracked.folder}; {SYNC}")
+        say(f"{tracked.waiting_values:,} values and the files of this run wait in {tracked.folder}; {SYNC}")
         return
     rows = {"page": tracked.store.run_page(tracked.run_id)}
     if command := tracked.store.ui_command():

@@ -130,7 +130,7 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
             with held():  # a signal takes effect between two reports
                 report = training.advance()
                 tracked.log_metrics(report.metrics, report.step)
-                display.update(report, tracked.waiting)
+                display.update(report, tracked.waiting_values if tracked.is_away else None)
                 checkpointer.add(report)
 
 
