@@ -29,7 +29,8 @@ class Server:
 
     def start(self) -> None:
         command = [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
+            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port),
+            "--workers", "1",
             "--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db",
             "--artifacts-destination", str(self.folder / "artifacts"),
         ]  # fmt: skip
@@ -37,13 +38,17 @@ class Server:
         self.process = subprocess.Popen(
             command, cwd=self.folder, stdout=nothing, stderr=nothing, start_new_session=True
         )
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.25)
-        raise AssertionError("the server does not start")
+        deadline = time.monotonic() + 100
+        while not self._answers():
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.25)
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def kill(self) -> None:
         if self.process.poll() is None:

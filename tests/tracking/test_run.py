@@ -148,7 +148,7 @@ def test_what_is_sent_twice_is_stored_once(
 
 
 def test_a_refusal_is_said_at_once_and_the_run_is_kept(
-    target: Target, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    target: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "mlruns").write_text("in the way")
     with Run(target, "name", {}, tmp_path / "run") as run:
@@ -197,7 +197,8 @@ def test_a_run_that_another_machine_took_over_stops_and_writes_nothing_more(
     assert status(store, run) == "RUNNING"
 
 
-def test_a_database_that_is_removed_under_a_run_is_noticed(target: Target, store: Store, tmp_path: Path) -> None:
+def test_a_database_that_is_removed_under_a_run_is_noticed(target: Target, tmp_path: Path) -> None:
+    target.connect()
     with Run(target, "name", {}, tmp_path / "run") as run:
         run.log_metrics({"train/loss": 2.0}, 200)
         for file in tmp_path.glob("mlflow.db*"):
