@@ -95,7 +95,7 @@ def _compare(arguments: Sequence[str]) -> None:
     runs = select_runs(store, selection)
     ranking = add_stored_facts(store, _rank(runs, options), runs, whole_sweep(store, selection))
     if options.format == _HTML:
-        from mlplab.comparison.page import render_page
+        from mlplab.page.comparison_page import render_page
 
         text = render_page(store, runs, ranking, f"{len(runs)} runs of {options.tracking.experiment}")
         options.out = options.out or PAGE

@@ -44,10 +44,13 @@ Conclude = Callable[[Store, Manifest, Run, Mapping[int, Member]], None]
 
 def compare_members(store: Store, manifest: Manifest, own: Run, members: Mapping[int, Member]) -> None:  # noqa: ARG001
     """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
+    from mlplab.page.comparison_page import render_page  # Plotly: only once there is something to draw
+
     sweep = manifest.sweep
     if comparison := compare_sweep(store, sweep):
         say(comparison.table())
-        own.log_text(comparison.page(f"sweep {sweep}: {' '.join(manifest.command)}"), PAGE)
+        title = f"sweep {sweep}: {' '.join(manifest.command)}"
+        own.log_text(render_page(store, comparison.runs, comparison.ranking, title), PAGE)
         say(f"the same with charts:     {store.artifact_page(own.run_id, PAGE)}")
 
 

@@ -22,9 +22,9 @@ from markupsafe import Markup
 from plotly.utils import PlotlyJSONEncoder
 
 from mlplab import schema
-from mlplab.comparison.palette import Palette
 from mlplab.comparison.ranking import Ranking
-from mlplab.comparison.scales import has_collapsed
+from mlplab.page.palette import Palette
+from mlplab.page.scales import has_collapsed
 
 LAYOUT: dict[str, Any] = {"margin": {"l": 60, "r": 16, "t": 16, "b": 50}, "hovermode": "closest", "showlegend": False}
 UNITS = {"iteration": "iteration (parameter updates)", "epoch": "epoch", "seconds": "seconds of training"}

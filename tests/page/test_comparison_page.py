@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from conftest import Project, opened
 from mlplab.comparison import query
-from mlplab.comparison.page import render_page
 from mlplab.comparison.ranking import rank
+from mlplab.page.comparison_page import render_page
 from mlplab.tracking.store import find_store
 
 SWEEP_NAME = "<img src=x onerror=alert(1)>"

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from mlplab.colors import OKABE_ITO
 
-_HERE = "mlplab.comparison"
+_HERE = "mlplab.page"
 
 
 def render_template(package: str, name: str, **values: object) -> str:
