@@ -18,15 +18,23 @@ _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 
 def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
     """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
-    for own in _own_runs(store, sweep):
-        text = store.read_artifacts(own.info.run_id, MANIFEST)[0]
-        if text is not None:  # a sweep that was killed in its first moment has none
-            return describe_missing(json.loads(text)["jobs"], _states(runs))
+    for own in find_own_runs(store, sweep):
+        if jobs := frozen_jobs(store, own.info.run_id):
+            return describe_missing(jobs, _states(runs))
     return ""
 
 
-def _own_runs(store: Store, sweep: str) -> list[Run]:
-    """Return the run of a sweep's own; older code gave it the tag of the members."""
+def frozen_jobs(store: Store, own_run: str) -> list[dict[str, Any]]:
+    """Return a sweep's jobs (``number``, ``name``, ``varying``, ``config``) from its own run. Raises StoreError.
+
+    None where the sweep has not frozen them yet, or was killed in its first moment.
+    """
+    text = store.read_artifacts(own_run, MANIFEST)[0]
+    return [] if text is None else list(json.loads(text)["jobs"])
+
+
+def find_own_runs(store: Store, sweep: str) -> list[Run]:
+    """Return the run of a sweep's own; older code gave it the tag of the members. Raises StoreError."""
     return [
         own
         for tag in (OWN_SWEEP_TAG, SWEEP_TAG)

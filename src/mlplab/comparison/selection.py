@@ -47,7 +47,7 @@ def select_runs(store: Store, selection: Selection) -> pd.DataFrame:
         clauses.append(selection.filter)
     runs = query.find_runs(store, " and ".join(clauses))
     if runs.empty:
-        raise ConfigError(f"{selection}: no run matches; {_what_there_is(store)}")
+        raise ConfigError(f"{selection}: no run matches; {what_there_is(store)}")
     return runs
 
 
@@ -63,7 +63,8 @@ def _sweeps(store: Store) -> list[str]:
     return [own.get(OWN_SWEEP_TAG) or own[SWEEP_TAG] for own in tags]
 
 
-def _what_there_is(store: Store) -> str:
+def what_there_is(store: Store) -> str:
+    """Say how many runs and which sweeps the experiment has. Raises StoreError."""
     sweeps, runs = _sweeps(store), len(query.find_runs(store))
     some = f": {', '.join(sweeps[:5])}{' ...' if len(sweeps) > 5 else ''}" if sweeps else ""
     return f"the experiment has {runs} runs and {len(sweeps)} sweeps{some}"

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from mlplab import schema
-from mlplab.comparison import layer_charts
 from mlplab.comparison.statistics import SIGNIFICANCE, Difference, Summary
+from mlplab.page import layer_charts
 from mlplab.reproduction.plan import Plan
 
 Finals = Mapping[tuple[str, str], Sequence[Mapping[str, float]]]

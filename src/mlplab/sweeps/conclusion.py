@@ -31,9 +31,12 @@ Conclude = Callable[[Reading, Manifest, Run, Mapping[int, Member]], None]
 
 def compare_members(reading: Reading, manifest: Manifest, own: Run, members: Mapping[int, Member]) -> None:  # noqa: ARG001
     """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
+    from mlplab.page.comparison_page import render_page  # Plotly: only once there is something to draw
+
     if comparison := compare_sweep(reading.store, manifest.sweep):
         say(comparison.table())
-        own.log_text(comparison.page(f"sweep {manifest.sweep}: {' '.join(manifest.command)}"), PAGE)
+        title = f"sweep {manifest.sweep}: {' '.join(manifest.command)}"
+        own.log_text(render_page(reading.store, comparison.runs, comparison.ranking, title), PAGE)
 
 
 def record_result(reading: Reading, manifest: Manifest, own: Run, outcomes: Sequence[Outcome]) -> None:

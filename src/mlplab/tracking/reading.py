@@ -15,7 +15,7 @@ from mlplab.tracking.claim import Claim, is_claimed
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal
 from mlplab.tracking.store import Store, connect
 from mlplab.tracking.target import PATIENCE_SECONDS, Target
-from mlplab.tracking.uri import SQLITE
+from mlplab.tracking.uri import DEFAULT_EXPERIMENT, SQLITE
 from mlplab.tracking.vanished import close_vanished
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,16 @@ def begin_command(target: Target) -> Store | None:
         return None
     close_vanished(store)
     return store
+
+
+def end_dead_runs(store: Store) -> bool:
+    """End the runs whose process is gone, after sending what they left; return whether there were any.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    unsent = outbox.send_all(Target(store.uri, DEFAULT_EXPERIMENT))
+    return bool(close_vanished(store) or unsent.sent)
 
 
 def read_from(target: Target, folders: Iterable[Path] = ()) -> Reading:

@@ -10,12 +10,13 @@ import pytest
 from mlflow.entities import Metric, Param
 
 from mlplab import data
-from mlplab.comparison import layer_charts, query
-from mlplab.comparison.class_charts import shares
-from mlplab.comparison.evidence import Evidence, gather
-from mlplab.comparison.page import render_page
+from mlplab.comparison import query
 from mlplab.comparison.ranking import Group, rank
 from mlplab.errors import StoreError
+from mlplab.page import layer_charts
+from mlplab.page.class_charts import shares
+from mlplab.page.comparison_page import render_page
+from mlplab.page.evidence import Evidence, gather
 from mlplab.tracking.store import Store, connect
 
 LABELS = np.array([0, 1, 2, 3])
