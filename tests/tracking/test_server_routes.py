@@ -15,14 +15,25 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Param
 
+from mlplab.comparison.sweep_end import compare_sweep
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
+from mlplab.schema import (
+    COMMAND_TAG,
+    DATA_TAG,
+    FINGERPRINT_TAG,
+    JOB_TAG,
+    MANIFEST,
+    OWN_SWEEP_TAG,
+    PREDICTIONS,
+    SWEEP_TAG,
+)
 from mlplab.tracking import server_routes
 from mlplab.tracking.histories import find_histories
 from mlplab.tracking.server_routes import Point, UnexpectedAnswerError, get_artifact, get_history_bulk
-from mlplab.tracking.store import Store, open_store
+from mlplab.tracking.store import Store, find_store, open_store
 from mlplab.tracking.texts import read_texts
 
 RUNS = 3
@@ -123,6 +134,9 @@ def test_histories_take_a_request_for_each_metric_and_one_for_their_names(lab: L
     with lab.counted(1 + 2):
         found = find_histories(lab.store, lab.run_ids, ["train/", "x"])
     assert len(found) == RUNS * 9
+    with lab.counted(2):
+        known = find_histories(lab.store, lab.run_ids, ["train/", "x"], ["train/loss", "x y", "own/1"])
+    assert in_order(known) == in_order(found)
     assert in_order(find_histories(lab.store, lab.run_ids)) == through_client
 
 
@@ -132,6 +146,38 @@ def test_a_file_takes_one_request_and_one_that_is_missing_is_left_out(lab: Lab) 
         found = read_texts(lab.store, there, "note.txt")
     assert found == {run_id: f"hällo {number}" for number, run_id in enumerate(there, start=1)}
     assert read_texts(lab.store, lab.folders, "note.txt") == found
+
+
+def test_a_whole_comparison_asks_once_for_each_file_and_each_metric_and_four_times_for_all_else(lab: Lab) -> None:
+    """Counted, since seconds depend on the machine: a request more for each run would double them."""
+    members = 5
+    for number in range(members):
+        record_member(lab.store, number)
+    own = lab.store.client.create_run(lab.store.experiment_id, tags={COMMAND_TAG: "digest", OWN_SWEEP_TAG: "S"}).info
+    lab.store.client.log_text(own.run_id, '{"jobs": []}', MANIFEST)
+    everything_else = ["the experiment", "members", "sweeps", "the manifest"]
+    with lab.counted(members + len(CURVES) + len(everything_else)):
+        compared = compare_sweep(find_store(lab.store.uri, "lab"), "S")
+        assert compared is not None
+        assert "cannot be told from the best" in compared.table()
+        assert "hardest" in compared.page("a sweep").lower()
+    assert compared.ranking.images == len(PREDICTED)
+
+
+CURVES = ("train/loss", "test/loss", "test/accuracy")
+PREDICTED = [(0, 0), (1, 1), (0, 1)]  # label and prediction of every test image
+
+
+def record_member(store: Store, number: int) -> None:
+    client, activation = store.client, ("relu", "tanh")[number % 2]
+    tags = {SWEEP_TAG: "S", JOB_TAG: str(number), FINGERPRINT_TAG: str(number), DATA_TAG: "elsewhere"}
+    run_id = client.create_run(store.experiment_id, tags=tags).info.run_id
+    points = [Metric(key, 0.5 + number / 100, 1_000, 10 * step) for key in CURVES for step in range(3)]
+    points.append(Metric("final/test_accuracy", 0.9 + number / 100, 1_000, 0))
+    client.log_batch(run_id, points, [Param("activation", activation), Param("seed", str(number // 2))])
+    lines = ["label,prediction", *(f"{label},{prediction}" for label, prediction in PREDICTED)]
+    client.log_text(run_id, "\n".join(lines), PREDICTIONS)
+    client.set_terminated(run_id)
 
 
 @pytest.mark.parametrize("answer", ["no-such-route", "search-for-nothing"])

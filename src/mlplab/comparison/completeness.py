@@ -6,32 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from mlflow.entities import Run
 
+from mlplab.comparison.selection import find_own_runs
 from mlplab.comparison.verdict import listed
 from mlplab.names import member_name
-from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, STATE_OF_STATUS, SWEEP_TAG, State
+from mlplab.schema import JOB_TAG, MANIFEST, STATE_OF_STATUS, State
 from mlplab.tracking.store import Store
+from mlplab.tracking.texts import read_texts
 
 _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 
 
 def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
     """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
-    for own in _own_runs(store, sweep):
-        text = store.read_artifacts(own.info.run_id, MANIFEST)[0]
-        if text is not None:  # a sweep that was killed in its first moment has none
-            return describe_missing(json.loads(text)["jobs"], _states(runs))
+    own = {run.info.run_id: run.info.artifact_uri for run in find_own_runs(store, {sweep})}
+    texts = read_texts(store, own, MANIFEST)  # a sweep that was killed in its first moment has none
+    for text in texts.values():
+        return describe_missing(json.loads(text)["jobs"], _states(runs))
     return ""
-
-
-def _own_runs(store: Store, sweep: str) -> list[Run]:
-    """Return the run of a sweep's own; older code gave it the tag of the members."""
-    return [
-        own
-        for tag in (OWN_SWEEP_TAG, SWEEP_TAG)
-        for own in store.search(f"tags.`{tag}` = '{sweep}' and tags.`{COMMAND_TAG}` != ''")
-    ]
 
 
 def _states(runs: pd.DataFrame) -> dict[int, State]:

@@ -1,9 +1,10 @@
 """Which runs are compared: by default those of the last sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
+from mlflow.entities import Run
 
 from mlplab.comparison import query
 from mlplab.errors import ConfigError
@@ -58,9 +59,22 @@ def whole_sweep(store: Store, selection: Selection) -> str | None:
     return selection.sweep or next(iter(_sweeps(store)), None)
 
 
+def find_own_runs(store: Store, sweeps: Container[str]) -> list[Run]:
+    """Return the runs of these sweeps' own, latest first. Raises StoreError."""
+    return [run for run in _all_own_runs(store) if _sweep_of(run) in sweeps]
+
+
+def _all_own_runs(store: Store) -> list[Run]:
+    return store.search(f"tags.`{COMMAND_TAG}` != ''")
+
+
+def _sweep_of(own: Run) -> str:
+    tags = own.data.tags
+    return str(tags.get(OWN_SWEEP_TAG) or tags[SWEEP_TAG])
+
+
 def _sweeps(store: Store) -> list[str]:
-    tags = [run.data.tags for run in store.search(f"tags.`{COMMAND_TAG}` != ''")]
-    return [own.get(OWN_SWEEP_TAG) or own[SWEEP_TAG] for own in tags]
+    return [_sweep_of(run) for run in _all_own_runs(store)]
 
 
 def _what_there_is(store: Store) -> str:
