@@ -106,14 +106,17 @@ def _noted(asked: list[str]) -> Iterator[None]:
 
 
 def _compare(uri: str, work: str) -> None:
+    from mlplab.comparison.page import render_page
     from mlplab.comparison.sweep_end import compare_sweep
+    from mlplab.tracking.snapshot import Snapshot
     from mlplab.tracking.store import find_store
 
-    compared = compare_sweep(find_store(uri, EXPERIMENT), "S")
+    store = Snapshot.of(find_store(uri, EXPERIMENT))
+    compared = compare_sweep(store, "S")
     assert compared is not None
     compared.table()
     if work == "page":
-        compared.page("a sweep")
+        render_page(store, compared.runs, compared.ranking, "a sweep")
 
 
 def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
+from mlplab.comparison.page import render_page
 from mlplab.comparison.sweep_end import compare_sweep
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
@@ -33,6 +34,7 @@ from mlplab.schema import (
 from mlplab.tracking import server_routes
 from mlplab.tracking.histories import find_histories
 from mlplab.tracking.server_routes import Point, UnexpectedAnswerError, get_artifact, get_history_bulk
+from mlplab.tracking.snapshot import Snapshot
 from mlplab.tracking.store import Store, find_store, open_store
 from mlplab.tracking.texts import read_texts
 
@@ -157,10 +159,11 @@ def test_a_whole_comparison_asks_once_for_each_file_and_each_metric_and_four_tim
     lab.store.client.log_text(own.run_id, '{"jobs": []}', MANIFEST)
     everything_else = ["the experiment", "members", "sweeps", "the manifest"]
     with lab.counted(members + len(CURVES) + len(everything_else)):
-        compared = compare_sweep(find_store(lab.store.uri, "lab"), "S")
+        store = Snapshot.of(find_store(lab.store.uri, "lab"))
+        compared = compare_sweep(store, "S")
         assert compared is not None
         assert "cannot be told from the best" in compared.table()
-        assert "hardest" in compared.page("a sweep").lower()
+        assert "hardest" in render_page(store, compared.runs, compared.ranking, "a sweep").lower()
     assert compared.ranking.images == len(PREDICTED)
 
 

@@ -19,10 +19,10 @@ _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 
 def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
     """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
-    own = {run.info.run_id: run.info.artifact_uri for run in find_own_runs(store, {sweep})}
-    texts = read_texts(store, own, MANIFEST)  # a sweep that was killed in its first moment has none
-    for text in texts.values():
-        return describe_missing(json.loads(text)["jobs"], _states(runs))
+    for own in find_own_runs(store, sweep):
+        text = read_texts(store, {own.info.run_id: own.info.artifact_uri}, MANIFEST).get(own.info.run_id)
+        if text is not None:  # a sweep that was killed in its first moment has none
+            return describe_missing(json.loads(text)["jobs"], _states(runs))
     return ""
 
 

@@ -26,11 +26,11 @@ class Origin:
 
 
 def origin_of(store: Store, runs: pd.DataFrame) -> Origin:
-    """Return it; one request to the store for all sweeps. Raises StoreError."""
+    """Return it. Raises StoreError."""
     sweeps = set(runs[f"tags.{SWEEP_TAG}"].dropna()) if f"tags.{SWEEP_TAG}" in runs else set()
     commands = []
     if sweeps:
-        mine = [run.data.params.get("command") for run in find_own_runs(store, sweeps)]
+        mine = [run.data.params.get("command") for sweep in sorted(sweeps) for run in find_own_runs(store, sweep)]
         commands = [f"python src/train.py -m {typed}" for typed in mine if typed]
     params = {name.removeprefix("params."): runs[name] for name in runs.columns if name.startswith("params.")}
     common = {

@@ -1,6 +1,6 @@
 """Which runs are compared: by default those of the last sweep."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -59,9 +59,9 @@ def whole_sweep(store: Store, selection: Selection) -> str | None:
     return selection.sweep or next(iter(_sweeps(store)), None)
 
 
-def find_own_runs(store: Store, sweeps: Container[str]) -> list[Run]:
-    """Return the runs of these sweeps' own, latest first. Raises StoreError."""
-    return [run for run in _all_own_runs(store) if _sweep_of(run) in sweeps]
+def find_own_runs(store: Store, sweep: str) -> list[Run]:
+    """Return the runs of a sweep's own, latest first: of a resumed one there are several. Raises StoreError."""
+    return [run for run in _all_own_runs(store) if _sweep_of(run) == sweep]
 
 
 def _all_own_runs(store: Store) -> list[Run]:
@@ -69,6 +69,7 @@ def _all_own_runs(store: Store) -> list[Run]:
 
 
 def _sweep_of(own: Run) -> str:
+    """Return the sweep's id; older code gave its own run the tag of the members."""
     tags = own.data.tags
     return str(tags.get(OWN_SWEEP_TAG) or tags[SWEEP_TAG])
 

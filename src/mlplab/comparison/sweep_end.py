@@ -9,7 +9,6 @@ from mlplab.comparison.judging import add_stored_facts
 from mlplab.comparison.ranking import Ranking, rank
 from mlplab.comparison.tables import OTHER_METRICS, terminal_table
 from mlplab.schema import SWEEP_TAG
-from mlplab.tracking.snapshot import Snapshot
 from mlplab.tracking.store import Store
 
 
@@ -58,7 +57,6 @@ def find_best(store: Store, sweep: str) -> Best | None:
 
 def compare_sweep(store: Store, sweep: str) -> SweepComparison | None:
     """Return the comparison of a sweep's members; None where it has no run. Raises StoreError."""
-    store = Snapshot.of(store)
     runs = _members(store, sweep)
     if runs.empty:
         return None

@@ -34,6 +34,7 @@ from mlplab.terminal import say
 from mlplab.tracking.description import describe_sweep
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
+from mlplab.tracking.snapshot import Snapshot
 from mlplab.tracking.store import Store, close_vanished
 from mlplab.training import checkpoint
 
@@ -44,7 +45,7 @@ Conclude = Callable[[Store, Manifest, Run, Mapping[int, Member]], None]
 
 def compare_members(store: Store, manifest: Manifest, own: Run, members: Mapping[int, Member]) -> None:  # noqa: ARG001
     """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
-    sweep = manifest.sweep
+    sweep, store = manifest.sweep, Snapshot.of(store)
     if comparison := compare_sweep(store, sweep):
         say(comparison.table())
         own.log_text(comparison.page(f"sweep {sweep}: {' '.join(manifest.command)}"), PAGE)
