@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 from mlflow.entities import Run
 
+from mlplab.comparison.selection import find_own_runs
 from mlplab.comparison.verdict import listed
 from mlplab.names import member_name
-from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, STATE_OF_STATUS, SWEEP_TAG, State
+from mlplab.schema import JOB_TAG, MANIFEST, STATE_OF_STATUS, State
 from mlplab.tracking.store import Store
+from mlplab.tracking.texts import read_texts
 
 _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 
@@ -19,27 +21,18 @@ _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
     """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
     for own in find_own_runs(store, sweep):
-        if jobs := frozen_jobs(store, own.info.run_id):
+        if jobs := frozen_jobs(store, own):
             return describe_missing(jobs, _states(runs))
     return ""
 
 
-def frozen_jobs(store: Store, own_run: str) -> list[dict[str, Any]]:
+def frozen_jobs(store: Store, own: Run) -> list[dict[str, Any]]:
     """Return a sweep's jobs (``number``, ``name``, ``varying``, ``config``) from its own run. Raises StoreError.
 
     None where the sweep has not frozen them yet, or was killed in its first moment.
     """
-    text = store.read_artifacts(own_run, MANIFEST)[0]
+    text = read_texts(store, {own.info.run_id: own.info.artifact_uri}, MANIFEST).get(own.info.run_id)
     return [] if text is None else list(json.loads(text)["jobs"])
-
-
-def find_own_runs(store: Store, sweep: str) -> list[Run]:
-    """Return the run of a sweep's own; older code gave it the tag of the members. Raises StoreError."""
-    return [
-        own
-        for tag in (OWN_SWEEP_TAG, SWEEP_TAG)
-        for own in store.search(f"tags.`{tag}` = '{sweep}' and tags.`{COMMAND_TAG}` != ''")
-    ]
 
 
 def _states(runs: pd.DataFrame) -> dict[int, State]:

@@ -11,9 +11,9 @@ import pandas as pd
 from mlflow.entities import Run
 
 from mlplab.comparison import query
-from mlplab.comparison.completeness import find_own_runs, frozen_jobs
+from mlplab.comparison.completeness import frozen_jobs
 from mlplab.comparison.grouping import SEED
-from mlplab.comparison.selection import Selection, what_there_is, whole_sweep
+from mlplab.comparison.selection import Selection, find_own_runs, what_there_is, whole_sweep
 from mlplab.errors import ConfigError, StoreError
 from mlplab.names import member_name
 from mlplab.schema import (
@@ -144,7 +144,7 @@ class WatchedSweep:
         (own,) = self._store.find([self._own])
         if own.info.status == "RUNNING" and end_dead_runs(self._store):
             (own,) = self._store.find([self._own])
-        self._frozen = self._frozen or frozen_jobs(self._store, self._own)
+        self._frozen = self._frozen or frozen_jobs(self._store, own)
         runs = query.find_runs(self._store, f"tags.{SWEEP_TAG} = '{self.sweep}'")
         jobs = self._jobs(own, runs)
         return Progress(self.sweep, own, jobs, self._points(jobs), pd.Timestamp.now(tz="UTC"))

@@ -164,8 +164,10 @@ def units_of(runs: pd.DataFrame, points: pd.DataFrame, ranking: Ranking) -> dict
     by_run = runs.set_index("run_id").reindex(last.index)
     ratios = pd.DataFrame(index=last.index)
     if "params.epochs" in by_run:
-        counts_epochs = by_run["params.iterations"].isna() if "params.iterations" in by_run else True
-        ratios["epoch"] = by_run["params.epochs"].astype(float).where(counts_epochs) / last
+        epochs = by_run["params.epochs"].astype(float)
+        if "params.iterations" in by_run:  # instead of epochs, where they are set
+            epochs = epochs.where(by_run["params.iterations"].isna())
+        ratios["epoch"] = epochs / last
     if (column := f"metrics.{schema.TRAIN_SECONDS}") in by_run:
         ratios["seconds"] = by_run[column] / last
     ratios = ratios[(by_run["status"] == "FINISHED") & (last > 0)]

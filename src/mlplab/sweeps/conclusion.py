@@ -24,6 +24,7 @@ from mlplab.terminal import say
 from mlplab.tracking.identity import is_own
 from mlplab.tracking.reading import Reading
 from mlplab.tracking.run import Run
+from mlplab.tracking.snapshot import Snapshot
 from mlplab.tracking.target import Target
 
 Conclude = Callable[[Reading, Manifest, Run, Mapping[int, Member]], None]
@@ -33,10 +34,11 @@ def compare_members(reading: Reading, manifest: Manifest, own: Run, members: Map
     """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
     from mlplab.page.comparison_page import render_page  # Plotly: only once there is something to draw
 
-    if comparison := compare_sweep(reading.store, manifest.sweep):
+    store = Snapshot.of(reading.store)
+    if comparison := compare_sweep(store, manifest.sweep):
         say(comparison.table())
         title = f"sweep {manifest.sweep}: {' '.join(manifest.command)}"
-        own.log_text(render_page(reading.store, comparison.runs, comparison.ranking, title), PAGE)
+        own.log_text(render_page(store, comparison.runs, comparison.ranking, title), PAGE)
 
 
 def record_result(reading: Reading, manifest: Manifest, own: Run, outcomes: Sequence[Outcome]) -> None:
