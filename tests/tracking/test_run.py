@@ -153,6 +153,21 @@ def test_a_deleted_artifact_folder_does_not_keep_the_run_open(store: Store, tmp_
     assert store.client.get_run(run.run_id).info.status == "FAILED"
 
 
+@pytest.fixture
+def handled() -> Iterator[None]:
+    """Signals are handled as in a command."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    hook = sys.unraisablehook
+    signals.install()
+    yield
+    signals.uninstall()
+    sys.unraisablehook = hook
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handled")
 def test_a_signal_waits_while_the_run_ends(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = store.client.log_artifacts
 
@@ -160,19 +175,14 @@ def test_a_signal_waits_while_the_run_ends(store: Store, tmp_path: Path, monkeyp
         signal.raise_signal(signal.SIGTERM)
         upload(*arguments)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    signals.install()
-    try:
-        with pytest.raises(signals.Stopped), Run(store, "name", {}, tmp_path) as run:
-            (run.artifacts / "note.txt").write_text("hello")
-            monkeypatch.setattr(store.client, "log_artifacts", upload_and_be_stopped)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with pytest.raises(signals.Stopped), Run(store, "name", {}, tmp_path) as run:
+        (run.artifacts / "note.txt").write_text("hello")
+        monkeypatch.setattr(store.client, "log_artifacts", upload_and_be_stopped)
     assert store.client.get_run(run.run_id).info.status == "FINISHED"
     assert artifacts(store, run.run_id) == {"note.txt"}
 
 
+@pytest.mark.usefixtures("handled")
 def test_a_signal_while_the_run_is_created_ends_it_killed(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,13 +195,8 @@ def test_a_signal_while_the_run_is_created_ends_it_killed(
         return created[0]
 
     monkeypatch.setattr(store.client, "create_run", create_and_be_stopped)
-    before = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, signals._handle)
-    try:
-        with pytest.raises(signals.Stopped), Run(store, "name", {}, tmp_path):
-            pytest.fail("the body must not begin")
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(signals.Stopped), Run(store, "name", {}, tmp_path):
+        pytest.fail("the body must not begin")
     assert store.client.get_run(created[0].info.run_id).info.status == "KILLED"
 
 
