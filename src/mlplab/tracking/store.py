@@ -4,13 +4,12 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import requests
-from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run, RunStatus, ViewType
 from mlflow.exceptions import MlflowException
@@ -19,9 +18,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from mlplab.config import TrackingConfig
 from mlplab.errors import ConfigError, StoreError
 from mlplab.schema import HEARTBEAT_TAG
+from mlplab.tracking.client import connect
 from mlplab.tracking.heartbeat import is_silent
 from mlplab.tracking.links import Links
 from mlplab.tracking.process import Process
+from mlplab.tracking.sqlite_file import prepare_file, tidy_file
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
 CHUNK = 500  # runs that are asked for at once
@@ -103,8 +104,8 @@ def open_store(config: TrackingConfig) -> Store:
     uri = config.uri or DEFAULT_URI
     try:
         if uri.startswith(SQLITE):
-            _prepare_sqlite(uri)
-        client = MlflowClient(uri)
+            prepare_file(Path(uri.removeprefix(SQLITE)).absolute())
+        client = connect(uri)
         store = Store(uri, _experiment_id(client, uri, config.experiment), client)
         close_vanished(store)
     except (MlflowException, SQLAlchemyError, ImportError, OSError, sqlite3.Error) as error:
@@ -120,13 +121,17 @@ def find_store(uri: str | None, experiment: str) -> Store:
     """
     uri = uri or DEFAULT_URI
     path = sqlite_path(uri)
-    if path is not None and not Path(path).exists():
-        raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
     try:
-        client = MlflowClient(uri)
+        if path is not None:
+            tidy_file(Path(path))
+            if not Path(path).exists():
+                raise StoreError(
+                    f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first"
+                )
+        client = connect(uri)
         existing = client.get_experiment_by_name(experiment)
         names = [] if existing else [other.name for other in client.search_experiments()]
-    except (MlflowException, SQLAlchemyError, requests.RequestException, ImportError, sqlite3.Error) as error:
+    except (MlflowException, SQLAlchemyError, requests.RequestException, ImportError, OSError, sqlite3.Error) as error:
         raise StoreError(_explain(uri, error)) from error
     if existing is None:
         raise StoreError(f"tracking.experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
@@ -156,26 +161,6 @@ def _has_vanished(store: Store, run: Run) -> bool:
         return False
     # Ask again: between the search and the end of its process a run may have ended in order.
     return bool(store.client.get_run(run.info.run_id).info.status == "RUNNING")
-
-
-def _prepare_sqlite(uri: str) -> None:
-    """Create the file with its tables if it does not exist: one process at a time, completely or not at all."""
-    path = Path(uri.removeprefix(SQLITE)).absolute()
-    if path.exists():
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA schema_version")  # fails at once if it is no database
-        return
-    with FileLock(f"{path}.lock", timeout=60):
-        if path.exists():
-            return
-        # MLflow creates its tables in a hundred steps; a process killed in between would leave a broken file.
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        unfinished.unlink(missing_ok=True)
-        MlflowClient(f"{SQLITE}{unfinished}").search_experiments(max_results=1)
-        with closing(sqlite3.connect(unfinished)) as connection:
-            # Write-ahead logging, a setting that the file keeps: readers never wait, small writes take half the time.
-            connection.execute("PRAGMA journal_mode=WAL")
-        unfinished.replace(path)
 
 
 def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
