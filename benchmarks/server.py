@@ -106,9 +106,8 @@ def _noted(asked: list[str]) -> Iterator[None]:
 
 
 def _compare(uri: str, work: str) -> None:
-    from mlplab.page.comparison_page import render_page
-
     from mlplab.comparison.sweep_end import compare_sweep
+    from mlplab.page.comparison_page import render_page
     from mlplab.tracking.snapshot import Snapshot
     from mlplab.tracking.store import find_store
 

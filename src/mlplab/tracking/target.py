@@ -1,6 +1,5 @@
 """The store that the config names, which may be away, and the experiment in it."""
 
-import os
 import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -11,6 +10,7 @@ from mlplab.background import in_background
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreAwayError, StoreError
 from mlplab.tracking import store
+from mlplab.tracking.sqlite_file import DatabaseFile
 from mlplab.tracking.store import Store
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
@@ -52,7 +52,7 @@ class Target:
         with _connecting:
             connected = store.connect(self.uri, self.experiment)
             _connected[self.uri, self.experiment] = connected
-            _files.setdefault(self.uri, _file_identity(self.uri))
+            _files.setdefault(self.uri, _file_of(self.uri))
         return connected
 
     def reach(self) -> Store | None:
@@ -74,7 +74,8 @@ class Target:
         return reached
 
     def _require_same_file(self) -> None:
-        if _file_identity(self.uri) != _files.get(self.uri):
+        file = _files.get(self.uri)
+        if file is not None and not file.is_still_there():
             raise StoreError(
                 f"tracking.uri={self.shown}: the file was removed or replaced while a run was writing; what it "
                 "had to write is kept, and `python src/sync.py` sends it to the store that lies there now"
@@ -82,7 +83,7 @@ class Target:
 
 
 _connected: dict[tuple[str, str], Store] = {}  # of this process
-_files: dict[str, tuple[int, int] | None] = {}
+_files: dict[str, DatabaseFile | None] = {}
 _connecting = threading.Lock()
 
 
@@ -117,9 +118,6 @@ def _asked_recently(uri: str) -> bool:
     return outage is not None and time.monotonic() - outage.last_tried < RETRY_SECONDS
 
 
-def _file_identity(uri: str) -> tuple[int, int] | None:
+def _file_of(uri: str) -> DatabaseFile | None:
     path = sqlite_path(uri)
-    if path is None or not Path(path).exists():
-        return None
-    status = os.stat(path)
-    return status.st_dev, status.st_ino
+    return None if path is None else DatabaseFile.at(Path(path))
