@@ -1,6 +1,7 @@
 """What is missing of a sweep: its jobs, as they were frozen, against the runs that have finished."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from mlplab.names import member_name
 from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, STATE_OF_STATUS, SWEEP_TAG, State
 from mlplab.tracking.store import Store
 
+log = logging.getLogger(__name__)
+
 _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 
 
@@ -20,9 +23,30 @@ def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
     """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
     for own in _own_runs(store, sweep):
         text = store.read_artifacts(own.info.run_id, MANIFEST)[0]
-        if text is not None:  # a sweep that was killed in its first moment has none
-            return describe_missing(json.loads(text)["jobs"], _states(runs))
+        if text is None:  # a sweep that was killed in its first moment has none
+            continue
+        jobs = _jobs(text)
+        if not jobs:
+            log.warning("%s: its %s is damaged: what is missing of it is not known", own.info.run_name, MANIFEST)
+            continue
+        return describe_missing(jobs, _states(runs))
     return ""
+
+
+def _jobs(manifest: str) -> list[Mapping[str, Any]]:
+    """Return the jobs of a manifest, each with the keys that describe_missing reads; none where it is damaged."""
+    try:
+        document = json.loads(manifest)
+    except ValueError:
+        return []
+    jobs = document.get("jobs") if isinstance(document, dict) else None
+    if not isinstance(jobs, list) or not all(isinstance(job, dict) and _is_described(job) for job in jobs):
+        return []
+    return jobs
+
+
+def _is_described(job: Mapping[str, Any]) -> bool:
+    return all(isinstance(job.get(key), kind) for key, kind in (("number", int), ("name", str), ("varying", dict)))
 
 
 def _own_runs(store: Store, sweep: str) -> list[Run]:

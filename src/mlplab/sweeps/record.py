@@ -1,6 +1,7 @@
 """A sweep in MLflow: a run of its own, with the manifest and the result, beside the flat runs of its members."""
 
 import json
+import logging
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from mlplab.errors import ManifestError
 from mlplab.schema import COMMAND_TAG, ERROR_TAG, JOB_TAG, MANIFEST, SWEEP_TAG, TOTAL_SECONDS, State
 from mlplab.sweeps.manifest import FrozenJob, Manifest
 from mlplab.tracking.earlier import final_metrics, state_of
@@ -17,6 +19,8 @@ from mlplab.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run  # at run time, MLflow must not be imported before its environment is prepared
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS = 60.0
 
@@ -43,11 +47,18 @@ class Recorded:
 
 
 def find_sweep(store: Store, digest: str) -> Recorded | None:
-    """Return the last sweep of the command with this digest; None if there is none."""
+    """Return the last sweep of the command with this digest; None if there is none.
+
+    One whose manifest is damaged is passed over, with a warning.
+    """
     for run in store.search(f"tags.`{COMMAND_TAG}` = '{digest}'"):
         text = store.read_artifacts(run.info.run_id, MANIFEST)[0]
-        if text is not None:  # a sweep that was killed in its first moment has none
+        if text is None:  # a sweep that was killed in its first moment has none
+            continue
+        try:
             return Recorded(run, Manifest.from_json(text))
+        except ManifestError as error:
+            log.warning("%s: its %s %s: it is passed over", run.info.run_name, MANIFEST, error)
     return None
 
 
