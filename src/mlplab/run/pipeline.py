@@ -112,9 +112,9 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
         while not training.done:
             with held():  # a signal takes effect between two reports
                 report = training.advance()
+                checkpointer.add(report)  # first: a point that MLflow does not take is written by the next resume
                 tracked.log_metrics(report.metrics, report.step)
                 display.update(report)
-                checkpointer.add(report)
 
 
 def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[str, float]:
