@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -208,12 +209,61 @@ def test_a_single_run_can_be_resumed_too(zygote: Zygote, empty_store: Path) -> N
     assert len(project.runs()) == 1
 
 
-def test_a_damaged_checkpoint_is_named_with_the_remedy(zygote: Zygote, empty_store: Path) -> None:
+def killed_with_two_checkpoints(zygote: Zygote, empty_store: Path) -> Path:
+    """Return the last checkpoint of a member that was killed; the one before it is the same here."""
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    (path,) = (zygote.project.root / "multirun").rglob("checkpoint.npz")
+    shutil.copy(path, path.with_name("checkpoint.former.npz"))
+    return path
+
+
+def test_a_damaged_checkpoint_never_blocks_a_resume_the_one_before_it_is_taken(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
+) -> None:
+    path = killed_with_two_checkpoints(zygote, empty_store)
+    path.write_bytes(path.read_bytes()[:1000])
+    before = len(zygote.log)
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    said = zygote.log[before:]
+    assert f"WARNING: {path}: is damaged" in said
+    assert "resumed after" in said
+    assert "Traceback" not in said
+    assert outcome(zygote.project) == undisturbed
+
+
+def test_where_no_checkpoint_can_be_used_the_run_begins_anew_with_a_warning(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
+) -> None:
+    path = killed_with_two_checkpoints(zygote, empty_store)
+    path.unlink()
+    path.mkdir()
+    path.with_name("checkpoint.former.npz").write_bytes(b"")
+    before = len(zygote.log)
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    said = zygote.log[before:]
+    assert f"{path.parent}: has no checkpoint to go on from: the run begins anew" in said
+    assert "resumed after" not in said
+    assert "Traceback" not in said
+    assert outcome(zygote.project) == undisturbed
+    assert f"{path}: cannot be removed" in said
+
+
+@pytest.mark.parametrize("content", ['{"sweep": "', "[]", '{"colour": 1}'])
+def test_a_damaged_manifest_never_blocks_a_resume_the_sweep_begins_anew(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path, content: str
+) -> None:
     project = zygote.project
     zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
-    (path,) = (project.root / "multirun").rglob("checkpoint.npz")
-    path.write_bytes(path.read_bytes()[:1000])
-    assert zygote.run(*SWEEP, "resume=true") == 1
-    assert f"{path}: is damaged" in zygote.log
-    assert zygote.log.count("Traceback") == 0
+    (own,) = project.sweeps()
+    Path(urllib.parse.urlparse(own.info.artifact_uri).path, "manifest.json").write_text(content)
+    before = len(zygote.log)
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    said = zygote.log[before:]
+    assert re.search(rf"WARNING: {own.info.run_name}: its manifest.json is damaged.* it is passed over", said)
+    assert "Traceback" not in said
+    for run in project.runs():  # of the sweep that was passed over
+        if run.data.tags["sweep"] == own.data.tags["sweep.id"]:
+            project.client.delete_run(run.info.run_id)
+    assert outcome(project) == undisturbed

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from mlplab.tracking.client import connect
+from mlplab.tracking.client import connect_client
 from mlplab.tracking.sqlite_file import DatabaseFile, close_databases, file_lock, prepare_file, tidy_file
 
 OPEN = """
@@ -88,7 +88,7 @@ def backup(path: Path) -> Path:
 def test_closing_leaves_one_file_that_holds_everything(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     prepare_file(path)
-    run = connect(f"sqlite:///{path}").create_run("0")
+    run = connect_client(f"sqlite:///{path}").create_run("0")
     assert beside(path) > {"mlflow.db"}
     close_databases()
     assert beside(path) == {"mlflow.db"}
@@ -101,7 +101,7 @@ def test_no_connection_of_mlflow_is_left_open(tmp_path: Path, empty_store: Path)
     """MLflow has no function for this: notice when it opens connections that SQLAlchemy does not tell of."""
     path = Path(shutil.copy(empty_store, tmp_path))
     prepare_file(path)
-    client = connect(f"sqlite:///{path}")
+    client = connect_client(f"sqlite:///{path}")
     client.create_registered_model("champion")
     client.search_runs(["0"])
     ours = str(path.resolve())

@@ -1,6 +1,7 @@
 """What is missing of a sweep: its jobs, as they were frozen, against the runs that have finished."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from mlplab.schema import JOB_TAG, MANIFEST, STATE_OF_STATUS, State
 from mlplab.tracking.store import Store
 from mlplab.tracking.texts import read_texts
 
+log = logging.getLogger(__name__)
+
 _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 
 
@@ -26,13 +29,34 @@ def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
     return ""
 
 
-def frozen_jobs(store: Store, own: Run) -> list[dict[str, Any]]:
+def frozen_jobs(store: Store, own: Run) -> list[Mapping[str, Any]]:
     """Return a sweep's jobs (``number``, ``name``, ``varying``, ``config``) from its own run. Raises StoreError.
 
-    None where the sweep has not frozen them yet, or was killed in its first moment.
+    None where the sweep has not frozen them yet, was killed in its first moment, or its manifest is damaged.
     """
     text = read_texts(store, {own.info.run_id: own.info.artifact_uri}, MANIFEST).get(own.info.run_id)
-    return [] if text is None else list(json.loads(text)["jobs"])
+    if text is None:
+        return []
+    jobs = _jobs(text)
+    if not jobs:
+        log.warning("%s: its %s is damaged: what is missing of it is not known", own.info.run_name, MANIFEST)
+    return jobs
+
+
+def _jobs(manifest: str) -> list[Mapping[str, Any]]:
+    """Return the jobs of a manifest, each with the keys that describe_missing reads; none where it is damaged."""
+    try:
+        document = json.loads(manifest)
+    except ValueError:
+        return []
+    jobs = document.get("jobs") if isinstance(document, dict) else None
+    if not isinstance(jobs, list) or not all(isinstance(job, dict) and _is_described(job) for job in jobs):
+        return []
+    return jobs
+
+
+def _is_described(job: Mapping[str, Any]) -> bool:
+    return all(isinstance(job.get(key), kind) for key, kind in (("number", int), ("name", str), ("varying", dict)))
 
 
 def _states(runs: pd.DataFrame) -> dict[int, State]:

@@ -128,7 +128,7 @@ class WatchedSweep:
             asked = f"sweep={sweep}: there is none" if sweep else "sweep: there is none to watch"
             raise ConfigError(f"{asked}; {what_there_is(store)}; `python src/train.py -m ...` makes one")
         self._own = own[0].info.run_id
-        self._frozen: list[dict[str, Any]] = []
+        self._frozen: list[Mapping[str, Any]] = []
         self._complete: dict[str, pd.DataFrame] = {}  # points of runs that have ended, by run id
         self._result: tuple[int | None, dict[int, dict[str, Any]]] = (None, {})  # of the sweep that ended then
 

@@ -68,7 +68,7 @@ class Store(Links):
         with self.explaining(), tempfile.TemporaryDirectory() as folder:
             existing = {item.path for item in self.client.list_artifacts(run_id)}
             return [
-                Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+                Path(self.client.download_artifacts(run_id, name, folder)).read_text("utf-8", "replace")
                 if name in existing
                 else None
                 for name in names
