@@ -74,13 +74,13 @@ def _compare(arguments: Sequence[str]) -> None:
     from mlplab.comparison.documents import FORMATS
     from mlplab.comparison.judging import add_stored_facts
     from mlplab.comparison.selection import Selection, select_runs, whole_sweep
+    from mlplab.tracking.reading import read_existing
     from mlplab.tracking.snapshot import Snapshot
-    from mlplab.tracking.store import find_store
 
     environment.imports_are_done()
     options = _parse(arguments, [*FORMATS, _HTML])
     uri = options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None
-    store = Snapshot.of(find_store(uri, options.tracking.experiment))
+    store = Snapshot.of(read_existing(uri, options.tracking.experiment).store)
     selection = Selection(options.sweep, options.runs, options.filter)
     runs = select_runs(store, selection)
     ranking = add_stored_facts(store, _rank(runs, options), runs, whole_sweep(store, selection))

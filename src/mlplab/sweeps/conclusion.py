@@ -41,13 +41,18 @@ def compare_members(reading: Reading, manifest: Manifest, own: Run, members: Map
         own.log_text(render_page(store, comparison.runs, comparison.ranking, title), PAGE)
 
 
-def record_result(reading: Reading, manifest: Manifest, own: Run, outcomes: Sequence[Outcome]) -> None:
-    """Record the state of every job, and the best of them, on the sweep's own run. Raises StoreError."""
+def record_result(reading: Reading | None, manifest: Manifest, own: Run, outcomes: Sequence[Outcome]) -> None:
+    """Record the state of every job, and the best of them, on the sweep's own run; without a store, only the states.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
     own.log_text(record.outcomes_as_json(outcomes), RESULT)
     states = Counter(outcome.state for outcome in outcomes)
+    is_final = reading is not None and not reading.is_stand_in
     tags = {count_tag(state): str(states[state]) for state in State}
-    tags[PROVISIONAL_TAG] = str(reading.is_stand_in).lower()
-    if not reading.is_stand_in and (best := find_best(reading.store, manifest.sweep)) is not None:
+    tags[PROVISIONAL_TAG] = str(not is_final).lower()
+    if reading is not None and is_final and (best := find_best(reading.store, manifest.sweep)) is not None:
         tags |= {BEST_TAG: best.name, BEST_RUN_TAG: best.run_id}
     own.set_tags(tags)
 

@@ -50,17 +50,25 @@ def set_aside(folder: Path) -> None:
     if not (folder / NAME).exists():
         return
     former = Path(tempfile.mkdtemp(prefix="former-", dir=folder))
-    first = next(read_records(folder / NAME), None)
-    if isinstance(first, Begin) and (_FOLDER / first.key).exists():
+    first = _first(folder)
+    if first is not None and (_FOLDER / first.key).exists():
         add(first.key, former)
     for name in (ARTIFACTS, NAME):  # the journal last: it makes the folder one
         if (folder / name).exists():
             (folder / name).rename(former / name)
 
 
-def unsent_folders() -> list[Path]:
-    """Return the folders of the journals that are not sent, in the order of their names."""
-    return [folder for _, folder in _entries()]
+def unsent_folders(target: Target | None = None) -> list[Path]:
+    """Return the folders of the journals that are not sent, in the order of their keys; only those for a target."""
+    folders = [folder for _, folder in _entries()]
+    if target is None:
+        return folders
+    return [folder for folder in folders if (first := _first(folder)) and first.uri == public(target.uri)]
+
+
+def _first(folder: Path) -> Begin | None:
+    first = next(read_records(folder / NAME), None)
+    return first if isinstance(first, Begin) else None
 
 
 def targets(uri: str, only: bool) -> list[Target]:
@@ -73,8 +81,8 @@ def targets(uri: str, only: bool) -> list[Target]:
     addresses = {public(uri): uri}
     found = {Target(uri, DEFAULT_EXPERIMENT)}
     for folder in unsent_folders():
-        first = next(read_records(folder / NAME), None)
-        if isinstance(first, Begin) and (first.uri in addresses or not only):
+        first = _first(folder)
+        if first is not None and (first.uri in addresses or not only):
             found.add(Target(addresses.get(first.uri, first.uri), first.experiment))
     return sorted(found, key=lambda target: (target.uri, target.experiment))
 

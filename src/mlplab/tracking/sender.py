@@ -70,7 +70,10 @@ class Sender:
         while not self._journal.is_sent and self._may_still_send(patience):
             with self._changed:
                 self._changed.wait(0.05)
-        return self._journal.is_sent
+        is_sent = self._journal.is_sent
+        if not is_sent and self.refusal is None:
+            note_outage(self._target.uri)  # nobody waits again in the same outage
+        return is_sent
 
     def _may_still_send(self, patience: float) -> bool:
         if self.refusal is not None or self.is_lost or not self._thread.is_alive():
