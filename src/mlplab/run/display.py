@@ -15,7 +15,6 @@ from rich.table import Column
 from mlplab import schema
 from mlplab.terminal import is_worker, say, say_rows
 from mlplab.tracking.run import Run
-from mlplab.tracking.target import Target
 from mlplab.training.loop import Report
 from mlplab.training.schedule import Schedule
 
@@ -132,9 +131,3 @@ def show_next(tracked: Run) -> None:
     if command := tracked.store.ui_command():
         rows["served by"] = command
     say_rows(rows)
-
-
-def warn_of_outage(target: Target) -> None:
-    """Say that the store does not answer, and what becomes of the runs."""
-    if not target.offline:
-        log.warning("tracking.uri=%s: does not answer; the work goes on, and what is measured is kept", target.shown)

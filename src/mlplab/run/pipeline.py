@@ -14,7 +14,7 @@ from mlplab.engines.base import Evaluation
 from mlplab.errors import StoreAwayError
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
-from mlplab.run.display import Display, show_next, show_summary, warn_of_outage
+from mlplab.run.display import Display, show_next, show_summary
 from mlplab.run.model_file import save_model
 from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
 from mlplab.run.resumption import Checkpointer
@@ -98,9 +98,7 @@ def train_and_record(
 def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, output_folder: Path) -> Earlier | None:
     if settings.tracking.sweep is None:
         # A store that refuses is told from one that is away before anything is trained.
-        store = begin_command(target)
-        if store is None:
-            warn_of_outage(target)
+        begin_command(target)
     if not settings.resume:
         return None
     if (output_folder / JOURNAL).exists():  # of a sweep's member, whose folder stays the same

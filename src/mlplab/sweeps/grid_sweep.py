@@ -69,7 +69,7 @@ def sweep_jobs(
     target = Target.of(settings.tracking)
     reading = read_from(target)
     store = reading.store
-    former = record.find_sweep(store, command_digest(arguments))
+    former = record.find_sweep(store, command_digest(arguments)) if settings.resume or settings.plan else None
     if settings.plan:
         _show_plan(jobs, former, store, elsewhere if settings.resume else None)
         return []

@@ -214,9 +214,11 @@ class Run:
             if self._sender.is_lost:
                 self._sender.close()
                 return
-            self._end(_status(error), error)
-            self._sender.wait_until_sent()
-            self._sender.close()
+            try:
+                self._end(_status(error), error)
+                self._sender.wait_until_sent()
+            finally:
+                self._sender.close()
 
     def _end(self, status: str, error: BaseException | None) -> None:
         if status == "FAILED" and not isinstance(error, SweepError):  # its message names the members and the reasons

@@ -1,5 +1,6 @@
 """The store that the config names, which may be away, and the experiment in it."""
 
+import logging
 import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -13,6 +14,8 @@ from mlplab.tracking import store
 from mlplab.tracking.sqlite_file import DatabaseFile
 from mlplab.tracking.store import Store
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+
+log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 4.0  # how long the work waits for a store that does not answer, once in an outage
 RETRY_SECONDS = 10.0
@@ -67,8 +70,8 @@ class Target:
             return self.connect()  # creating the file may take longer
         try:
             reached = in_background(self.connect).result(PATIENCE_SECONDS)
-        except (StoreAwayError, FutureTimeoutError):
-            note_outage(self.uri)
+        except (StoreAwayError, FutureTimeoutError) as error:
+            note_outage(self.uri, str(error) or f"no answer in {PATIENCE_SECONDS:g} s")
             return None
         note_answer(self.uri)
         return reached
@@ -96,9 +99,11 @@ class _Outage:
 _outages: dict[str, _Outage] = {}  # of this process, by URI
 
 
-def note_outage(uri: str) -> None:
-    """Note that the store did not answer."""
+def note_outage(uri: str, reason: str) -> None:
+    """Note that the store did not answer, and warn once in an outage."""
     now = time.monotonic()
+    if uri not in _outages:
+        log.warning("%s does not answer (%s); the work goes on, and what is measured is kept", public(uri), reason)
     _outages[uri] = _Outage(_outages[uri].since if uri in _outages else now, now)
 
 
