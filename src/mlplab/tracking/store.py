@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import requests
 from mlflow import MlflowClient
@@ -22,6 +21,7 @@ from mlplab.tracking.client import connect
 from mlplab.tracking.heartbeat import is_silent
 from mlplab.tracking.links import Links
 from mlplab.tracking.process import Process
+from mlplab.tracking.relocation import artifact_folder, mend_locations
 from mlplab.tracking.sqlite_file import prepare_file, tidy_file
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
@@ -104,7 +104,9 @@ def open_store(config: TrackingConfig) -> Store:
     uri = config.uri or DEFAULT_URI
     try:
         if uri.startswith(SQLITE):
-            prepare_file(Path(uri.removeprefix(SQLITE)).absolute())
+            path = Path(uri.removeprefix(SQLITE)).absolute()
+            prepare_file(path)
+            mend_locations(path)
         client = connect(uri)
         store = Store(uri, _experiment_id(client, uri, config.experiment), client)
         close_vanished(store)
@@ -128,6 +130,7 @@ def find_store(uri: str | None, experiment: str) -> Store:
                 raise StoreError(
                     f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first"
                 )
+            mend_locations(Path(path))
         client = connect(uri)
         existing = client.get_experiment_by_name(experiment)
         names = [] if existing else [other.name for other in client.search_experiments()]
@@ -168,8 +171,7 @@ def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     if existing is None:
         location = None
         if uri.startswith(SQLITE):
-            folder = Path(uri.removeprefix(SQLITE)).absolute().parent / "mlruns" / quote(name, safe="")
-            location = folder.as_uri()
+            location = artifact_folder(Path(uri.removeprefix(SQLITE)), name).as_uri()
         try:
             return str(client.create_experiment(name, artifact_location=location))
         except MlflowException as error:
