@@ -4,3 +4,14 @@ from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 CONF = PROJECT_ROOT / "conf"
+
+
+def portable(path: Path) -> str:
+    """Return a path in the form in which it is recorded: relative to the project if it lies there, which may move."""
+    absolute = path.absolute()
+    return absolute.relative_to(PROJECT_ROOT).as_posix() if absolute.is_relative_to(PROJECT_ROOT) else str(absolute)
+
+
+def from_portable(text: str) -> Path:
+    """Return the path, absolute, that :func:`portable` recorded, where the project lies now."""
+    return PROJECT_ROOT / text  # an absolute one stays as it is

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mlplab import environment, signals
 from mlplab.app.composition import explain
 from mlplab.errors import ConfigError, UserError
+from mlplab.sweeps.orphans import at_work
 from mlplab.terminal import is_worker
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,8 @@ def _launched() -> Iterator[None]:
     environment.prepare_worker()
     signals.install(announcing=False)
     try:
-        yield
+        with at_work():
+            yield
     finally:
         from mlplab.tracking.sqlite_file import close_databases  # the data loads while MLflow is imported
 

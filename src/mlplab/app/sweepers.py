@@ -2,14 +2,20 @@
 
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 from mlplab.app.composition import read_config
 from mlplab.sweeps.context import SweepContext
 
+# joblib calls it in each of its workers, before the first task: workers that never get one must end too.
+_WATCH_PARENT = {"_target_": "hydra.utils.get_method", "path": "mlplab.sweeps.orphans.watch_parent"}
+
 
 def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> SweepContext:
     """Return what a sweep needs from the arguments of ``Sweeper.setup``."""
+    if config.hydra.runtime.choices["hydra/launcher"] == "joblib":
+        with read_write(config.hydra.launcher), open_dict(config.hydra.launcher):
+            config.hydra.launcher.initializer = _WATCH_PARENT
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config
     )

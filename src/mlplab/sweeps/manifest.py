@@ -13,6 +13,7 @@ from hydra.core.override_parser.types import Quote, QuotedString
 
 from mlplab.config import CARRYING_OUT, flatten
 from mlplab.errors import ManifestError
+from mlplab.paths import from_portable, portable
 from mlplab.sweeps.grid import Job
 
 WHERE_TO = ("tracking.uri", "tracking.offline")  # keys that say which store takes the runs, and do not describe them
@@ -54,8 +55,8 @@ class Manifest:
         return list(self.jobs[0].varying)
 
     def to_json(self) -> str:
-        """Return the manifest as JSON."""
-        return json.dumps(asdict(self), indent=1)
+        """Return the manifest as JSON; its folder moves with the project."""
+        return json.dumps({**asdict(self), "folder": portable(Path(self.folder))}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
@@ -70,6 +71,7 @@ class Manifest:
             raise ManifestError(f"is damaged ({error})") from error
         if not manifest.jobs:
             raise ManifestError("is damaged (it has no job)")
+        manifest = replace(manifest, folder=str(from_portable(manifest.folder)))
         jobs = [_with_fields(FrozenJob, job, f"job {i}") for i, job in enumerate(manifest.jobs)]
         return replace(manifest, jobs=jobs)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from mlflow.entities import Run
 
 from mlplab.config import TrainConfig
-from mlplab.paths import PROJECT_ROOT
+from mlplab.paths import from_portable
 from mlplab.schema import (
     DIVERGED_TAG,
     FINAL,
@@ -73,7 +73,7 @@ def find_in_journal(folder: Path, fingerprint: str) -> Earlier | None:
 
 
 def _earlier(run: Run) -> Earlier:
-    return Earlier(run.info.run_id, state_of(run), PROJECT_ROOT / run.data.tags[FOLDER_TAG], final_metrics(run))
+    return Earlier(run.info.run_id, state_of(run), from_portable(run.data.tags[FOLDER_TAG]), final_metrics(run))
 
 
 def state_of(run: Run) -> State:

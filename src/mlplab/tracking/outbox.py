@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlplab.errors import JournalError, StoreError
-from mlplab.paths import PROJECT_ROOT
+from mlplab.paths import PROJECT_ROOT, from_portable, portable
 from mlplab.tracking import delivery
 from mlplab.tracking.claim import Claim, is_claimed
 from mlplab.tracking.faults import explained, is_away, reason_of
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal, read_records
 from mlplab.tracking.records import Begin, End
 from mlplab.tracking.target import Target, note_outage
-from mlplab.tracking.uri import DEFAULT_EXPERIMENT, public
+from mlplab.tracking.uri import DEFAULT_EXPERIMENT, from_portable_uri, portable_uri
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +30,8 @@ _FOLDER = PROJECT_ROOT / "outputs" / ".unsent"
 def add(key: str, folder: Path) -> None:
     """Note that the journal in ``folder`` is not sent. Raises OSError."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    place = folder.relative_to(PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else folder.absolute()
     unfinished = _FOLDER / f".{key}"
-    unfinished.write_text(str(place), encoding="utf-8")
+    unfinished.write_text(portable(folder), encoding="utf-8")
     unfinished.replace(_FOLDER / key)
 
 
@@ -63,7 +62,7 @@ def unsent_folders(target: Target | None = None) -> list[Path]:
     folders = [folder for _, folder in _entries()]
     if target is None:
         return folders
-    return [folder for folder in folders if (first := _first(folder)) and first.uri == public(target.uri)]
+    return [folder for folder in folders if (first := _first(folder)) and first.uri == portable_uri(target.uri)]
 
 
 def _first(folder: Path) -> Begin | None:
@@ -81,12 +80,12 @@ def targets(uri: str, only: bool) -> list[Target]:
         uri: of the store for new runs, perhaps with a password, which journals do not have.
         only: leave out all other stores.
     """
-    addresses = {public(uri): uri}
+    addresses = {portable_uri(uri): uri}
     found = {Target(uri, DEFAULT_EXPERIMENT)}
     for folder in unsent_folders():
         first = _first(folder)
         if first is not None and (first.uri in addresses or not only):
-            found.add(Target(addresses.get(first.uri, first.uri), first.experiment))
+            found.add(Target(addresses.get(first.uri, from_portable_uri(first.uri)), first.experiment))
     return sorted(found, key=lambda target: (target.uri, target.experiment))
 
 
@@ -94,7 +93,7 @@ def _entries() -> Iterator[tuple[Path, Path]]:
     if not _FOLDER.is_dir():
         return
     for entry in sorted(path for path in _FOLDER.iterdir() if not path.name.startswith(".")):
-        folder = PROJECT_ROOT / entry.read_text(encoding="utf-8")
+        folder = from_portable(entry.read_text(encoding="utf-8"))
         if (folder / NAME).exists():
             yield entry, folder
         elif not is_claimed(folder):
@@ -149,7 +148,7 @@ def _send_one(target: Target, entry: Path, folder: Path, found: Unsent) -> None:
     try:
         if not journal.records:
             entry.unlink(missing_ok=True)  # its process was killed before it began
-        elif journal.beginning.uri == public(target.uri):
+        elif journal.beginning.uri == portable_uri(target.uri):
             _send(target, journal, found)
     except JournalError as error:
         log.warning("%s", error)

@@ -17,7 +17,7 @@ class Begin:
 
     Attributes:
         key: chosen by the client; a tag by which a run is recognised whose creation was never answered.
-        uri: of the store, without a password.
+        uri: of the store, without a password; "" for the project's own.
         run_id: of a run that the store has already; None for one to be created.
         time: milliseconds since 1970.
     """

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError, SweepError
-from mlplab.paths import PROJECT_ROOT
+from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
 from mlplab.signals import Stopped, held
 from mlplab.tracking import outbox
@@ -23,7 +23,7 @@ from mlplab.tracking.records import Artifact, Begin, Description, End, Input, Pa
 from mlplab.tracking.sender import Sender
 from mlplab.tracking.store import Store
 from mlplab.tracking.target import Target
-from mlplab.tracking.uri import public
+from mlplab.tracking.uri import portable_uri, public
 
 
 class Run:
@@ -59,7 +59,7 @@ class Run:
         """
         self._target, self._name, self._folder = target, name, folder
         self._goes_on, self._resumed = goes_on, resumed
-        self._tags = {**tags, **Process.current().tags(), FOLDER_TAG: _portable(folder)}
+        self._tags = {**tags, **Process.current().tags(), FOLDER_TAG: portable(folder)}
         self._final: dict[str, float] = {}
         self._texts: set[str] = set()  # names of the artifacts that are logged already
 
@@ -113,7 +113,7 @@ class Run:
         else:
             self._recorded = recorded_in_store(self._target.connect(), self._resumed)
         resumed = None if known else self._resumed
-        uri, experiment = public(self._target.uri), self._target.experiment
+        uri, experiment = portable_uri(self._target.uri), self._target.experiment
         journal.append(Begin(key, uri, experiment, self._name, self._tags, _now(), resumed))
 
     @property
@@ -240,10 +240,6 @@ def _status(error: BaseException | None) -> str:
     if error is None:
         return "FINISHED"
     return "FAILED" if isinstance(error, Exception) else "KILLED"
-
-
-def _portable(folder: Path) -> str:
-    return str(folder.relative_to(PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else folder.absolute())
 
 
 def _now() -> int:

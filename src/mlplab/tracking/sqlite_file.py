@@ -92,13 +92,15 @@ def close_databases() -> None:
     removed alone. A file that cannot be closed so stays as after a crash: SQLite mends it when it is opened.
     """
     with held():
-        engines = list(_engines)  # another thread may add one
-        for engine in engines:
-            engine.dispose()
-            _engines.discard(engine)
-        for name in filter(None, {_file_of(engine) for engine in engines}):
-            with suppress(sqlite3.Error), closing(_connect_existing(Path(name))) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for engine in list(_engines):  # another thread may add one
+            _close(engine)
+
+
+def _close(engine: Engine) -> None:
+    engine.dispose()
+    _engines.discard(engine)
+    with suppress(sqlite3.Error), closing(_connect_existing(_file_of(engine))) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _close_at_exit() -> None:
@@ -108,7 +110,9 @@ def _close_at_exit() -> None:
 
 
 def _note(connection: Connection) -> None:
-    _engines.add(connection.engine)
+    engine = connection.engine
+    if engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:"):
+        _engines.add(engine)
 
 
 def _close_at_last() -> None:
@@ -116,16 +120,16 @@ def _close_at_last() -> None:
         close_databases()
 
 
-def _file_of(engine: Engine) -> str | None:
-    return engine.url.database if engine.dialect.name == "sqlite" else None
+def _file_of(engine: Engine) -> Path:
+    return Path(engine.url.database or "").absolute()
 
 
 def _connect_existing(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=CHECKPOINT_SECONDS)
+    return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=CHECKPOINT_SECONDS)
 
 
 def _is_open(path: Path) -> bool:
-    return any(name is not None and Path(name).absolute() == path for name in map(_file_of, list(_engines)))
+    return path.absolute() in map(_file_of, list(_engines))
 
 
 def _unfinished(path: Path) -> Path:
@@ -136,7 +140,8 @@ def _create(path: Path) -> None:
     # MLflow creates its tables in a hundred steps; a process killed in between would leave a broken file.
     unfinished = _unfinished(path)
     MlflowClient(f"{SQLITE}{unfinished}").search_experiments(max_results=1)
-    close_databases()
+    for engine in [one for one in list(_engines) if _file_of(one) == unfinished]:
+        _close(engine)
     with closing(sqlite3.connect(unfinished)) as connection:
         # Write-ahead logging, a setting that the file keeps: readers never wait, small writes take half the time.
         connection.execute("PRAGMA journal_mode=WAL")

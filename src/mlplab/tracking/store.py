@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run, ViewType
@@ -15,6 +14,7 @@ from mlplab.errors import ConfigError, StoreError
 from mlplab.tracking.client import connect_client
 from mlplab.tracking.faults import STORE_ERRORS, explained
 from mlplab.tracking.links import Links
+from mlplab.tracking.relocation import artifact_folder, mend_locations
 from mlplab.tracking.sqlite_file import prepare_file, tidy_file
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
@@ -94,7 +94,9 @@ def connect(uri: str, experiment: str) -> Store:
     """
     try:
         if uri.startswith(SQLITE):
-            prepare_file(Path(uri.removeprefix(SQLITE)).absolute())
+            path = Path(uri.removeprefix(SQLITE)).absolute()
+            prepare_file(path)
+            mend_locations(path)
         client = connect_client(uri)
         return Store(uri, _experiment_id(client, uri, experiment), client)
     except STORE_ERRORS as error:
@@ -117,6 +119,7 @@ def find_store(uri: str | None, experiment: str) -> Store:
                 raise StoreError(
                     f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first"
                 )
+            mend_locations(Path(path))
         client = connect_client(uri)
         existing = client.get_experiment_by_name(experiment)
         names = [] if existing else [other.name for other in client.search_experiments()]
@@ -132,8 +135,7 @@ def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     if existing is None:
         location = None
         if uri.startswith(SQLITE):
-            folder = Path(uri.removeprefix(SQLITE)).absolute().parent / "mlruns" / quote(name, safe="")
-            location = folder.as_uri()
+            location = artifact_folder(Path(uri.removeprefix(SQLITE)), name).as_uri()
         try:
             return str(client.create_experiment(name, artifact_location=location))
         except MlflowException as error:

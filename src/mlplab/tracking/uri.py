@@ -15,6 +15,16 @@ def public(uri: str) -> str:
     return re.sub(r"//[^/@]*@", "//", uri)
 
 
+def portable_uri(uri: str) -> str:
+    """Return the URI in the form in which a journal has it: without a password; "" for the project's own store."""
+    return "" if uri == DEFAULT_URI else public(uri)
+
+
+def from_portable_uri(text: str) -> str:
+    """Return the URI that :func:`portable_uri` recorded, where the project lies now."""
+    return text or DEFAULT_URI
+
+
 def sqlite_path(uri: str) -> str | None:
     """Return the file of a SQLite URI; None for any other store."""
     return str(Path(uri.removeprefix(SQLITE)).absolute()) if uri.startswith(SQLITE) else None

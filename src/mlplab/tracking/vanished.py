@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlflow.entities import Run
 
-from mlplab.paths import PROJECT_ROOT
+from mlplab.paths import from_portable
 from mlplab.schema import FOLDER_TAG, HEARTBEAT_TAG, JOURNAL_TAG, OBSERVED_TAG
 from mlplab.tracking.heartbeat import SILENCE_SECONDS, observe
 from mlplab.tracking.journal import NAME, read_records
@@ -38,7 +38,7 @@ def journal_of(run: Run) -> Path | None:
     key, folder = run.data.tags.get(JOURNAL_TAG), run.data.tags.get(FOLDER_TAG)
     if key is None or folder is None:
         return None
-    path = PROJECT_ROOT / folder / NAME
+    path = from_portable(folder) / NAME
     first = next(read_records(path), None)
     return path if isinstance(first, Begin) and first.key == key else None
 
