@@ -146,9 +146,7 @@ def _warnings(runs: pd.DataFrame, ranked: Sequence[Group], pooled: Sequence[str]
     warnings = contradictions(finished)
     names = data_sets(finished)
     if len(names) > 1:
-        warnings.append(
-            f"the runs are of different data sets ({', '.join(names)}): their accuracies are of other tasks"
-        )
+        warnings.append(f"the runs are of different data sets ({', '.join(names)}): that is not one task")
     repeats = count_repeats(finished)
     if repeats:
         what = "1 run repeats another and counts" if repeats == 1 else f"{repeats} runs repeat others and count"
