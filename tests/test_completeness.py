@@ -13,7 +13,7 @@ from mlplab.data.catalog import CATALOG
 from mlplab.engines import torch_engine, torch_network
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
-from mlplab.schema import STATE_OF_STATUS
+from mlplab.schema import STATE_OF_STATUS, UNRESPONSIVE
 from mlplab.scratch import activations, initializers, losses, optimizers, penalties
 
 REGISTRIES = {
@@ -36,6 +36,11 @@ def test_a_registry_has_an_entry_for_every_member_and_no_other(name: str) -> Non
 
 def test_every_data_set_but_the_choice_auto_is_in_the_catalog() -> None:
     assert {name.partition("/")[0] for name in CATALOG} == set(DataName) - {DataName.auto}
+
+
+@pytest.mark.parametrize("activation", activations.ACTIVATIONS)
+def test_what_units_can_be_that_do_not_respond_is_drawn(activation: str) -> None:
+    assert activations.ACTIVATIONS[activation].unresponsive in (*UNRESPONSIVE, None)
 
 
 @pytest.mark.parametrize("device", Device)

@@ -32,6 +32,8 @@ class Optimizer(StrEnum):
     gd = sgd  # its former name, which old commands and manifests have
 
 
+# What older code recorded of a key, and its name today.
+FORMER_VALUES = {"optimizer": {name: rule.value for name, rule in Optimizer.__members__.items() if name != rule.name}}
 CARRYING_OUT = ("resume", "retry", "fail_fast", "plan")  # keys that say how to carry a run out, and do not describe it
 
 

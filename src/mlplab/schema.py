@@ -85,6 +85,9 @@ def within(layer: int, measure: str) -> str:
     return f"{WITHIN}layer_{layer}_{measure}"
 
 
+# Measures of units that do not respond; which of them an activation's units can be stands in scratch/activations.py.
+UNRESPONSIVE = ("saturated", "dead")
+
 # Artifacts of a run
 CONFUSION_MATRIX = "confusion_matrix.csv"
 PREDICTIONS = "test_predictions.csv"

@@ -1,8 +1,12 @@
 """A wrong key, type, choice or range is one message that names key, value and remedy; nothing runs."""
 
+import re
+from dataclasses import fields
+
 import pytest
 
 from conftest import Project
+from mlplab.config import DataConfig, EmnistSplit, TrackingConfig, TrainConfig
 from mlplab.paths import PROJECT_ROOT
 
 FAULTS = {
@@ -88,6 +92,12 @@ def test_help_explains_every_key(project: Project) -> None:
     assert done.returncode == 0
     for choice in ("auto", "mnist", "fashion_mnist", "kmnist", "digits", "local", "server", "tracking.uri"):
         assert choice in done.stdout
+    for schema in (TrainConfig, DataConfig, TrackingConfig):
+        for key in fields(schema):
+            if key.name not in ("uri", "name"):  # tracking.uri stands below, data.name is data=
+                assert re.search(rf"^ *(# )?{key.name}:", done.stdout, re.MULTILINE), key.name
+    for split in EmnistSplit:
+        assert re.search(rf"# split:.*\b{split}\b", done.stdout)
     keys = (PROJECT_ROOT / "conf" / "train.yaml").read_text()
     for line in keys[keys.index("# Network") : keys.index("hydra:\n")].splitlines():
         assert line.rstrip() in done.stdout

@@ -21,6 +21,8 @@ from mlflow.data import get_source
 from mlflow.entities import Run
 
 from conftest import Project
+from mlplab.config import Engine
+from mlplab.engines.registry import ENGINES
 
 FAST = ["data=digits", "hidden_sizes=[32,16]", "learning_rate=0.1", "log_every=10", "epochs=2", "batch_size=50"]
 STEPS = 2 * 29  # ceil(1437 / 50)
@@ -133,16 +135,16 @@ print((model.predict(pixels[1437:].astype(np.uint8)) == labels[1437:]).mean())
 """
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("engine", Engine)
 def test_the_model_predicts_raw_pixels_elsewhere_with_the_accuracy_that_was_logged(
-    project: Project, finished: Run, tmp_path: Path, engine: str
+    project: Project, finished: Run, tmp_path: Path, engine: Engine
 ) -> None:
     run = finished
-    if engine == "torch":
-        done = project.train(*FAST, "engine=torch", "activation=relu", "optimizer=adam", "learning_rate=0.01")
+    if engine != run.data.params["engine"]:
+        done = project.train(*FAST, f"engine={engine}", "activation=relu", "optimizer=adam", "learning_rate=0.01")
         assert done.returncode == 0, done.stderr
         run = project.runs()[-1]
-        assert run.data.tags["version.torch"].startswith("2.")
+    assert set(ENGINES[engine].libraries) <= {tag.removeprefix("version.") for tag in run.data.tags}
     command = [sys.executable, "-c", PREDICT, f"runs:/{run.info.run_id}/model"]
     environment = project.environment(MLFLOW_TRACKING_URI=project.uri)
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)

@@ -11,6 +11,7 @@ from mlflow.entities import Metric, Param
 
 from mlplab import data
 from mlplab.comparison import query
+from mlplab.comparison.judging import add_stored_facts
 from mlplab.comparison.ranking import Group, rank
 from mlplab.errors import StoreError
 from mlplab.page import layer_charts
@@ -30,11 +31,16 @@ def store(tmp_path: Path, empty_store: Path) -> Store:
 
 
 def record(
-    store: Store, activation: str, predictions: Sequence[int] | None, labels: Sequence[int] = (0, 1), status: str = ""
+    store: Store,
+    activation: str,
+    predictions: Sequence[int] | None,
+    labels: Sequence[int] = (0, 1),
+    status: str = "",
+    name: str = "digits",
 ) -> None:
     """A run as it stands in the store; without predictions one that ended before it had any."""
-    run_id = store.client.create_run(store.experiment_id, tags={"data": "digits"}).info.run_id
-    params = {"activation": activation, "data.root": "/nowhere"}
+    run_id = store.client.create_run(store.experiment_id, tags={"data": name}).info.run_id
+    params = {"activation": activation, "data.root": "/nowhere", "data.name": name}
     points = [Metric("train/loss", 1.0, 0, 10)]
     if predictions is not None:
         accuracy = float(np.mean(np.array(predictions) == np.array(labels)))
@@ -57,6 +63,24 @@ def test_confusion_is_summed_over_the_seeds_of_a_group(store: Store) -> None:
     found = evidence(store)
     assert {int(counts.sum()) for counts in found.confusion.values()} == {4, 2}
     np.testing.assert_array_equal(shares(np.array([[1, 3], [0, 0]])), [[0.25, 0.75], [0, 0]])
+
+
+def test_groups_that_mix_data_sets_have_no_confusions_and_a_page_that_says_so(store: Store) -> None:
+    for activation in ("relu", "tanh"):
+        record(store, activation, [0, 1])
+    record(store, "relu", [2, 1, 0], labels=(0, 1, 2), name="letters")
+    runs = query.find_runs(store)
+    ranking = rank(runs, group_by=["activation"])
+    found = gather(store, runs, ranking)
+    (place,) = found.confusion
+    assert ranking.groups[place].name == "tanh"
+    np.testing.assert_array_equal(found.confusion[place], [[1, 0], [0, 1]])
+    assert ranking.warnings[0].startswith("the runs are of different data sets (digits, letters)")
+    page = render_page(store, runs, add_stored_facts(store, ranking, runs, None), "mixed")
+    assert "different data sets (digits, letters)" in page
+    assert "own standard error" not in page
+    apart = gather(store, runs, rank(runs))
+    assert sorted(len(counts) for counts in apart.confusion.values()) == [2, 2, 3]
 
 
 def test_confusion_of_older_runs_without_predictions_comes_from_their_file(store: Store) -> None:

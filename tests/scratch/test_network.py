@@ -118,8 +118,12 @@ def test_what_a_step_allocates_is_a_few_rows_and_never_as_large_as_weights(activ
     assert allocated_by_a_step(activation, optimizer, 800) < 3.5 * activations_of_a_layer < 800 * 800 * 4
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
-def test_with_the_classic_activations_it_does_not_grow_with_the_layers(activation: str) -> None:
+# Their formulas need an array beside the one that they are written into.
+WITH_TEMPORARIES = {"leaky_relu", "elu", "gelu", "silu"}
+
+
+@pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - WITH_TEMPORARIES))
+def test_without_temporaries_it_does_not_grow_with_the_layers(activation: str) -> None:
     narrow, wide = (allocated_by_a_step(activation, "sgd", width) for width in (200, 800))
     assert wide - narrow < 2_000
 

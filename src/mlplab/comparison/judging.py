@@ -6,7 +6,7 @@ import pandas as pd
 
 from mlplab.comparison.completeness import missing_jobs
 from mlplab.comparison.grouping import Group
-from mlplab.comparison.ranking import TEST, VALIDATION, Ranking
+from mlplab.comparison.ranking import TEST, VALIDATION, Ranking, data_sets
 from mlplab.comparison.trained_models import ModelComparison, compare_models, count_images
 from mlplab.tracking.store import Store
 
@@ -46,7 +46,7 @@ def _models(store: Store, ranking: Ranking, runs: pd.DataFrame) -> ModelComparis
 
 
 def _images(store: Store, ranking: Ranking, runs: pd.DataFrame) -> int | None:
-    if not ranking.ranked or ranking.metric not in (TEST, VALIDATION):
+    if not ranking.ranked or ranking.metric not in (TEST, VALIDATION) or len(data_sets(runs)) > 1:
         return None
     best = _finished(ranking.ranked[0], runs).iloc[0]
     if ranking.metric == TEST:

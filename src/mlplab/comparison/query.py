@@ -9,15 +9,15 @@ import pandas as pd
 from mlflow.entities import Run
 from numpy.typing import NDArray
 
+from mlplab.config import FORMER_VALUES
 from mlplab.errors import StoreError
 from mlplab.schema import COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS
 from mlplab.tracking.histories import find_histories
 from mlplab.tracking.store import Store
 from mlplab.tracking.texts import read_texts
 
-# Defaults for params that older runs did not log, and former names of values.
+# Defaults for params that older runs did not log.
 DEFAULTS = {"sampling": "shuffle", "init_scale": "1.0"}
-FORMER_VALUES = {"optimizer": {"gd": "sgd"}}
 POINT_COLUMNS = ["run_id", "key", "step", "value", "timestamp"]
 
 

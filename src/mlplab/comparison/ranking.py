@@ -11,13 +11,13 @@ from mlplab.comparison.separation import Separation, separate
 from mlplab.comparison.statistics import SIGNIFICANCE
 from mlplab.comparison.trained_models import ModelComparison
 from mlplab.comparison.verdict import conclude
-from mlplab.schema import SWEEP_TAG, TIME, final_accuracy
+from mlplab.schema import DATA_TAG, SWEEP_TAG, TIME, final_accuracy
 
 # Who has a ranking takes its parts from here.
 __all__ = ["TEST", "VALIDATION", "Group", "Ranking", "axes_of", "metric_of", "natural", "rank"]
 
 VALIDATION, TEST = final_accuracy("val"), final_accuracy("test")
-_SWEEP = f"tags.{SWEEP_TAG}"
+_SWEEP, _DATA = f"tags.{SWEEP_TAG}", f"tags.{DATA_TAG}"
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,11 @@ def metric_of(runs: pd.DataFrame) -> str:
     return VALIDATION if column in runs and len(finished) and finished[column].notna().all() else TEST
 
 
+def data_sets(runs: pd.DataFrame) -> list[str]:
+    """Return the names of the data sets that these runs are of."""
+    return sorted(set(runs[_DATA].dropna())) if _DATA in runs else []
+
+
 def rank(
     runs: pd.DataFrame,
     metric: str | None = None,
@@ -139,6 +144,9 @@ def _better(group: Group, ascending: bool) -> float:
 def _warnings(runs: pd.DataFrame, ranked: Sequence[Group], pooled: Sequence[str]) -> list[str]:
     finished = runs[runs["status"] == "FINISHED"]
     warnings = contradictions(finished)
+    names = data_sets(finished)
+    if len(names) > 1:
+        warnings.append(f"the runs are of different data sets ({', '.join(names)}): that is not one task")
     repeats = count_repeats(finished)
     if repeats:
         what = "1 run repeats another and counts" if repeats == 1 else f"{repeats} runs repeat others and count"

@@ -1,5 +1,6 @@
 """What a comparison has to show besides its ranking: curves, confusion matrices, and the images that are hardest."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ class Evidence:
     Attributes:
         points: one row per logged value: ``group`` (its place in the ranking), ``run_id``, ``key``, ``step``,
             ``value``.
-        confusion: by the group's place, int64, shape (K, K): summed over its finished runs.
+        confusion: by the group's place, int64, shape (K, K): summed over its finished runs. A group that mixes data
+            sets has none: their classes are others.
         hardest: images, most often wrong first, of these the most clearly wrong.
         ties: images that are wrong as often as the last of ``hardest``, and are left out.
         predicting: finished runs whose predictions are known.
@@ -83,24 +85,44 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
         points = fetched.result()
     points["group"] = points["run_id"].map(group_of)
     confusion: dict[int, NDArray[np.int64]] = {}
-    for run_id, counts in _confusions(store, folders, predictions).items():
+    data_of = _data_sets(finished)
+    mixed = _mixed_groups(data_of, group_of)
+    for run_id, counts in _confusions(store, folders, predictions, data_of).items():
         place = group_of[run_id]
-        confusion[place] = confusion.get(place, 0) + counts
+        if place not in mixed:
+            confusion[place] = confusion.get(place, 0) + counts
     images, no_images = _images_of(finished[finished["run_id"].isin(predictions)], list(predictions.values()))
     hardest, ties = _hardest(images, np.array([pairs[:, 1] for pairs in predictions.values()])) if images else ([], 0)
     return Evidence(points, confusion, hardest, ties, len(predictions), no_images)
 
 
+def _data_sets(runs: pd.DataFrame) -> dict[str, str]:
+    names = runs.get(f"tags.{DATA_TAG}", pd.Series("", index=runs.index))
+    return dict(zip(runs["run_id"], names.fillna(""), strict=True))
+
+
+def _mixed_groups(data_of: Mapping[str, str], group_of: Mapping[str, int]) -> set[int]:
+    """Return the groups with runs of several data sets: their confusions are of different classes."""
+    pairs = {(group_of[run_id], name) for run_id, name in data_of.items()}
+    return {place for place, count in Counter(place for place, _ in pairs).items() if count > 1}
+
+
 def _confusions(
-    store: Store, folders: Mapping[str, str], predictions: Mapping[str, NDArray[np.int64]]
+    store: Store,
+    folders: Mapping[str, str],
+    predictions: Mapping[str, NDArray[np.int64]],
+    data_of: Mapping[str, str],
 ) -> dict[str, NDArray[np.int64]]:
     """Return the confusion matrix of each run: from its predictions, or for older runs from a file of its own."""
-    classes = 1 + max((int(pairs.max()) for pairs in predictions.values()), default=0)
+    classes: dict[str, int] = {}  # by data set
+    for run_id, pairs in predictions.items():
+        classes[data_of[run_id]] = max(classes.get(data_of[run_id], 0), 1 + int(pairs.max()))
     older = {run_id: folder for run_id, folder in folders.items() if run_id not in predictions}
     texts = read_texts(store, older, CONFUSION_MATRIX)
     counted = {}
     for run_id, pairs in predictions.items():
-        counted[run_id] = np.zeros((classes, classes), np.int64)
+        size = classes[data_of[run_id]]
+        counted[run_id] = np.zeros((size, size), np.int64)
         np.add.at(counted[run_id], (pairs[:, 0], pairs[:, 1]), 1)
     return counted | {run_id: query.parse_integers(run_id, text) for run_id, text in texts.items()}
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mlplab import schema
 from mlplab.comparison.ranking import Group
 from mlplab.page.charts import LAYOUT, MOST_POINTS, UNITS, Chart, rounded
 from mlplab.page.palette import Palette
@@ -14,7 +15,7 @@ from mlplab.page.palette import Palette
 EARLY = 0.1  # share of the training that "early" means
 ENOUGH_POINTS = 5  # early ones, for a sentence
 TELLING_FACTOR = 3.0  # a smaller one explains nothing
-_KEY = r"within/layer_(?P<layer>\d+)_(?P<measure>gradient_norm|update_ratio|saturated|dead)"
+_KEY = r"within/layer_(?P<layer>\d+)_(?P<measure>\w+)"
 MEASURES = {
     "gradient_norm": "gradient norm",
     "update_ratio": "update / weight",
@@ -30,7 +31,7 @@ def diagnostics(points: pd.DataFrame) -> pd.DataFrame:
     parts = points["key"].str.extract(_KEY)
     inside = points.assign(**parts).dropna(subset=["layer"])
     inside["layer"] = inside["layer"].astype(int)
-    inside["measure"] = inside["measure"].replace({"saturated": "unresponsive", "dead": "unresponsive"})
+    inside["measure"] = inside["measure"].replace(dict.fromkeys(schema.UNRESPONSIVE, "unresponsive"))
     return inside.groupby(["group", "measure", "layer", "step"], as_index=False)["value"].mean()
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from mlplab.config import FORMER_VALUES
 from mlplab.schema import State
 from mlplab.sweeps.grid import Job
 from mlplab.sweeps.record import Member
@@ -12,7 +13,7 @@ from mlplab.terminal import draw_table, format_duration, say
 # Runs with the same values of these keys take about the same time.
 _COST = (
     "engine", "hidden_sizes", "activation", "optimizer", "batch_size", "epochs", "iterations", "log_every", "dtype",
-    "device", "data.name", "data.train_size", "data.val_size",
+    "device", "data.name", "data.split", "data.train_size", "data.val_size",
 )  # fmt: skip
 
 _RUNS_AGAIN = (State.new, State.failed, State.killed)
@@ -69,7 +70,8 @@ def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[st
     """Return the median seconds of finished runs like this one; None if there are none."""
 
     def like(key: str, value: str | None) -> bool:
-        return value == str(config[key]) or str(config[key]) == "auto"
+        today = FORMER_VALUES.get(key, {}).get(str(value), str(value))  # a run older than a key is as if it were None
+        return str(config[key]) in (today, "auto")
 
     seconds = [taken for params, taken in durations if all(like(key, params.get(key)) for key in _COST)]
     return median(seconds) if seconds else None

@@ -20,7 +20,10 @@ from mlplab.paths import PROJECT_ROOT
 from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, PROJECT_TAG, THREADS_TAG, USER_TAG, VERSION_TAG
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_COMPUTING_CODE = ("data", "engines", "scratch", "training")
+# Of training/, diagnostics only look, and a checkpoint keeps what others computed: neither changes a result.
+_COMPUTING_CODE = (
+    "data", "engines", "scratch", "training/loop.py", "training/schedule.py", "training/streams.py",
+)  # fmt: skip
 # The run's names in MLflow and the diagnostics do not change its result; the data's digest represents all data keys.
 _NOT_DETERMINING = ("tracking.", "data.", "diagnostics")
 
