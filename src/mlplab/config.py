@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import inf
 from typing import Any, Optional
+from urllib.parse import quote
 
 from mlplab.errors import ConfigError
 
@@ -87,8 +88,15 @@ class TrackingConfig:
         _check(
             "tracking.experiment",
             self.experiment,
-            0 < len(self.experiment.strip()) <= 250,
-            "takes a name of up to 250 characters, such as mlplab",
+            bool(self.experiment.strip()) and len(quote(self.experiment, safe="")) <= 250,
+            "takes a name of up to 250 characters (others than letters and digits count several times), "
+            "such as mlplab",
+        )
+        _check(
+            "tracking.experiment",
+            self.experiment,
+            self.experiment not in (".", ".."),
+            "takes a name, such as mlplab, and no folder: the runs' files lie in one of this name",
         )
         _check(
             "tracking.sweep",

@@ -16,8 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mlplab import environment, signals
 from mlplab.app.composition import explain
+from mlplab.app.passwords import hide_typed_passwords
 from mlplab.errors import ConfigError, UserError
 from mlplab.terminal import is_worker
+from mlplab.tracking.uri import public
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ def run_command(command: Callable[[], None]) -> None:
     With HYDRA_FULL_ERROR=1 in the environment every error shows its traceback.
     """
     sys.argv[1:] = [_FORMER_SPELLINGS.get(text, text) for text in sys.argv[1:]]
+    hide_typed_passwords()
     _Process.is_command = True
     _Process.shows_tracebacks = environment.take_errors_from_hydra()
     signals.install()
@@ -50,7 +53,7 @@ def run_command(command: Callable[[], None]) -> None:
         message = _message(error)
         if _Process.shows_tracebacks or message is None:
             raise
-        print(f"ERROR: {message}", file=sys.stderr)
+        print(f"ERROR: {public(message)}", file=sys.stderr)
         sys.exit(1)
 
 

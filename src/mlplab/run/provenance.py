@@ -96,4 +96,4 @@ class Provenance:
         tracked.log_dataset(dataset.name, dataset.digest, dataset.origin, {**sizes, **asdict(dataset.scaling)})
         tracked.log_text(OmegaConf.to_yaml(OmegaConf.structured(settings)), "config.yaml")
         if self.git and self.git.dirty:
-            tracked.log_text(self.git.diff, "git.diff")
+            tracked.log_text(public(self.git.diff), "git.diff")

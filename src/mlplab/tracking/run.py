@@ -175,7 +175,7 @@ class Run:
         self._heartbeat.stop()
         if status == "FAILED" and not isinstance(error, SweepError):  # its message names the members and the reasons
             with suppress(OSError):  # the disk may be what failed
-                text = "".join(traceback.format_exception(error))
+                text = public("".join(traceback.format_exception(error)))
                 (self.artifacts / "traceback.txt").write_text(text, encoding="utf-8")
         client = self._store.client
         actions: list[Callable[[], Any]] = [
@@ -183,7 +183,7 @@ class Run:
             lambda: client.log_artifacts(self.run_id, str(self.artifacts)),
         ]
         if status == "FAILED":
-            actions.append(lambda: client.set_tag(self.run_id, ERROR_TAG, str(error)[:1_000]))
+            actions.append(lambda: client.set_tag(self.run_id, ERROR_TAG, public(str(error))[:1_000]))
         faults = [fault for fault in map(_attempt, actions) if fault is not None]
         if faults and status == "FINISHED":
             status = "FAILED"

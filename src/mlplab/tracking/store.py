@@ -22,7 +22,7 @@ from mlplab.schema import HEARTBEAT_TAG
 from mlplab.tracking.heartbeat import is_silent
 from mlplab.tracking.links import Links
 from mlplab.tracking.process import Process
-from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path, with_password
 
 CHUNK = 500  # runs that are asked for at once
 
@@ -104,7 +104,7 @@ def open_store(config: TrackingConfig) -> Store:
     try:
         if uri.startswith(SQLITE):
             _prepare_sqlite(uri)
-        client = MlflowClient(uri)
+        client = MlflowClient(with_password(uri))
         store = Store(uri, _experiment_id(client, uri, config.experiment), client)
         close_vanished(store)
     except (MlflowException, SQLAlchemyError, ImportError, OSError, sqlite3.Error) as error:
@@ -123,7 +123,7 @@ def find_store(uri: str | None, experiment: str) -> Store:
     if path is not None and not Path(path).exists():
         raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
     try:
-        client = MlflowClient(uri)
+        client = MlflowClient(with_password(uri))
         existing = client.get_experiment_by_name(experiment)
         names = [] if existing else [other.name for other in client.search_experiments()]
     except (MlflowException, SQLAlchemyError, requests.RequestException, ImportError, sqlite3.Error) as error:
