@@ -33,7 +33,8 @@ class Optimizer(StrEnum):
     gd = sgd  # its former name, which old commands and manifests have
 
 
-CARRYING_OUT = ("resume", "retry", "fail_fast", "plan")  # keys that say how to carry a run out, and do not describe it
+# Keys that say how to carry a run out, and do not describe it.
+CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs")
 
 
 @dataclass
@@ -138,6 +139,7 @@ class TrainConfig:
     retry: int
     fail_fast: bool
     plan: bool
+    max_jobs: int
     data: DataConfig
     tracking: TrackingConfig
 
@@ -188,6 +190,7 @@ class TrainConfig:
         check("seed", self.seed >= 0, "takes a whole number, 0 or more")
         check("log_every", self.log_every > 0, "takes a number of parameter updates, at least 1")
         check("retry", self.retry >= 0, "takes how often to try again, 0 for never")
+        check("max_jobs", self.max_jobs > 0, "takes a number of runs, at least 1")
 
 
 def _check(key: str, value: object, holds: bool, remedy: str) -> None:
