@@ -6,12 +6,15 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mlplab import environment, signals
@@ -23,15 +26,21 @@ from mlplab.tracking.uri import public
 
 log = logging.getLogger(__name__)
 
-_DISK_ERRORS = (
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENOENT,
-)  # fmt: skip
+_REMEDIES = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "make it writable, or choose another place"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free space; then the same command with resume=true goes on"),
+    **dict.fromkeys((errno.ENOTDIR, errno.ENOENT, errno.EISDIR, errno.EEXIST), "choose another place"),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ELOOP), "choose a shorter path"),
+    errno.EIO: "check the disk",
+}
 _FORMER_SPELLINGS = {"hydra/launcher=plan": "plan=true"}
 
 
 class _Process:
     is_command = False  # False in a launcher's worker, which runs tasks and never run_command()
     shows_tracebacks = False
+    output_folder: Path | None = None  # of a single run, once Hydra has composed its config
+    has_begun = False  # whether Hydra has called the task
 
 
 def run_command(command: Callable[[], None]) -> None:
@@ -51,6 +60,8 @@ def run_command(command: Callable[[], None]) -> None:
         sys.exit(stopped.exit_status)
     except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
         message = _message(error)
+        if isinstance(error, OSError) and _Process.output_folder is not None and not _Process.has_begun:
+            _remove_output_folder(_Process.output_folder)
         if _Process.shows_tracebacks or message is None:
             raise
         print(f"ERROR: {public(message)}", file=sys.stderr)
@@ -64,6 +75,7 @@ def task_errors() -> Iterator[None]:
     A single run exits here with status 1, before Hydra prints lines of its own; after a ConfigError its output folder
     is removed. In a sweep the error passes on to the sweeper, so that the other members run.
     """
+    _Process.has_begun = True
     launched = is_worker() or not _Process.is_command
     if launched:
         environment.prepare_worker()
@@ -82,7 +94,7 @@ def task_errors() -> Iterator[None]:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
             raise
         if isinstance(error, ConfigError):
-            _remove_output_folder()
+            _remove_output_folder(Path(HydraConfig.get().runtime.output_dir))
         sys.exit(1)
     except Exception:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
@@ -90,14 +102,21 @@ def task_errors() -> Iterator[None]:
         raise
 
 
-def _remove_output_folder() -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
+def _remove_output_folder(folder: Path) -> None:
+    """Remove what Hydra has written into it, and the folder and its parents as far as they are empty."""
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
-    (folder / "train.log").unlink(missing_ok=True)
-    for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME, each only if it is empty
-        if any(created.iterdir()):
-            return
-        created.rmdir()
+    with suppress(OSError):
+        (folder / "train.log").unlink(missing_ok=True)
+        for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME
+            created.rmdir()
+
+
+class NoteOutputFolder(Callback):
+    """Notes where a single run writes, for a message about a disk that is full before it begins."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Called before a single run."""
+        _Process.output_folder = Path(str(config.hydra.run.dir))
 
 
 def _message(error: Exception) -> str | None:
@@ -105,9 +124,10 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         return explain(error)
     if isinstance(error, OSError):
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in _REMEDIES:
             return None
-        return f"{error.filename or 'disk'}: cannot be written ({error.strerror}); make it writable, or free space"
+        where = error.filename or _Process.output_folder or "disk"  # an error on writing names no file
+        return f"{where}: cannot be written ({error.strerror}); {_REMEDIES[error.errno]}"
     if isinstance(error, ValueError):  # Hydra raises it for data=null
         is_hydras = str(error).startswith("Config group override")
         return "data=null, tracking=null: take one of the choices that `--help` lists" if is_hydras else None
