@@ -53,6 +53,26 @@ def test_an_output_folder_on_a_full_disk_is_named_and_nothing_is_left(
     assert [path.name for path in small_disk.iterdir()] == ["filling"]
 
 
+def test_a_sweep_on_a_full_disk_is_refused_before_it_begins_and_goes_on_when_there_is_room(
+    fresh_project: Project, small_disk: Path
+) -> None:
+    filling = fill(small_disk, leave=0)
+    typed = ["-m", *FAST, "seed=0,1", f"hydra.sweep.dir={small_disk}/sweep"]
+    done = fresh_project.train(*typed)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ERROR: {small_disk}/sweep: cannot be written (No space left on device); free space; then the same command "
+        "with resume=true goes on\n"
+    )
+    assert fresh_project.runs() == fresh_project.sweeps() == []
+    assert [path.name for path in small_disk.iterdir()] == ["filling"]
+    filling.unlink()
+    subprocess.run(["mount", "-o", "remount,size=10m", str(small_disk)], check=True)
+    done = fresh_project.train(*typed, "resume=true")
+    assert done.returncode == 0, done.stderr
+    assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"] * 2
+
+
 @pytest.mark.parametrize("key", ["hydra.run.dir", "hydra.sweep.dir"])
 def test_a_path_that_is_too_long_is_named(fresh_project: Project, key: str) -> None:
     path = fresh_project.root / ("x" * 300)

@@ -10,6 +10,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, read_write
 
 from mlplab.config import TrainConfig
+from mlplab.files import make_folder_with_room
 from mlplab.sweeps.composing import Composer
 
 
@@ -48,6 +49,7 @@ class SweepContext:
         return Path(self.config.hydra.sweep.dir)
 
     def use_folder(self, folder: str) -> None:
-        """Make the launcher keep its own files in ``folder``."""
+        """Make the launcher keep its own files in ``folder``; create it. Raises OSError where it cannot be written."""
+        make_folder_with_room(Path(folder))
         with read_write(self.config.hydra.sweep):
             self.config.hydra.sweep.dir = folder
