@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import inf
 from typing import Any, Optional
+from urllib.parse import quote
 
 from mlplab.errors import ConfigError
 
@@ -34,7 +35,8 @@ class Optimizer(StrEnum):
 
 # What older code recorded of a key, and its name today.
 FORMER_VALUES = {"optimizer": {name: rule.value for name, rule in Optimizer.__members__.items() if name != rule.name}}
-CARRYING_OUT = ("resume", "retry", "fail_fast", "plan")  # keys that say how to carry a run out, and do not describe it
+# Keys that say how to carry a run out, and do not describe it.
+CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs")
 
 
 @dataclass
@@ -90,8 +92,15 @@ class TrackingConfig:
         _check(
             "tracking.experiment",
             self.experiment,
-            0 < len(self.experiment.strip()) <= 250,
-            "takes a name of up to 250 characters, such as mlplab",
+            bool(self.experiment.strip()) and len(quote(self.experiment, safe="")) <= 250,
+            "takes a name of up to 250 characters (others than letters and digits count several times), "
+            "such as mlplab",
+        )
+        _check(
+            "tracking.experiment",
+            self.experiment,
+            self.experiment not in (".", ".."),
+            "takes a name, such as mlplab, and no folder: the runs' files lie in one of this name",
         )
         _check(
             "tracking.sweep",
@@ -133,6 +142,7 @@ class TrainConfig:
     retry: int
     fail_fast: bool
     plan: bool
+    max_jobs: int
     data: DataConfig
     tracking: TrackingConfig
 
@@ -183,6 +193,7 @@ class TrainConfig:
         check("seed", self.seed >= 0, "takes a whole number, 0 or more")
         check("log_every", self.log_every > 0, "takes a number of parameter updates, at least 1")
         check("retry", self.retry >= 0, "takes how often to try again, 0 for never")
+        check("max_jobs", self.max_jobs > 0, "takes a number of runs, at least 1")
 
 
 def _check(key: str, value: object, holds: bool, remedy: str) -> None:

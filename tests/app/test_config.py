@@ -57,6 +57,8 @@ FAULTS = {
     "data.train_size=0": ["data.train_size=0: takes a number of images"],
     "data.val_size=-1": ["data.val_size=-1: takes a number of images"],
     "tracking.experiment=' '": ["tracking.experiment= : takes a name"],
+    "tracking.experiment=..": ["tracking.experiment=..: takes a name, such as mlplab, and no folder"],
+    f"tracking.experiment='{'é' * 50}'": [": takes a name of up to 250 characters"],
     "device=cuda": ["device=cuda: engine=numpy computes on the CPU"],
     "engine=torch device=mps dtype=float64": ["dtype=float64: device=mps computes in float32 only"],
     "learning_rate = 0.1": ["write key=value without spaces"],

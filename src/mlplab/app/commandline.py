@@ -8,30 +8,40 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from mlplab import environment, signals
 from mlplab.app.composition import explain
+from mlplab.app.passwords import hide_typed_passwords
 from mlplab.errors import ConfigError, UserError
 from mlplab.sweeps.orphans import at_work
 from mlplab.terminal import is_worker
+from mlplab.tracking.uri import public
 
 log = logging.getLogger(__name__)
 
-_DISK_ERRORS = (
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENOENT,
-)  # fmt: skip
+_REMEDIES = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "make it writable, or choose another place"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free space; then the same command with resume=true goes on"),
+    **dict.fromkeys((errno.ENOTDIR, errno.ENOENT, errno.EISDIR, errno.EEXIST), "choose another place"),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ELOOP), "choose a shorter path"),
+    errno.EIO: "check the disk",
+}
 _FORMER_SPELLINGS = {"hydra/launcher=plan": "plan=true"}
 
 
 class _Process:
     is_command = False  # False in a launcher's worker, which runs tasks and never run_command()
     shows_tracebacks = False
+    output_folder: Path | None = None  # of a single run, once Hydra has composed its config
+    has_begun = False  # whether Hydra has called the task
 
 
 def run_command(command: Callable[[], None]) -> None:
@@ -41,6 +51,7 @@ def run_command(command: Callable[[], None]) -> None:
     With HYDRA_FULL_ERROR=1 in the environment every error shows its traceback.
     """
     sys.argv[1:] = [_FORMER_SPELLINGS.get(text, text) for text in sys.argv[1:]]
+    hide_typed_passwords()
     _Process.is_command = True
     _Process.shows_tracebacks = environment.take_errors_from_hydra()
     signals.install()
@@ -50,9 +61,11 @@ def run_command(command: Callable[[], None]) -> None:
         sys.exit(stopped.exit_status)
     except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
         message = _message(error)
+        if isinstance(error, OSError) and _Process.output_folder is not None and not _Process.has_begun:
+            _remove_output_folder(_Process.output_folder)
         if _Process.shows_tracebacks or message is None:
             _raise_unless_stopped()
-        print(f"ERROR: {message}", file=sys.stderr)
+        print(f"ERROR: {public(message)}", file=sys.stderr)
         sys.exit(1)
     except Exception:
         _raise_unless_stopped()
@@ -78,6 +91,7 @@ def task_errors() -> Iterator[None]:
     A single run exits here with status 1, before Hydra prints lines of its own; after a ConfigError its output folder
     is removed. In a sweep the error passes on to the sweeper, so that the other members run.
     """
+    _Process.has_begun = True
     launched = is_worker() or not _Process.is_command
     with _launched() if launched else nullcontext(), _reported_errors():
         yield
@@ -112,7 +126,7 @@ def _reported_errors() -> Iterator[None]:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
             raise
         if isinstance(error, ConfigError):
-            _remove_output_folder()
+            _remove_output_folder(Path(HydraConfig.get().runtime.output_dir))
         sys.exit(1)
     except Exception:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
@@ -120,14 +134,21 @@ def _reported_errors() -> Iterator[None]:
         raise
 
 
-def _remove_output_folder() -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
+def _remove_output_folder(folder: Path) -> None:
+    """Remove what Hydra has written into it, and the folder and its parents as far as they are empty."""
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
-    (folder / "train.log").unlink(missing_ok=True)
-    for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME, each only if it is empty
-        if any(created.iterdir()):
-            return
-        created.rmdir()
+    with suppress(OSError):
+        (folder / "train.log").unlink(missing_ok=True)
+        for created in (folder, folder.parent, folder.parent.parent):  # outputs/DATE/TIME
+            created.rmdir()
+
+
+class NoteOutputFolder(Callback):
+    """Notes where a single run writes, for a message about a disk that is full before it begins."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Called before a single run."""
+        _Process.output_folder = Path(str(config.hydra.run.dir))
 
 
 def _message(error: Exception) -> str | None:
@@ -135,9 +156,10 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         return explain(error)
     if isinstance(error, OSError):
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in _REMEDIES:
             return None
-        return f"{error.filename or 'disk'}: cannot be written ({error.strerror}); make it writable, or free space"
+        where = error.filename or _Process.output_folder or "disk"  # an error on writing names no file
+        return f"{where}: cannot be written ({error.strerror}); {_REMEDIES[error.errno]}"
     if isinstance(error, ValueError):  # Hydra raises it for data=null
         is_hydras = str(error).startswith("Config group override")
         return "data=null, tracking=null: take one of the choices that `--help` lists" if is_hydras else None

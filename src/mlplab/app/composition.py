@@ -13,6 +13,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from mlplab import config
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
+from mlplab.tracking.uri import hide_password
 
 
 def register() -> None:
@@ -31,14 +32,17 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     for group in ("data", "tracking"):
         if OmegaConf.is_missing(composed, group) or composed.get(group) is None:
             raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
+    known = _known_keys()
     for key in _keys(OmegaConf.to_container(composed, resolve=False)):
-        if key not in _known_keys():  # Hydra lets `+key=value` add any
+        if key not in known:  # Hydra lets `+key=value` add any
             raise ConfigError(_unknown_key(key))
     try:
         typed = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
         raise ConfigError(explain(error)) from error
     assert isinstance(typed, config.TrainConfig)
+    if typed.tracking.uri is not None:
+        typed.tracking.uri = hide_password(typed.tracking.uri)
     return typed
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines.base import Engine
+from mlplab.engines.memory import least_memory
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.scratch.initializers import INITIALIZERS, initialize
@@ -25,12 +26,13 @@ def build(settings: TrainConfig, dataset: Dataset, rng: np.random.Generator) -> 
     sizes = [dataset.inputs, *settings.hidden_sizes, dataset.classes]
     try:
         layers = initialize(INITIALIZERS[settings.init], rng, sizes)
-        scaled = [(settings.init_scale * W_IO, b_O) for W_IO, b_O in layers]
-        return ENGINES[settings.engine].bind(settings, dataset, scaled)
+        for W_IO, _ in layers:
+            W_IO *= settings.init_scale  # in place: a copy of a large layer may be more than there is
+        return ENGINES[settings.engine].bind(settings, dataset, layers)
     except MemoryError as error:
         raise ConfigError(
             f"hidden_sizes={settings.hidden_sizes}: needs more memory than there is; take smaller layers"
         ) from error
 
 
-__all__ = ["ENGINES", "Engine", "build"]
+__all__ = ["ENGINES", "Engine", "build", "least_memory"]

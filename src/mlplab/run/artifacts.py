@@ -37,10 +37,22 @@ class Finished:
 
 
 def write_all(folder: Path, finished: Finished) -> None:
-    """Write every artifact into ``folder``, which exists."""
+    """Write every artifact into ``folder``, which exists; none by halves."""
     for what, write in _ARTIFACTS.items():
-        with only_a_warning(what):
+        with only_a_warning(what), _whole(folder):
             write(folder, finished)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Remove the files that the block has created in ``folder`` if it fails: on a full disk they are cut off."""
+    before = set(folder.iterdir())
+    try:
+        yield
+    except Exception:
+        for file in set(folder.iterdir()) - before:
+            file.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Saves the trained network, in the format of its engine."""
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import assert_never
@@ -13,7 +14,15 @@ from mlplab.tracking import model
 
 
 def save_model(folder: Path, engine: Engine, activation: Activation, layers: Layers, scaling: Scaling) -> None:
-    """Create ``folder``, and save the network into it in the format of its engine."""
+    """Create ``folder``, and save the network into it in the format of its engine; if that fails, remove it again."""
+    try:
+        _save(folder, engine, activation, layers, scaling)
+    except Exception:
+        shutil.rmtree(folder, ignore_errors=True)  # on a full disk it is cut off
+        raise
+
+
+def _save(folder: Path, engine: Engine, activation: Activation, layers: Layers, scaling: Scaling) -> None:
     model_format = ENGINES[engine].model_format
     match model_format:
         case ModelFormat.arrays:

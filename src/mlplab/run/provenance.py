@@ -3,11 +3,12 @@
 import logging
 from dataclasses import asdict, dataclass, replace
 
+import psutil
 from omegaconf import OmegaConf
 
 from mlplab.config import DataName, Device, Penalty, TrainConfig, flatten
 from mlplab.data import Dataset
-from mlplab.engines import Engine
+from mlplab.engines import Engine, least_memory
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.schema import DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
@@ -27,6 +28,22 @@ def check(settings: TrainConfig, dataset: Dataset) -> None:
         raise ConfigError(
             f"batch_size={settings.batch_size}: the training split has {rows:,} images; take at most that many"
         )
+    _check_memory(settings, dataset)
+
+
+def _check_memory(settings: TrainConfig, dataset: Dataset) -> None:
+    """Refuse a network that clearly has no room, and warn of one that takes most of it."""
+    rows = max(len(split) for split in dataset.splits.values())
+    needed = least_memory(settings, dataset.inputs, dataset.classes, rows)
+    free = psutil.virtual_memory().available + psutil.swap_memory().free
+    text = (
+        f"hidden_sizes={settings.hidden_sizes}: needs {needed / 1e9:.1f} GB of memory at the least, "
+        f"and {free / 1e9:.1f} GB are free"
+    )
+    if needed > free:
+        raise ConfigError(f"{text}; take smaller layers, or a smaller batch_size, optimizer=sgd, diagnostics=false")
+    if needed > free / 2:
+        log.warning("%s", text)
 
 
 def warn_of_ignored(settings: TrainConfig, schedule: Schedule) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig, open_dict, read_write
+from omegaconf import DictConfig, read_write
 
 from mlplab.config import TrainConfig
+from mlplab.files import make_folder_with_room
+from mlplab.sweeps.composing import Composer
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,11 @@ class SweepContext:
 
     def compose(self, overrides: list[str]) -> TrainConfig:
         """Return the checked config of one job. Raises ConfigError."""
-        composed = self.loader.load_sweep_config(self.config, overrides)
-        with read_write(composed), open_dict(composed):
-            del composed["hydra"]
-        return self.read(composed)
+        return self.read(self._composer.compose(overrides))
+
+    @cached_property
+    def _composer(self) -> Composer:
+        return Composer(self.config, self.loader)
 
     @property
     def runs_in_this_process(self) -> bool:
@@ -45,6 +49,7 @@ class SweepContext:
         return Path(self.config.hydra.sweep.dir)
 
     def use_folder(self, folder: str) -> None:
-        """Make the launcher keep its own files in ``folder``."""
+        """Make the launcher keep its own files in ``folder``; create it. Raises OSError where it cannot be written."""
+        make_folder_with_room(Path(folder))
         with read_write(self.config.hydra.sweep):
             self.config.hydra.sweep.dir = folder

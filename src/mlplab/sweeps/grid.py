@@ -1,11 +1,13 @@
 """From the command line to jobs: every combination of the given values, all checked before the first one runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import product
+from math import ceil, prod
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 
 from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ConfigError
@@ -46,6 +48,7 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
     for key in varying:
         if key in CARRYING_OUT or key == "experiment" or (key.startswith("tracking") and key != "tracking.run_name"):
             raise ConfigError(f"{key}: must be the same in the whole sweep; give it one value")
+    _require_few(overrides, context)
     choices = {override.get_key_element(): _values(override) for override in overrides}
     jobs = []
     for number, values in enumerate(product(*choices.values())):
@@ -63,12 +66,41 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
     return jobs
 
 
+def _require_few(overrides: Sequence[Override], context: SweepContext) -> None:
+    """Raise ConfigError for more than ``max_jobs`` combinations, before any of them is composed."""
+    counts = {override.get_key_element(): _count(override) for override in overrides}
+    jobs = prod(counts.values())
+    typed = [override.input_line for override in overrides if override.get_key_element() == "max_jobs"]
+    allowed = context.compose([text for text in typed if text is not None]).max_jobs
+    if jobs > allowed:
+        factors = " x ".join(f"{count:,} of {key}" for key, count in counts.items() if count > 1)
+        raise ConfigError(
+            f"max_jobs={allowed}: the sweep has {jobs:,} combinations ({factors}); "
+            f"take fewer values, or set max_jobs={jobs}"
+        )
+
+
+def _count(override: Override) -> int:
+    """Return how many values one key has; a range of a billion is counted without listing it."""
+    _require_discrete(override)
+    swept = override.value()
+    if not isinstance(swept, RangeSweep):
+        return len(_values(override))
+    start, stop, step = (Decimal(bound or 0) for bound in (swept.start, swept.stop, swept.step))
+    if step == 0:
+        raise ConfigError(f"{override.input_line}: takes a step other than 0")
+    return max(0, ceil((stop - start) / step))
+
+
+def _require_discrete(override: Override) -> None:
+    if override.is_sweep_override() and not override.is_discrete_sweep():
+        raise ConfigError(f"{override.input_line}: a sweep takes a list of values, such as learning_rate=0.01,0.1")
+
+
 def _values(override: Override) -> list[str]:
     """Return the values of one key, in Hydra's grammar."""
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
-    if not override.is_discrete_sweep():
-        raise ConfigError(f"{override.input_line}: a sweep takes a list of values, such as learning_rate=0.01,0.1")
     return list(override.sweep_string_iterator())
 
 

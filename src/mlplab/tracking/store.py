@@ -16,7 +16,7 @@ from mlplab.tracking.faults import STORE_ERRORS, explained
 from mlplab.tracking.links import Links
 from mlplab.tracking.relocation import artifact_folder, mend_locations
 from mlplab.tracking.sqlite_file import prepare_file, tidy_file
-from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path, with_password
 
 CHUNK = 500  # runs that are asked for at once
 
@@ -97,7 +97,7 @@ def connect(uri: str, experiment: str) -> Store:
             path = Path(uri.removeprefix(SQLITE)).absolute()
             prepare_file(path)
             mend_locations(path)
-        client = connect_client(uri)
+        client = connect_client(with_password(uri))
         return Store(uri, _experiment_id(client, uri, experiment), client)
     except STORE_ERRORS as error:
         raise explained(uri, error) from error
@@ -120,7 +120,7 @@ def find_store(uri: str | None, experiment: str) -> Store:
                     f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first"
                 )
             mend_locations(Path(path))
-        client = connect_client(uri)
+        client = connect_client(with_password(uri))
         existing = client.get_experiment_by_name(experiment)
         names = [] if existing else [other.name for other in client.search_experiments()]
     except STORE_ERRORS as error:

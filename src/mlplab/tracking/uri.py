@@ -1,7 +1,14 @@
-"""URIs of stores: the default one, and what can be told from the text alone."""
+"""URIs of stores: the default one, what can be told from the text alone, and passwords, which nothing may show.
 
+A command moves the password out of the URI before anything reads it: MLflow's client takes it from variables of the
+environment, which the processes of a launcher inherit. What is recorded is the URI without it.
+"""
+
+import logging
+import os
 import re
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from mlplab.paths import PROJECT_ROOT
 
@@ -9,10 +16,68 @@ SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}{PROJECT_ROOT / 'mlflow.db'}"
 DEFAULT_EXPERIMENT = "mlplab"  # as in conf/train.yaml
 
+_USERNAME, _PASSWORD, _TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"
+_WHOLE = "MLPLAB_DATABASE_URI"  # of a database, whose driver takes the password from the URI alone
+_LEAST = 6  # a shorter password is a part of ordinary words, which would all vanish
 
-def public(uri: str) -> str:
-    """Return the URI without a user name and password, for messages and records."""
-    return re.sub(r"//[^/@]*@", "//", uri)
+# User and password end at the last @ before the path; a password with a slash in it at the last @ of all.
+_USER = re.compile(r"""://([^/?#\s"'<>]*|[^/?#\s"'<>@:]*:(?!\d*(?:[/?#]|$))[^\s"'<>]*)@""")
+_PARAMETER = re.compile(r"""([?&](?:\w*password|passwd|pwd|token)=)([^&#\s"'<>]+)""", re.IGNORECASE)
+
+
+def public(text: str) -> str:
+    """Return the text without the passwords that it shows: those in URIs, and those that MLflow's variables hold."""
+    text = _without_password(text)
+    for secret in _secrets():
+        text = text.replace(secret, "***")
+    return text
+
+
+def _without_password(text: str) -> str:
+    return _PARAMETER.sub(r"\1***", _USER.sub("://", text))
+
+
+def _secrets() -> list[str]:
+    """Return the passwords in the environment, longest first, also as a URI writes them."""
+    whole = os.environ.get(_WHOLE, "")
+    known = [os.environ.get(_PASSWORD, ""), os.environ.get(_TOKEN, ""), _user_and_password(whole)[1]]
+    known += [unquote(value) for _, value in _PARAMETER.findall(whole)]
+    written = {form for secret in known for form in (secret, quote(secret, safe=""))}
+    return sorted((secret for secret in written if len(secret) >= _LEAST), key=len, reverse=True)
+
+
+def hide_password(uri: str) -> str:
+    """Return the URI without user and password, which the store is still opened with, here and in child processes."""
+    shown = _without_password(uri)
+    if shown == uri:
+        return uri
+    if is_server(uri):
+        user, password = _user_and_password(uri)
+        if password:  # without one, a client sends no user either
+            os.environ[_USERNAME], os.environ[_PASSWORD] = user, password
+    else:
+        os.environ[_WHOLE] = uri
+    return shown
+
+
+def with_password(uri: str) -> str:
+    """Return the URI to open the store with, from the one that :func:`hide_password` returned."""
+    whole = os.environ.get(_WHOLE, "")
+    return whole if _without_password(whole) == uri else uri
+
+
+def _user_and_password(uri: str) -> tuple[str, str]:
+    found = _USER.search(uri)
+    user, _, password = found[1].partition(":") if found else ("", "", "")
+    return unquote(user), unquote(password)
+
+
+class PublicFormatter(logging.Formatter):
+    """A formatter of log records that shows no password: not in a message, and not in a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or lines, of a record."""
+        return public(super().format(record))
 
 
 def portable_uri(uri: str) -> str:

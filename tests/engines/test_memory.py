@@ -1,0 +1,56 @@
+"""What a network is said to need is what it takes, measured in a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from conftest import PROJECT
+from mlplab.config import TrainConfig
+from mlplab.engines import least_memory
+
+MEASURE = """
+import resource, sys
+import numpy as np
+from hydra import compose, initialize_config_dir
+from mlplab.app import composition
+from mlplab import data, engines
+from mlplab.training.loop import Training
+from mlplab.training.schedule import Schedule
+
+composition.register()
+with initialize_config_dir(sys.argv[1], version_base="1.3"):
+    settings = composition.read_config(compose("train", overrides=sys.argv[2:]))
+rng = np.random.default_rng(0)
+dataset = data.load(settings.data, rng, settings.dtype)
+if settings.engine == "torch":
+    from mlplab.engines import torch_engine
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak()
+engine = engines.build(settings, dataset, rng)
+diagnosed = settings.activation if settings.diagnostics else None
+training = Training(engine, Schedule.plan(settings, len(dataset.train)), rng, 2, ["test"], diagnosed)
+training.advance()
+training.state()
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "gelu"])
+@pytest.mark.parametrize(
+    ("engine", "optimizer", "diagnostics"),
+    [("numpy", "sgd", True), ("numpy", "adam", False), ("torch", "sgd", True), ("torch", "momentum", False)],
+)
+def test_a_run_takes_what_is_said_and_not_much_more(
+    settings: Callable[..., TrainConfig], engine: str, optimizer: str, diagnostics: bool, activation: str
+) -> None:
+    chosen = [
+        "data=digits", "hidden_sizes=[2000,3000]", "iterations=2", "log_every=2", f"engine={engine}", "device=cpu",
+        f"optimizer={optimizer}", f"diagnostics={str(diagnostics).lower()}", f"activation={activation}",
+    ]  # fmt: skip
+    command = [sys.executable, "-c", MEASURE, str(PROJECT / "conf"), *chosen]
+    taken = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    said = least_memory(settings(*chosen), 64, 10, 360)
+    assert 0.5 * taken < said < 1.1 * taken, f"said {said / 1e6:.0f} MB, taken {taken / 1e6:.0f} MB"
