@@ -61,7 +61,7 @@ def read_store(uri: str, experiment: str, masks: Mapping[str, str] | None = None
     Args:
         uri: of the store.
         experiment: its name.
-        masks: texts in params that differ from place to place, and what to read instead.
+        masks: texts in params that differ from place to place, and what to read instead, one after the other.
     """
     client = MlflowClient(uri)
     existing = client.get_experiment_by_name(experiment)

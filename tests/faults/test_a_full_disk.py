@@ -66,4 +66,5 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
         faults += statuses({"sync": (sync(fresh_project), 0)})
         faults += [f"{run.name} is RUNNING" for run in place.kept() if run.status == "RUNNING"]
         faults += statuses({"resume": (train(fresh_project, *typed, "resume=true"), 0)})
-        assert not judge(row, undisturbed(unit).runs, place.kept(), faults)
+        reasons = judge(row, undisturbed(unit).runs, place.kept(), faults)
+    assert not reasons

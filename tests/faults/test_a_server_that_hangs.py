@@ -39,4 +39,5 @@ def test_ctrl_c_ends_a_command_whose_server_hangs(
     faults += send_rest(empty_project)
     faults += [f"{run.name} is {run.status}" for run in place.kept() if run.status not in ("KILLED", "FINISHED")]
     faults += statuses({"resume": (train(empty_project, *typed, "resume=true"), 0)})
-    assert not judge(row, undisturbed(unit).runs, place.kept(), faults)
+    reasons = judge(row, undisturbed(unit).runs, place.kept(), faults)
+    assert not reasons

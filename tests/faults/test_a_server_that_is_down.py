@@ -47,7 +47,8 @@ def test_a_sweep_without_its_server_is_complete_after_sync(
     place = carry_out_alone(empty_project, sqlite_link, "killed")
     faults = statuses({"sync": (sync(empty_project), 0), "again": (sync(empty_project), 0)})
     found = place.kept()
-    assert not judge(row, expected.runs, found, faults)
+    reasons = judge(row, expected.runs, found, faults)
+    assert not reasons
     assert {run.status for run in found} == {"FINISHED"}
     check_result(sqlite_link, found)
     compare_models(expected, sqlite_link, found)
@@ -102,7 +103,8 @@ def test_sync_that_is_killed_anywhere_sends_everything_once(
             kills += 1
     faults = statuses({"sync": (sync(empty_project), 0)})
     row.tried = kills
-    assert not judge(row, expected, place.kept(), faults)
+    reasons = judge(row, expected, place.kept(), faults)
+    assert not reasons
     assert kills >= KILLS // 2, "sync ended before it could be killed"
 
 
@@ -117,4 +119,5 @@ def test_two_that_send_at_once_send_everything_once(
     ends = [command.wait() for command in both]
     faults = [command.text for command in both if "Traceback" in command.err]
     faults += [] if 0 in ends else [f"neither has sent it: {[command.text for command in both]}"]
-    assert not judge(row, expected, place.kept(), faults)
+    reasons = judge(row, expected, place.kept(), faults)
+    assert not reasons

@@ -46,4 +46,5 @@ def test_workers_end_when_their_parent_is_killed(
     _, alive = psutil.wait_procs(workers, timeout=LONGEST_END)
     faults = [f"goes on: {' '.join(process.cmdline())}" for process in alive]
     faults += statuses({"resume": (train(fresh_project, *typed, "resume=true"), 0)})
-    assert not judge(row, undisturbed("joblib sweep").runs, place.kept(), faults)
+    reasons = judge(row, undisturbed("joblib sweep").runs, place.kept(), faults)
+    assert not reasons

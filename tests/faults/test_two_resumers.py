@@ -32,7 +32,8 @@ def test_two_resumers_do_each_job_once(
     time.sleep(apart)
     other = train(fresh_project, *typed, "resume=true")
     faults = refusals(one, other)
-    assert not judge(row, undisturbed(unit).runs, place.kept(), faults)
+    reasons = judge(row, undisturbed(unit).runs, place.kept(), faults)
+    assert not reasons
 
 
 def refusals(*commands: Command) -> list[str]:

@@ -37,7 +37,7 @@ class Place:
 
     def kept(self) -> list[Kept]:
         """Return what the store has, without what differs from place to place."""
-        masks = {self.uri: "URI", self.experiment: "EXPERIMENT", str(self.project.root): "ROOT"}
+        masks = {self.uri: "URI", str(self.project.root): "ROOT", self.experiment: "EXPERIMENT"}
         return read_store(self.direct or self.uri, self.experiment, masks)
 
 
