@@ -66,4 +66,4 @@ def survive(
     row.still = still = standstill(undisturbed.runs, found, unit.in_turn)
     if still > MOST_STILL:
         reasons.append(f"training stood still for {still:.1f} s")
-    assert not reasons, outage
+    assert not reasons, f"{outage}: {reasons}"
