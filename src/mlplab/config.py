@@ -82,6 +82,7 @@ class TrackingConfig:
     sweep: Optional[str]  # noqa: UP045
     job: Optional[int]  # noqa: UP045
     run_name: Optional[str]  # noqa: UP045
+    offline: bool = False
 
     def __post_init__(self) -> None:
         _check(

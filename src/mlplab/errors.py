@@ -31,3 +31,19 @@ class SkippedError(UserError):
 
 class SweepError(UserError):
     """Members of a sweep failed, or the sweep cannot be resumed now."""
+
+
+class StoreAwayError(StoreError):
+    """The MLflow store does not answer now; what it was to get can be sent later."""
+
+
+class JournalError(UserError):
+    """The journal of a run is damaged."""
+
+
+class ClaimedError(UserError):
+    """Another process works on this run or sweep."""
+
+
+class LostRunError(UserError):
+    """Another process has taken this run over: this one must not write any more."""

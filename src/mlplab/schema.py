@@ -26,6 +26,12 @@ GIT_COMMIT_TAG, GIT_DIRTY_TAG = "git.commit", "git.dirty"
 VERSION_TAG = "version."  # followed by the name of a library
 NOTE_TAG = "mlflow.note.content"  # Markdown, which MLflow's page shows as the run's description
 HOST_TAG, PID_TAG, STARTED_TAG, HEARTBEAT_TAG = "host", "pid", "process_started", "heartbeat"
+BOOT_TAG = "boot"  # which boot of the host, and which namespace of process numbers
+OBSERVED_TAG = "heartbeat_observed"  # which heartbeat another machine saw, and since when
+JOURNAL_TAG = "journal"  # the key of the run's journal, by which it is recognised before anybody knows its id
+DIVERGED_TAG = "diverged"  # the run failed because training diverged: it is not gone on with
+USER_TAG = "mlflow.user"
+PROJECT_TAG = "project"  # the folder of the project whose command made the run
 
 # Tags of the members of a sweep
 SWEEP_TAG = "sweep"
@@ -36,6 +42,7 @@ OWN_SWEEP_TAG = "sweep.id"
 COMMAND_TAG = "sweep.command"
 REPORT_TAG = "sweep.report"  # which of its artifacts shows its result
 BEST_TAG, BEST_RUN_TAG = "sweep.best", "sweep.best_run"
+PROVISIONAL_TAG = "sweep.provisional"  # its result was made while the store was away, without ids: to be made again
 
 
 def count_tag(state: State) -> str:

@@ -3,21 +3,17 @@
 Heavy imports stand inside functions, so that neither --help nor a wrong key waits for MLflow and scikit-learn.
 """
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import astuple
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from mlplab import config, environment
+from mlplab.background import in_background
 
 if TYPE_CHECKING:
     from mlplab.data import Dataset
     from mlplab.run.pipeline import Result
-
-T = TypeVar("T")
 
 
 def start_run(settings: config.TrainConfig, output_folder: Path) -> "Result":
@@ -29,25 +25,11 @@ def start_run(settings: config.TrainConfig, output_folder: Path) -> "Result":
     seed = settings.seed if draws else 0  # without random splits the data is the same for every seed
     load = partial(_load, astuple(settings.data), seed, settings.dtype)
     # Threads that import at the same time can see half-initialized modules: the background thread imports nothing.
-    loaded = _in_background(load) if data.is_at_hand(settings.data) else load
+    loaded = in_background(load).result if data.is_at_hand(settings.data) else load
     from mlplab.run import pipeline
 
     environment.imports_are_done()
     return pipeline.train_and_record(settings, loaded, random_streams(settings.seed), output_folder)
-
-
-def _in_background(function: Callable[[], T]) -> Callable[[], T]:
-    """Call the function in a daemon thread, and return a function that waits for its result."""
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(function())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return future.result
 
 
 @lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once

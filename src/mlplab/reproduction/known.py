@@ -25,7 +25,7 @@ def find_known(store: Store, manifest: Manifest) -> dict[int, Member]:
     for job in manifest.jobs:
         run = next((run for run in finished if _is_of(run, job.config)), None)
         if run is not None:
-            known[job.number] = Member(run.info.run_id, State.finished, final_metrics(run), "")
+            known[job.number] = Member(run.info.run_id, State.finished, final_metrics(run))
     return known
 
 

@@ -17,8 +17,8 @@ from mlplab.terminal import say
 if TYPE_CHECKING:
     from mlplab.sweeps.manifest import Manifest
     from mlplab.sweeps.record import Member
+    from mlplab.tracking.reading import Reading
     from mlplab.tracking.run import Run
-    from mlplab.tracking.store import Store
 
 REPORT = "report.html"
 
@@ -61,14 +61,13 @@ def reproduce(options: Options, arguments: list[str], context: SweepContext) -> 
     reports = f"reports={','.join(options.reports)}"
     typed = ["reproduce", reports, f"seeds={options.seeds}", *arguments, f"plan={made.digest}"]
 
-    def conclude(store: "Store", manifest: "Manifest", own: "Run", members: Mapping[int, "Member"]) -> None:  # noqa: ARG001
+    def conclude(reading: "Reading", manifest: "Manifest", own: "Run", members: Mapping[int, "Member"]) -> None:  # noqa: ARG001
         from mlplab.reproduction import report  # Plotly: only when there is something to draw
 
-        results = report.judge_results(made, members, store, [reports, *determining_overrides(arguments)])
+        results = report.judge_results(made, members, reading.store, [reports, *determining_overrides(arguments)])
         own.log_text(report.report_document(results), "report.md")
         own.log_text(report.report_page(results), REPORT)
         say(report.report_table(results))
-        say(f"the same with curves:     {store.artifact_page(own.run_id, REPORT)}")
         if options.out:
             for path in report.write_report(results, Path(options.out)):
                 say(f"written:                  {path}")

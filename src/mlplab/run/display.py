@@ -14,13 +14,15 @@ from rich.table import Column
 
 from mlplab import schema
 from mlplab.terminal import is_worker, say, say_rows
-from mlplab.tracking.store import Store
+from mlplab.tracking.run import Run
+from mlplab.tracking.target import Target
 from mlplab.training.loop import Report
 from mlplab.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 0.1
+SYNC = "`python src/sync.py` sends them"
 
 
 class Display:
@@ -67,11 +69,12 @@ class Display:
         except OSError:  # the terminal has gone: the work goes on
             self._bar = None
 
-    def update(self, report: Report) -> None:
-        """Show the progress of training."""
+    def update(self, report: Report, waiting: int | None) -> None:
+        """Show the progress of training, and how many values wait for a store that is away (None: it is not)."""
         self._metrics.update(report.metrics)
         if self._bar is not None:
-            self._bar.update(self._task, completed=report.step, status=self._short_status(report))
+            status = self._short_status(report) if waiting is None else f"server away, {waiting:,} values wait"
+            self._bar.update(self._task, completed=report.step, status=status)
             if time.monotonic() >= self._next_refresh:
                 self._next_refresh = time.monotonic() + REFRESH_SECONDS
                 self._draw(self._bar.refresh)
@@ -101,7 +104,7 @@ class Display:
         return "  ".join(parts)
 
 
-def show_summary(name: str, run_id: str, final: Mapping[str, float]) -> None:
+def show_summary(name: str, run_id: str | None, final: Mapping[str, float]) -> None:
     """Print the final metrics of a run."""
     accuracy = {split: final.get(schema.final_accuracy(split)) for split in ("train", "test", "val")}
     loss = {split: final.get(schema.final_loss(split)) for split in ("train", "test", "val")}
@@ -116,13 +119,22 @@ def show_summary(name: str, run_id: str, final: Mapping[str, float]) -> None:
     if accuracy["val"] is not None:
         rows["val accuracy"] = f"{accuracy['val']:.4f}   (loss {loss['val']:.4f})"
     rows["time"] = f"{total:.1f} s   (training {training:.1f} s)"
-    rows["run"] = run_id
+    rows["run"] = run_id or "not in MLflow yet"
     say_rows(rows)
 
 
-def show_next(store: Store, run_id: str) -> None:
-    """Print the address of a run in MLflow, and the command that serves it."""
-    rows = {"page": store.run_page(run_id)}
-    if command := store.ui_command():
+def show_next(tracked: Run) -> None:
+    """Print where to see a run in MLflow, or what waits until MLflow answers."""
+    if tracked.store is None or tracked.run_id is None or not tracked.is_sent:
+        say(f"{tracked.waiting or 0:,} values and the files of this run wait in {tracked.folder}; {SYNC}")
+        return
+    rows = {"page": tracked.store.run_page(tracked.run_id)}
+    if command := tracked.store.ui_command():
         rows["served by"] = command
     say_rows(rows)
+
+
+def warn_of_outage(target: Target) -> None:
+    """Say that the store does not answer, and what becomes of the runs."""
+    if not target.offline:
+        log.warning("tracking.uri=%s: does not answer; the work goes on, and what is measured is kept", target.shown)

@@ -13,17 +13,17 @@ from mlplab.engines import Engine
 from mlplab.engines.base import Evaluation
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
-from mlplab.run.display import Display, show_next, show_summary
+from mlplab.run.display import Display, show_next, show_summary, warn_of_outage
 from mlplab.run.model_file import save_model
 from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
 from mlplab.run.resumption import Checkpointer
 from mlplab.schema import State
 from mlplab.signals import held
 from mlplab.terminal import say
-from mlplab.tracking.description import describe_run
-from mlplab.tracking.earlier import Earlier, find_earlier
+from mlplab.tracking.earlier import Earlier, find_earlier, find_in_journal
+from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store, open_store
+from mlplab.tracking.target import Target
 from mlplab.training.loop import Training, require_finite
 from mlplab.training.schedule import Schedule
 from mlplab.training.streams import RandomStreams
@@ -33,9 +33,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its id in MLflow, and its final metrics."""
+    """A finished run: its id in MLflow, None as long as the store is away; and its final metrics."""
 
-    run_id: str
+    run_id: str | None
     final: dict[str, float]
 
 
@@ -66,26 +66,43 @@ def train_and_record(
     """
     start = time.perf_counter()
     setup = _prepare(settings, load_data, streams)
-    store = open_store(settings.tracking)
+    target = Target.of(settings.tracking)
     provenance = Provenance.of(setup.settings, setup.dataset)
-    earlier = find_earlier(store, settings, provenance.fingerprint) if settings.resume else None
+    earlier = _find_earlier(target, settings, provenance.fingerprint, output_folder)
     if earlier is not None and earlier.state is State.finished:
         say(f"{settings.name}: has finished already")
-        return _show_end(store, settings, Result(earlier.run_id, earlier.final))
+        show_summary(settings.name, earlier.run_id, earlier.final)
+        return Result(earlier.run_id, earlier.final)
 
-    folder = output_folder if earlier is None else earlier.folder
+    folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
     checkpointer = Checkpointer(setup.training, folder, provenance.fingerprint)
-    checkpointer.begin(resume=earlier is not None)
-    with Run(store, settings.name, provenance.tags(folder), output_folder, _id(earlier)) as tracked:
+    goes_on = earlier is not None
+    with Run(target, settings.name, provenance.tags(), folder, goes_on, _id(earlier)) as tracked:
+        checkpointer.begin(resume=goes_on)
         with checkpointer.saved_when_stopped():
             provenance.record(tracked)
-            tracked.describe(describe_run(store, setup.settings, setup.dataset.name))
             _train(tracked, setup, checkpointer)
             final = _conclude(tracked, setup, checkpointer)
         total = {schema.TOTAL_SECONDS: checkpointer.seconds_before + time.perf_counter() - start}
         tracked.log_results(total)
     checkpointer.remove()
-    return _show_end(store, settings, Result(tracked.run_id, final | total))
+    show_summary(settings.name, tracked.run_id, final | total)
+    if settings.tracking.sweep is None:  # the members of a sweep share one page, and one look at what is not sent
+        show_next(tracked)
+        tracked.require_accepted()
+    return Result(tracked.run_id, final | total)
+
+
+def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, output_folder: Path) -> Earlier | None:
+    if settings.tracking.sweep is None:
+        # A store that refuses is told from one that is away before anything is trained.
+        store = begin_command(target)
+        if store is None:
+            warn_of_outage(target)
+    if not settings.resume:
+        return None
+    own = find_in_journal(output_folder, fingerprint)
+    return own or find_earlier(read_from(target).store, settings, fingerprint)
 
 
 def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams) -> Setup:
@@ -113,7 +130,7 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
             with held():  # a signal takes effect between two reports
                 report = training.advance()
                 tracked.log_metrics(report.metrics, report.step)
-                display.update(report)
+                display.update(report, tracked.waiting)
                 checkpointer.add(report)
 
 
@@ -141,10 +158,3 @@ def _final_metrics(evaluations: dict[str, Evaluation], training: Training) -> di
         schema.TRAIN_SECONDS: training.seconds,
         schema.SAMPLES_PER_SECOND: training.rows / training.seconds,
     }
-
-
-def _show_end(store: Store, settings: TrainConfig, result: Result) -> Result:
-    show_summary(settings.name, result.run_id, result.final)
-    if settings.tracking.sweep is None:  # the members of a sweep share one page
-        show_next(store, result.run_id)
-    return result

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from omegaconf import OmegaConf
 
@@ -11,9 +10,9 @@ from mlplab.data import Dataset
 from mlplab.engines import Engine
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
-from mlplab.schema import DATA_TAG, FINGERPRINT_TAG, FOLDER_TAG, JOB_TAG, SWEEP_TAG
+from mlplab.schema import DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
 from mlplab.tracking import identity
-from mlplab.tracking.process import Process
+from mlplab.tracking.description import describe_run
 from mlplab.tracking.run import Run
 from mlplab.tracking.uri import public
 from mlplab.training.schedule import Schedule
@@ -71,14 +70,12 @@ class Provenance:
         fingerprint = identity.fingerprint(settings, dataset.digest, libraries)
         return cls(settings, dataset, fingerprint, identity.GitState.read())
 
-    def tags(self, folder: Path) -> dict[str, str]:
-        """Return the tags of the run, whose checkpoint lies in ``folder``."""
+    def tags(self) -> dict[str, str]:
+        """Return the tags of the run."""
         tracking = self.settings.tracking
         tags = {
             FINGERPRINT_TAG: self.fingerprint,
             DATA_TAG: self.dataset.name,
-            FOLDER_TAG: str(folder),
-            **Process.current().tags(),
             **identity.origin_tags(self.git),
             **identity.version_tags(ENGINES[self.settings.engine].libraries),
         }
@@ -96,4 +93,5 @@ class Provenance:
         tracked.log_dataset(dataset.name, dataset.digest, dataset.origin, {**sizes, **asdict(dataset.scaling)})
         tracked.log_text(OmegaConf.to_yaml(OmegaConf.structured(settings)), "config.yaml")
         if self.git and self.git.dirty:
-            tracked.log_text(self.git.diff, "git.diff")
+            tracked.log_text(public(self.git.diff), "git.diff")
+        tracked.describe(describe_run(settings, dataset.name), settings.tracking.sweep)

@@ -2,53 +2,31 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.core.utils import JobReturn
 
 from mlplab import environment, signals
-from mlplab.comparison.sweep_end import compare_sweep, find_best
 from mlplab.config import TrainConfig
-from mlplab.errors import StoreError, SweepError
-from mlplab.schema import (
-    BEST_RUN_TAG,
-    BEST_TAG,
-    COMMAND_TAG,
-    MANIFEST,
-    OWN_SWEEP_TAG,
-    PAGE,
-    REPORT_TAG,
-    RESULT,
-    State,
-    count_tag,
-)
+from mlplab.errors import SweepError
+from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, PAGE, REPORT_TAG, State
 from mlplab.sweeps import record
+from mlplab.sweeps.conclusion import Conclude, record_result, show_links
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.launching import Launching, recorded_return
 from mlplab.sweeps.manifest import Manifest, command_digest
 from mlplab.sweeps.record import Member
 from mlplab.terminal import say
 from mlplab.tracking.description import describe_sweep
-from mlplab.tracking.process import Process
+from mlplab.tracking.identity import owner_tags
+from mlplab.tracking.reading import read_from
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store, close_vanished
+from mlplab.tracking.target import Target
 from mlplab.training import checkpoint
 
 log = logging.getLogger(__name__)
-
-Conclude = Callable[[Store, Manifest, Run, Mapping[int, Member]], None]
-
-
-def compare_members(store: Store, manifest: Manifest, own: Run, members: Mapping[int, Member]) -> None:  # noqa: ARG001
-    """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
-    sweep = manifest.sweep
-    if comparison := compare_sweep(store, sweep):
-        say(comparison.table())
-        own.log_text(comparison.page(f"sweep {sweep}: {' '.join(manifest.command)}"), PAGE)
-        say(f"the same with charts:     {store.artifact_page(own.run_id, PAGE)}")
 
 
 @dataclass
@@ -59,13 +37,13 @@ class Sweep:
         settings: of its first job; the keys that say how to carry out the sweep are the same in all jobs.
         context: what Hydra handed over.
         conclude: called with the members at the end.
-        known: members that have finished outside this sweep, by job number; they are not run again.
+        known: runs of its jobs that are not in its folder, by job number: of other sweeps, or of another machine.
         report: the artifact of its own run in which ``conclude`` shows the result.
     """
 
     manifest: Manifest
     settings: TrainConfig
-    store: Store
+    target: Target
     context: SweepContext
     conclude: Conclude
     known: Mapping[int, Member] = field(default_factory=dict)
@@ -73,43 +51,38 @@ class Sweep:
     launching: Launching = field(init=False)
 
     def __post_init__(self) -> None:
-        self.launching = Launching(self.manifest, self.settings, self.store, self.context)
+        self.launching = Launching(self.manifest, self.settings, self.context, self.known)
 
-    def carry_out(self, resumed: str | None) -> list[JobReturn]:
+    def carry_out(self, goes_on: bool, resumed: str | None) -> list[JobReturn]:
         """Launch the jobs that have not finished, and return the results of all, in the order of the jobs.
 
         Args:
-            resumed: id of the sweep's own run, to continue it; None for a new sweep.
+            goes_on: whether it is an interrupted sweep.
+            resumed: MLflow's id of that sweep's own run, if its journal may not lie here.
 
         Raises:
-            StoreError: the store stopped answering.
+            ClaimedError: another process carries it out.
+            StoreError: the store refused what it was sent.
             SweepError: jobs failed; the others have run.
         """
         environment.imports_are_done()
-        manifest, folder = self.manifest, Path(self.manifest.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        digest = command_digest(manifest.command)
-        tags = {OWN_SWEEP_TAG: manifest.sweep, COMMAND_TAG: digest, REPORT_TAG: self.report}
-        tags |= Process.current().tags()
-        with Run(self.store, f"sweep {manifest.sweep}", tags, folder, resumed) as own:
-            own.log_params(
-                {"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": len(manifest.jobs)}
-            )
-            own.log_text(manifest.to_json(), MANIFEST)
+        manifest = self.manifest
+        tags = {OWN_SWEEP_TAG: manifest.sweep, COMMAND_TAG: command_digest(manifest.command), REPORT_TAG: self.report}
+        tags |= owner_tags()
+        with Run(self.target, f"sweep {manifest.sweep}", tags, Path(manifest.folder), goes_on, resumed) as own:
             jobs = len(manifest.jobs)
-            own.describe(describe_sweep(self.store, manifest.sweep, manifest.command, manifest.axes, jobs))
+            own.log_params({"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": jobs})
+            own.log_text(manifest.to_json(), MANIFEST)
+            own.describe(describe_sweep(manifest.command, manifest.axes, jobs), manifest.sweep)
             try:
                 returns = self._launch_pending()
             except BaseException:
-                with signals.held(), suppress(StoreError):  # the error that ended the sweep must be raised
-                    self._record_result(own)
-                    self._compare(own)
-                self._show_page()
+                with signals.held():
+                    self._conclude(own)
                 raise
-            self._record_result(own)
-            self._compare(own)
-            self._show_page()
+            self._conclude(own)
             self._raise_failures()
+        own.require_accepted()
         return returns
 
     def _launch_pending(self) -> list[JobReturn]:
@@ -126,9 +99,9 @@ class Sweep:
         return [returns[number] for number in sorted(returns)]
 
     def _members(self) -> dict[int, Member]:
-        own = record.find_members(self.store, self.manifest.sweep)
-        known = {n: member for n, member in self.known.items() if n not in own or own[n].state is not State.finished}
-        return {**own, **known}
+        own = record.journaled_members(self.manifest)
+        finished = {n: member for n, member in self.known.items() if member.state is State.finished}
+        return {**self.known, **own, **finished}
 
     def _announce(self, count: int, before: Mapping[int, Member]) -> None:
         states = Counter(member.state for member in before.values())
@@ -136,31 +109,21 @@ class Sweep:
         jobs = len(self.manifest.jobs)
         say(f"sweep {self.manifest.sweep}: {jobs} runs" + (f" ({known}); {count} to run" if known else ""))
 
-    def _record_result(self, own: Run) -> None:
-        close_vanished(self.store)
-        outcomes = record.list_outcomes(
-            self.manifest.jobs, self._members(), self.launching.errors, self.launching.skipped
-        )
-        own.log_text(record.outcomes_as_json(outcomes), RESULT)
-        states = Counter(outcome.state for outcome in outcomes)
-        for state in State:
-            own.set_tag(count_tag(state), str(states[state]))
-
-    def _compare(self, own: Run) -> None:
-        """Compare the members. An error here is only a warning: they are trained and recorded."""
+    def _conclude(self, own: Run) -> None:
+        """Record and compare the members. An error here is only a warning: they are trained and recorded."""
+        manifest, launching = self.manifest, self.launching
         try:
-            if (best := find_best(self.store, self.manifest.sweep)) is not None:
-                own.set_tag(BEST_TAG, best.name)
-                own.set_tag(BEST_RUN_TAG, best.run_id)
-            self.conclude(self.store, self.manifest, own, self._members())
+            reading = read_from(self.target, [Path(manifest.folder) / str(job.number) for job in manifest.jobs])
+            members = self._members()
+            outcomes = record.list_outcomes(manifest.jobs, members, launching.errors, launching.skipped)
+            record_result(reading, manifest, own, outcomes)
+            recorded = record.stored_members(reading.store, manifest.sweep)  # with the ids of the store that is read
+            self.conclude(reading, manifest, own, {**self.known, **recorded})
+            show_links(reading, manifest, own, self.report, self.target)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             log.warning("the runs of this sweep are recorded, but could not be compared: %s", reason)
-
-    def _show_page(self) -> None:
-        say(f"all curves of this sweep: {self.store.sweep_page(self.manifest.sweep)}")
-        if command := self.store.ui_command():
-            say(f"served by:                {command}")
+            log.info("comparing sweep %s", manifest.sweep, exc_info=error)
 
     def _raise_failures(self) -> None:
         errors, skipped, manifest = self.launching.errors, self.launching.skipped, self.manifest

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hydra.core.utils import JobReturn
 
 from mlplab import config
-from mlplab.errors import ConfigError, SweepError
-from mlplab.schema import HOST_TAG, OWN_SWEEP_TAG, PAGE, PID_TAG, SWEEP_TAG
+from mlplab.errors import ConfigError, StoreAwayError
+from mlplab.schema import OWN_SWEEP_TAG, PAGE, SWEEP_TAG
 from mlplab.sweeps import grid
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.grid import Job
@@ -16,7 +16,7 @@ from mlplab.sweeps.manifest import command_digest, freeze
 from mlplab.terminal import say
 
 if TYPE_CHECKING:
-    from mlplab.sweeps.execution import Conclude
+    from mlplab.sweeps.conclusion import Conclude
     from mlplab.sweeps.record import Elsewhere, Recorded
     from mlplab.tracking.store import Store
 
@@ -62,40 +62,37 @@ def sweep_jobs(
         grid.require_valid(jobs)
     assert settings is not None
     from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key
-    from mlplab.tracking.store import open_store
+    from mlplab.sweeps.rest import require_at_rest
+    from mlplab.tracking.reading import read_from
+    from mlplab.tracking.target import Target
 
-    store = open_store(settings.tracking)
+    target = Target.of(settings.tracking)
+    reading = read_from(target)
+    store = reading.store
     former = record.find_sweep(store, command_digest(arguments))
     if settings.plan:
         _show_plan(jobs, former, store, elsewhere if settings.resume else None)
         return []
     if settings.resume and former is None:
+        if reading.is_stand_in:
+            raise StoreAwayError(
+                f"resume=true: {target.shown} does not answer: no telling what has run; try again later"
+            )
         say("resume=true: the store has no sweep of this command; starting a new one")
     resumed = former if settings.resume else None
     if resumed is not None:
-        _require_at_rest(resumed, store)
+        require_at_rest(resumed, store)
     if resumed is None and settings.tracking.sweep is not None:
         _require_new_name(settings.tracking.sweep, store)
     manifest = resumed.manifest if resumed else freeze(jobs, arguments, context.folder)
     context.use_folder(manifest.folder)
-    from mlplab.sweeps.execution import Sweep, compare_members
+    from mlplab.sweeps.conclusion import compare_members
+    from mlplab.sweeps.execution import Sweep
 
-    known = elsewhere(store, manifest) if elsewhere and settings.resume else {}
-    sweep = Sweep(manifest, settings, store, context, conclude or compare_members, known, report)
-    return sweep.carry_out(resumed.run.info.run_id if resumed else None)
-
-
-def _require_at_rest(former: "Recorded", store: "Store") -> None:
-    sweep = former.manifest.sweep
-    members = store.search(f"tags.{SWEEP_TAG} = '{sweep}' and attributes.status = 'RUNNING'")
-    for run in [former.run, *members]:
-        if run.info.status != "RUNNING":
-            continue
-        tags = run.data.tags
-        raise SweepError(
-            f"resume=true: sweep {sweep} is still running, as process {tags.get(PID_TAG)} on {tags.get(HOST_TAG)}; "
-            "wait for it, or stop it"
-        )
+    known = record.stored_members(store, manifest.sweep) if resumed else {}
+    known |= elsewhere(store, manifest) if elsewhere and settings.resume else {}
+    sweep = Sweep(manifest, settings, target, context, conclude or compare_members, known, report)
+    return sweep.carry_out(resumed is not None, resumed.run.info.run_id if resumed else None)
 
 
 def _require_new_name(sweep: str, store: "Store") -> None:
@@ -111,7 +108,8 @@ def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", e
 
     states = {} if elsewhere is None else elsewhere(store, freeze(jobs, [], Path()))
     if former is not None:
-        members = record.find_members(store, former.manifest.sweep)
+        manifest = former.manifest
+        members = record.stored_members(store, manifest.sweep) | record.journaled_members(manifest)
         numbers = {tuple(job.varying.items()): job.number for job in former.manifest.jobs}
         for job in jobs:
             member = members.get(numbers.get(tuple(job.varying.items()), -1))
@@ -120,5 +118,4 @@ def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", e
     configs = {job.number: config.flatten(job.settings) for job in jobs if job.settings is not None}
     plan_table.show_plan(jobs, states, configs, record.find_durations(store))
     if former is not None:
-        manifest = former.manifest
         say(f"states: of sweep {manifest.sweep} in {manifest.folder}; resume=true continues it")

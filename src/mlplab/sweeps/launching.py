@@ -4,7 +4,7 @@ import io
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, suppress
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mlplab import schema, signals
 from mlplab.config import TrainConfig
-from mlplab.errors import SkippedError, StoreError, SweepError, UserError
+from mlplab.errors import SkippedError, SweepError, UserError
 from mlplab.schema import State
 from mlplab.sweeps import record
 from mlplab.sweeps.context import SweepContext
@@ -23,7 +23,6 @@ from mlplab.sweeps.manifest import FrozenJob, Manifest, quote_override
 from mlplab.sweeps.membership import forget_failures
 from mlplab.sweeps.record import Member
 from mlplab.terminal import say
-from mlplab.tracking.store import Store, close_vanished
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +34,7 @@ class Launching:
     """The launches of one sweep.
 
     Attributes:
+        known: the last run of each job that has one outside the sweep's folder, by job number.
         settings: of its first job; the keys that say how to carry out the sweep are the same in all jobs.
         errors: why a job failed, by its number.
         skipped: numbers of the jobs that were not started, because another one had failed.
@@ -42,8 +42,8 @@ class Launching:
 
     manifest: Manifest
     settings: TrainConfig
-    store: Store
     context: SweepContext
+    known: Mapping[int, Member]
     errors: dict[int, str] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)
 
@@ -64,12 +64,15 @@ class Launching:
         forget_failures(Path(self.manifest.folder))
         return returns
 
+    def _members(self) -> dict[int, Member]:
+        return {**self.known, **record.journaled_members(self.manifest)}
+
     def _launch_surviving(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
         """Launch the jobs. If the launcher breaks down (a process was killed), launch those again that had not ended.
 
         It is unknown which of the running jobs broke it: each of them is launched alone, after the others.
         """
-        before = record.find_members(self.store, self.manifest.sweep)
+        before = self._members()
         now, reason = before, ""
         returns: dict[int, JobReturn] = {}
         batches = [list(jobs)]
@@ -90,22 +93,21 @@ class Launching:
             begun = [job for job in left if job.number in now] or left
             batches += [[job for job in left if job not in begun], *([job] for job in begun)]
             batches = [batch for batch in batches if batch]
-        self._add_from_store(jobs, returns, reason)
+        self._add_recorded(jobs, returns, reason)
         return returns
 
     def _after_breakdown(self) -> dict[int, Member]:
         """Wait until no process of the launcher is left; return the members by job number."""
         deadline = time.monotonic() + DYING_SECONDS
         while True:
-            close_vanished(self.store)
-            members = record.find_members(self.store, self.manifest.sweep)
+            members = self._members()
             if time.monotonic() > deadline or not any(member.state is State.running for member in members.values()):
                 return members
             time.sleep(0.2)
 
-    def _add_from_store(self, jobs: Sequence[FrozenJob], returns: dict[int, JobReturn], reason: str) -> None:
-        """Add the results that the launcher did not return from the store, and an error for what has not finished."""
-        members = record.find_members(self.store, self.manifest.sweep)
+    def _add_recorded(self, jobs: Sequence[FrozenJob], returns: dict[int, JobReturn], reason: str) -> None:
+        """Add the recorded results that the launcher did not return, and an error for what has not finished."""
+        members = self._members()
         for job in jobs:
             member = members.get(job.number)
             if job.number not in returns:
@@ -132,27 +134,24 @@ class Launching:
         return returns
 
     def _ended(self, jobs: Sequence[FrozenJob]) -> Callable[[], int]:
-        before = {member.run_id for member in record.find_members(self.store, self.manifest.sweep).values()}
-        numbers = {job.number for job in jobs}
+        before = self._members()
 
         def count() -> int:
-            members = record.find_members(self.store, self.manifest.sweep)
-            own = [member for number, member in members.items() if number in numbers]
-            ended = [member for member in own if member.state is not State.running]
-            return sum(member.run_id not in before or member.state is State.finished for member in ended)
+            now = self._members()
+            return sum(_has_ended(now.get(job.number), before.get(job.number)) for job in jobs)
 
         return count
 
     def _stop_members(self) -> None:
-        with suppress(StoreError):
-            record.stop_members(self.store, self.manifest.sweep)
+        record.stop_members(self.manifest)
 
     def _overrides(self, job: FrozenJob, member: Member | None) -> list[str]:
-        goes_on = member is not None and member.state is State.killed
-        uri = self.settings.tracking.uri
+        goes_on = member is not None and member.state in (State.killed, State.failed)
+        uri, offline = self.settings.tracking.uri, self.settings.tracking.offline
         return [
             *job.overrides(),
             f"tracking.uri={'null' if uri is None else quote_override(uri)}",
+            f"tracking.offline={str(offline).lower()}",
             f"resume={str(goes_on).lower()}",
             f"fail_fast={str(self.settings.fail_fast).lower()}",
             "hydra.mode=MULTIRUN",  # needed if a preset, and not -m, made this a sweep
@@ -173,7 +172,7 @@ def _error_of(returned: JobReturn) -> Exception | None:
 
 
 def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
-    """Return the job's result as Hydra would have returned it, from the store."""
+    """Return the job's result as Hydra would have returned it."""
     returned = JobReturn()
     returned.overrides = job.overrides()
     if member is not None and member.state is State.finished:
@@ -185,7 +184,7 @@ def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
 
 
 def _has_ended(member: Member | None, before: Member | None) -> bool:
-    """Tell whether a job has finished, or has failed since its last run was ``before``."""
-    if member is None or member.state is State.killed:
+    """Tell whether a job has finished, or has failed since it was ``before``."""
+    if member is None or member.state in (State.killed, State.running):
         return False
-    return member.state is not State.failed or before is None or member.run_id != before.run_id
+    return member.state is not State.failed or before is None or member.ended != before.ended

@@ -14,6 +14,8 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from mlplab.config import CARRYING_OUT, flatten
 from mlplab.sweeps.grid import Job
 
+WHERE_TO = ("tracking.uri", "tracking.offline")  # keys that say which store takes the runs, and do not describe them
+
 
 @dataclass(frozen=True)
 class FrozenJob:
@@ -69,7 +71,8 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
     for job in jobs:
         assert job.settings is not None
         config = {**flatten(job.settings), "tracking.sweep": sweep, "tracking.job": job.number}
-        del config["tracking.uri"]  # the store's address, with a password perhaps, is not part of the sweep
+        for key in WHERE_TO:  # the store's address, with a password perhaps, is not part of the sweep
+            del config[key]
         name = job.settings.tracking.run_name or job.name or job.settings.name
         config["tracking.run_name"] = name
         frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
@@ -78,7 +81,7 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
 
 def determining_overrides(arguments: Sequence[str]) -> list[str]:
     """Return those of the typed overrides that determine the results of a sweep."""
-    apart = (*CARRYING_OUT, "tracking.uri")
+    apart = (*CARRYING_OUT, *WHERE_TO, "tracking")
     return [text for text in arguments if text.lstrip("+").partition("=")[0] not in apart]
 
 

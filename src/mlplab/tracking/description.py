@@ -9,12 +9,8 @@ from mlplab.tracking.store import Store
 MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
 
 
-def describe_run(store: Store, settings: TrainConfig, data: str) -> str:
-    """Return the description of a run on the data set ``data``; of a sweep's member with links to the sweep.
-
-    Raises:
-        StoreError: the store does not answer.
-    """
+def describe_run(settings: TrainConfig, data: str) -> str:
+    """Return the description of a run on the data set ``data``; the links of a sweep's member are to be added."""
     layers = "-".join(map(str, settings.hidden_sizes))
     length = f"{settings.epochs} epochs" if settings.iterations is None else f"{settings.iterations:,} iterations"
     text = (
@@ -23,18 +19,17 @@ def describe_run(store: Store, settings: TrainConfig, data: str) -> str:
         f"engine {settings.engine}."
     )
     sweep = settings.tracking.sweep
-    if sweep is not None:
-        text += f"\n\nMember of sweep {_code(sweep)}: {_links(store, sweep)}"
-    return text
+    return text if sweep is None else f"{text}\n\nMember of sweep {_code(sweep)}: "
 
 
-def describe_sweep(store: Store, sweep: str, command: Sequence[str], axes: Sequence[str], jobs: int) -> str:
-    """Return the description of a sweep's own run. Raises StoreError."""
+def describe_sweep(command: Sequence[str], axes: Sequence[str], jobs: int) -> str:
+    """Return the description of a sweep's own run; its links are to be added."""
     varying = f" over {', '.join(map(_code, axes))}" if axes else ""
-    return f"{jobs} runs{varying}: {_code(' '.join(command))}\n\n{_links(store, sweep)}"
+    return f"{jobs} runs{varying}: {_code(' '.join(command))}\n\n"
 
 
-def _links(store: Store, sweep: str) -> str:
+def sweep_links(store: Store, sweep: str) -> str:
+    """Return links to the curves of a sweep and to its comparison, for a description. Raises StoreError."""
     links = [f"[all curves, overlaid]({store.within_page(store.sweep_page(sweep))})"]
     for own in store.search(f"tags.`{OWN_SWEEP_TAG}` = '{sweep}'")[:1]:
         page = store.artifact_page(own.info.run_id, own.data.tags[REPORT_TAG])

@@ -6,7 +6,19 @@ from pathlib import Path
 from mlflow.entities import Run
 
 from mlplab.config import TrainConfig
-from mlplab.schema import FINAL, FINGERPRINT_TAG, FOLDER_TAG, JOB_TAG, STATE_OF_STATUS, SWEEP_TAG, TIME, State
+from mlplab.paths import PROJECT_ROOT
+from mlplab.schema import (
+    DIVERGED_TAG,
+    FINAL,
+    FINGERPRINT_TAG,
+    FOLDER_TAG,
+    JOB_TAG,
+    STATE_OF_STATUS,
+    SWEEP_TAG,
+    TIME,
+    State,
+)
+from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.store import Store
 
 
@@ -15,22 +27,25 @@ class Earlier:
     """A run in the store.
 
     Attributes:
-        state: finished or killed.
-        folder: of its output and its checkpoint.
+        state: finished, killed, running or failed.
+        folder: of its output, its journal and its checkpoint.
         final: its final metrics; empty if it has not finished.
     """
 
-    run_id: str
+    run_id: str | None
     state: State
     folder: Path
     final: dict[str, float]
 
 
 def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earlier | None:
-    """Return the last run with this fingerprint that has finished or was killed; None if there is none.
+    """Return the last run with this fingerprint that did not diverge; None if there is none.
 
     For a member of a sweep it is a run of the same job of the same sweep, otherwise a run outside of sweeps. After a
     change of code or data the fingerprint is another: a run cannot continue what other code computed.
+
+    Raises:
+        StoreError: the store does not answer.
     """
     tracking = settings.tracking
     own = f"tags.{FINGERPRINT_TAG} = '{fingerprint}' and tags.`{FOLDER_TAG}` != ''"
@@ -42,11 +57,23 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
         for run in store.search(own)
         if (run.data.tags.get(SWEEP_TAG), run.data.tags.get(JOB_TAG)) == (tracking.sweep, job)
     ]
-    return next((_earlier(run) for run in candidates if state_of(run) in (State.finished, State.killed)), None)
+    return next((_earlier(run) for run in candidates if DIVERGED_TAG not in run.data.tags), None)
+
+
+def find_in_journal(folder: Path, fingerprint: str) -> Earlier | None:
+    """Return the run whose journal lies in the folder; None if there is none with this fingerprint, or it diverged.
+
+    Raises:
+        JournalError: the journal is damaged.
+    """
+    journaled = read_journal(folder)
+    if journaled is None or journaled.tags.get(FINGERPRINT_TAG) != fingerprint or journaled.diverged:
+        return None
+    return Earlier(journaled.run_id, journaled.state, folder, journaled.final)
 
 
 def _earlier(run: Run) -> Earlier:
-    return Earlier(run.info.run_id, state_of(run), Path(run.data.tags[FOLDER_TAG]), final_metrics(run))
+    return Earlier(run.info.run_id, state_of(run), PROJECT_ROOT / run.data.tags[FOLDER_TAG], final_metrics(run))
 
 
 def state_of(run: Run) -> State:

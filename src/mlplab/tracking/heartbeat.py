@@ -1,34 +1,13 @@
-"""A sign of life in the store, for other machines, which cannot see the process."""
+"""The sign of life that a run gives to other machines, which cannot see its process.
 
-import threading
+Clocks of two machines may differ by any amount, so that the time in it is never compared with another machine's: who
+looks notes what he saw and when, by his own clock, and sees later whether it has changed.
+"""
+
 import time
-from collections.abc import Callable
-from contextlib import suppress
 
 SECONDS = 60.0
 SILENCE_SECONDS = 15 * 60.0  # longer than a server takes to restart
-
-
-class Heartbeat:
-    """Calls a function every minute, in a thread of its own, until it is stopped."""
-
-    def __init__(self, send: Callable[[], object]) -> None:
-        """Prepare. Errors of ``send`` are ignored: the writing of points warns of a store that does not answer."""
-        self._send, self._stopped = send, threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread; may be called twice, and before :meth:`start`."""
-        self._stopped.set()
-
-    def _beat(self) -> None:
-        while not self._stopped.wait(SECONDS):
-            with suppress(Exception):
-                self._send()
 
 
 def beat() -> str:
@@ -36,6 +15,17 @@ def beat() -> str:
     return f"{time.time():.0f}"
 
 
-def is_silent(tag: str | None) -> bool:
-    """Tell whether the last sign of life is older than SILENCE_SECONDS; False for a run that never gave one."""
-    return tag is not None and time.time() - float(tag) > SILENCE_SECONDS
+def observe(heartbeat: str, observer: str, before: str | None) -> tuple[str, float]:
+    """Return the note to keep of this look, and for how many seconds the heartbeat has been the same.
+
+    Args:
+        heartbeat: the value of the tag.
+        observer: the machine that looks.
+        before: the note of the last look, if there is one.
+    """
+    now = time.time()
+    if before is not None:
+        seen, by, since = before.rsplit("@", 2)
+        if (seen, by) == (heartbeat, observer) and float(since) <= now:
+            return before, now - float(since)
+    return f"{heartbeat}@{observer}@{now:.0f}", 0.0

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info
 
 from mlplab.config import TrainConfig, flatten
 from mlplab.paths import PROJECT_ROOT
-from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, THREADS_TAG, VERSION_TAG
+from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, PROJECT_TAG, THREADS_TAG, USER_TAG, VERSION_TAG
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTING_CODE = ("data", "engines", "scratch", "training")
@@ -53,10 +53,21 @@ def version_tags(libraries: Sequence[str]) -> dict[str, str]:
     return {f"{VERSION_TAG}{name}": number for name, number in numbers.items()}
 
 
+def owner_tags() -> dict[str, str]:
+    """Return the tags that say whose run it is: who ran it, in which project."""
+    return {USER_TAG: getpass.getuser(), PROJECT_TAG: str(PROJECT_ROOT)}
+
+
+def is_own(tags: Mapping[str, str]) -> bool:
+    """Tell whether a run with these tags is of this user and project; older ones do not name their project."""
+    own = owner_tags()
+    return tags.get(USER_TAG) == own[USER_TAG] and tags.get(PROJECT_TAG, own[PROJECT_TAG]) == own[PROJECT_TAG]
+
+
 def origin_tags(git: "GitState | None") -> dict[str, str]:
     """Return the tags that say who ran what: MLflow's own, which its page shows, and the state of the checkout."""
     tags = {
-        "mlflow.user": getpass.getuser(),
+        **owner_tags(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",
         THREADS_TAG: str(max((pool["num_threads"] for pool in threadpool_info()), default=1)),

@@ -1,6 +1,5 @@
-"""Where runs are kept: SQLite at the project's root, or whatever MLflow URI the config names."""
+"""Where runs are kept: an MLflow store that answers. How one is reached is in ``target``."""
 
-import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,19 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import requests
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Run, RunStatus, ViewType
+from mlflow.entities import Metric, Run, ViewType
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
-from mlplab.config import TrackingConfig
 from mlplab.errors import ConfigError, StoreError
-from mlplab.schema import HEARTBEAT_TAG
-from mlplab.tracking.heartbeat import is_silent
+from mlplab.tracking.faults import STORE_ERRORS, explained
 from mlplab.tracking.links import Links
-from mlplab.tracking.process import Process
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
 CHUNK = 500  # runs that are asked for at once
@@ -42,7 +36,7 @@ class Store(Links):
         """
         runs: list[Run] = []
         token: str | None = ""
-        with self._explained(query):
+        with self.explaining(query):
             while token is not None:
                 page = self.client.search_runs(
                     [self.experiment_id],
@@ -65,13 +59,13 @@ class Store(Links):
 
     def points(self, run_id: str, beginnings: Sequence[str] = ("",)) -> list[Metric]:
         """Return every logged value of the metrics whose names start with one of these texts. Raises StoreError."""
-        with self._explained():
+        with self.explaining():
             keys = [key for key in self.client.get_run(run_id).data.metrics if key.startswith(tuple(beginnings))]
             return [point for key in keys for point in self.client.get_metric_history(run_id, key)]
 
     def read_artifacts(self, run_id: str, *names: str) -> list[str | None]:
         """Return text artifacts by name; None for each that the run does not have. Raises StoreError."""
-        with self._explained(), tempfile.TemporaryDirectory() as folder:
+        with self.explaining(), tempfile.TemporaryDirectory() as folder:
             existing = {item.path for item in self.client.list_artifacts(run_id)}
             return [
                 Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
@@ -81,42 +75,38 @@ class Store(Links):
             ]
 
     @contextmanager
-    def _explained(self, query: str = "") -> Iterator[None]:
+    def explaining(self, query: str = "") -> Iterator[None]:
+        """Turn the errors of MLflow inside into a StoreError, and for a ``query`` it rejects into a ConfigError."""
         try:
             yield
-        except MlflowException as error:
-            if query and error.error_code == "INVALID_PARAMETER_VALUE":
+        except STORE_ERRORS as error:
+            if query and isinstance(error, MlflowException) and error.error_code == "INVALID_PARAMETER_VALUE":
                 raise ConfigError(f"{query}: MLflow does not understand this filter ({error.message})") from error
-            raise StoreError(_explain(self.uri, error)) from error
-        except (SQLAlchemyError, requests.RequestException) as error:
-            raise StoreError(_explain(self.uri, error)) from error
+            raise explained(self.uri, error) from error
 
 
-def open_store(config: TrackingConfig) -> Store:
-    """Return the store that the config names; create it if it is a SQLite file that does not exist yet.
-
-    Runs that are still marked RUNNING although their process is gone are closed as KILLED.
+def connect(uri: str, experiment: str) -> Store:
+    """Return the store; create its file, if it is SQLite, and the experiment, where they do not exist.
 
     Raises:
-        StoreError: it cannot be reached, read or written.
+        StoreAwayError: it does not answer now.
+        StoreError: it cannot be used.
     """
-    uri = config.uri or DEFAULT_URI
     try:
         if uri.startswith(SQLITE):
             _prepare_sqlite(uri)
         client = MlflowClient(uri)
-        store = Store(uri, _experiment_id(client, uri, config.experiment), client)
-        close_vanished(store)
-    except (MlflowException, SQLAlchemyError, ImportError, OSError, sqlite3.Error) as error:
-        raise StoreError(_explain(uri, error)) from error
-    return store
+        return Store(uri, _experiment_id(client, uri, experiment), client)
+    except STORE_ERRORS as error:
+        raise explained(uri, error) from error
 
 
 def find_store(uri: str | None, experiment: str) -> Store:
     """Return an existing store, and the experiment in it; create nothing.
 
     Raises:
-        StoreError: it cannot be reached, or has no such experiment.
+        StoreAwayError: it does not answer now.
+        StoreError: it cannot be used, or has no such experiment.
     """
     uri = uri or DEFAULT_URI
     path = sqlite_path(uri)
@@ -126,36 +116,11 @@ def find_store(uri: str | None, experiment: str) -> Store:
         client = MlflowClient(uri)
         existing = client.get_experiment_by_name(experiment)
         names = [] if existing else [other.name for other in client.search_experiments()]
-    except (MlflowException, SQLAlchemyError, requests.RequestException, ImportError, sqlite3.Error) as error:
-        raise StoreError(_explain(uri, error)) from error
+    except STORE_ERRORS as error:
+        raise explained(uri, error) from error
     if existing is None:
         raise StoreError(f"tracking.experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
     return Store(uri, str(existing.experiment_id), client)
-
-
-def close_vanished(store: Store) -> list[str]:
-    """Mark as KILLED the runs whose process is gone, and return their ids.
-
-    On this machine the process itself is checked, on other machines its heartbeat.
-    """
-    vanished = [run.info.run_id for run in _running(store) if _has_vanished(store, run)]
-    for run_id in vanished:
-        store.client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
-    return vanished
-
-
-def _running(store: Store) -> list[Run]:
-    return store.search("attributes.status = 'RUNNING'")
-
-
-def _has_vanished(store: Store, run: Run) -> bool:
-    owner = Process.from_tags(run.data.tags)
-    if owner is None:
-        return False
-    if not (owner.is_gone() if owner.is_here() else is_silent(run.data.tags.get(HEARTBEAT_TAG))):
-        return False
-    # Ask again: between the search and the end of its process a run may have ended in order.
-    return bool(store.client.get_run(run.info.run_id).info.status == "RUNNING")
 
 
 def _prepare_sqlite(uri: str) -> None:
@@ -199,14 +164,3 @@ def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
             f"--experiment-id {existing.experiment_id}), or choose another name"
         )
     return str(existing.experiment_id)
-
-
-def _explain(uri: str, error: Exception) -> str:
-    text = str(error)
-    system_error = re.search(r"\[Errno -?\d+\] [^'\")]+", text)  # the cause, in a connection error of many lines
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    reason = system_error[0] if system_error else lines[0][:200] if lines else type(error).__name__
-    return (
-        f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason}). Start the server, correct "
-        f"tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in {DEFAULT_URI.removeprefix(SQLITE)}"
-    )

@@ -7,6 +7,7 @@ from mlplab.paths import PROJECT_ROOT
 
 SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}{PROJECT_ROOT / 'mlflow.db'}"
+DEFAULT_EXPERIMENT = "mlplab"  # as in conf/train.yaml
 
 
 def public(uri: str) -> str:
@@ -22,3 +23,9 @@ def sqlite_path(uri: str) -> str | None:
 def is_server(uri: str) -> bool:
     """Tell whether a server answers there, over HTTP."""
     return uri.startswith(("http://", "https://"))
+
+
+def exists(uri: str) -> bool:
+    """Tell whether there may be a store: False for a SQLite file that does not exist."""
+    path = sqlite_path(uri)
+    return path is None or Path(path).exists()

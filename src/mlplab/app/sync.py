@@ -1,0 +1,77 @@
+"""Send to MLflow what it did not take when it was recorded: its server was away, or tracking=offline.
+
+  python src/sync.py                            everything that waits
+  python src/sync.py tracking.uri=URI           only what is for this store; the address may hold a password
+
+Every run keeps a journal until MLflow has all of it. However often this is interrupted, each value arrives once. The
+comparisons of sweeps that ended without their server are made again, with links.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mlplab import environment
+from mlplab.errors import ConfigError, StoreError
+from mlplab.terminal import say
+
+if TYPE_CHECKING:
+    from mlplab.tracking.outbox import Unsent
+    from mlplab.tracking.target import Target
+
+_KEY = "tracking.uri"
+
+
+def main() -> None:
+    """Run the command with what was typed."""
+    environment.prepare_command()
+    from mlplab.app import commandline
+
+    commandline.run_command(lambda: _sync(sys.argv[1:]))
+
+
+def _sync(arguments: Sequence[str]) -> None:
+    """Send everything.
+
+    Raises:
+        ConfigError: an argument is wrong.
+        StoreError: something could not be sent.
+    """
+    if {"-h", "--help"} & set(arguments):
+        say(str(__doc__))
+        return
+    given = _given_uri(arguments)
+    from mlplab.sweeps.conclusion import conclude_again
+    from mlplab.tracking import outbox
+    from mlplab.tracking.uri import DEFAULT_URI, exists
+
+    environment.imports_are_done()
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    left = 0
+    for target in outbox.targets(uri, only=given is not None):
+        unsent = outbox.send_all(target)
+        if exists(target.uri) and not unsent.is_away:
+            conclude_again(target)
+        _report(target, unsent)
+        left += len(unsent.waiting) + len(unsent.refusals)
+    if left:
+        raise StoreError(f"{left} runs wait; nothing of them is lost, and the same command sends them later")
+
+
+def _given_uri(arguments: Sequence[str]) -> str | None:
+    for argument in arguments:
+        key, separator, value = argument.partition("=")
+        if key != _KEY or not separator or not value:
+            raise ConfigError(f"{argument}: takes {_KEY}=URI or nothing; see `--help`")
+    return arguments[-1].partition("=")[2] if arguments else None
+
+
+def _report(target: "Target", unsent: "Unsent") -> None:
+    for folder, refusal in unsent.refusals.items():
+        say(f"{folder}: {refusal}")
+    if unsent.waiting:
+        say(f"{target.shown}: does not answer; {len(unsent.waiting)} runs wait, {unsent.values:,} values")
+    if unsent.busy:
+        say(f"{len(unsent.busy)} runs are being written, and sent, by other processes")
+    say(f"{target.shown}: {len(unsent.sent)} runs sent")

@@ -1,0 +1,82 @@
+"""The result of a sweep: made at its end, and again, with ids and links, once a store that was away has all runs."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mlplab.comparison.sweep_end import compare_sweep, find_best
+from mlplab.schema import (
+    BEST_RUN_TAG,
+    BEST_TAG,
+    MANIFEST,
+    OWN_SWEEP_TAG,
+    PAGE,
+    PROVISIONAL_TAG,
+    REPORT_TAG,
+    RESULT,
+    State,
+    count_tag,
+)
+from mlplab.sweeps import record
+from mlplab.sweeps.manifest import Manifest
+from mlplab.sweeps.record import Member, Outcome
+from mlplab.terminal import say
+from mlplab.tracking.identity import is_own
+from mlplab.tracking.reading import Reading
+from mlplab.tracking.run import Run
+from mlplab.tracking.target import Target
+
+Conclude = Callable[[Reading, Manifest, Run, Mapping[int, Member]], None]
+
+
+def compare_members(reading: Reading, manifest: Manifest, own: Run, members: Mapping[int, Member]) -> None:  # noqa: ARG001
+    """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
+    if comparison := compare_sweep(reading.store, manifest.sweep):
+        say(comparison.table())
+        own.log_text(comparison.page(f"sweep {manifest.sweep}: {' '.join(manifest.command)}"), PAGE)
+
+
+def record_result(reading: Reading, manifest: Manifest, own: Run, outcomes: Sequence[Outcome]) -> None:
+    """Record the state of every job, and the best of them, on the sweep's own run. Raises StoreError."""
+    own.log_text(record.outcomes_as_json(outcomes), RESULT)
+    states = Counter(outcome.state for outcome in outcomes)
+    tags = {count_tag(state): str(states[state]) for state in State}
+    tags[PROVISIONAL_TAG] = str(reading.is_stand_in).lower()
+    if not reading.is_stand_in and (best := find_best(reading.store, manifest.sweep)) is not None:
+        tags |= {BEST_TAG: best.name, BEST_RUN_TAG: best.run_id}
+    own.set_tags(tags)
+
+
+def show_links(reading: Reading, manifest: Manifest, own: Run, report: str, target: Target) -> None:
+    """Print where to see the sweep in MLflow."""
+    if reading.is_stand_in:
+        say(f"{target.shown} does not have all of this sweep yet; `python src/sync.py` sends the rest")
+        return
+    if own.run_id is not None and (own.artifacts / report).exists():
+        say(f"the same with charts:     {reading.store.artifact_page(own.run_id, report)}")
+    say(f"all curves of this sweep: {reading.store.sweep_page(manifest.sweep)}")
+    if command := reading.store.ui_command():
+        say(f"served by:                {command}")
+
+
+def conclude_again(target: Target) -> None:
+    """Make the results again that this project's sweeps have from a time when the store was away.
+
+    Raises:
+        StoreError: the store does not answer, or refuses the results.
+    """
+    store = target.connect()
+    for run in store.search(f"tags.`{PROVISIONAL_TAG}` = 'true'"):
+        tags = run.data.tags
+        manifest_text, result_text = store.read_artifacts(run.info.run_id, MANIFEST, RESULT)
+        if manifest_text is None or result_text is None or not is_own(tags) or tags.get(REPORT_TAG) != PAGE:
+            continue
+        manifest = Manifest.from_json(manifest_text)
+        name, folder = f"sweep {tags[OWN_SWEEP_TAG]}", Path(manifest.folder)
+        with Run(target, name, {}, folder, goes_on=True, resumed=run.info.run_id) as own:
+            members = record.stored_members(store, manifest.sweep)
+            reading = Reading(store, is_stand_in=False)
+            record_result(reading, manifest, own, record.complete_outcomes(result_text, members))
+            compare_members(reading, manifest, own, members)
+            show_links(reading, manifest, own, PAGE, target)
+        own.require_accepted()

@@ -1,0 +1,167 @@
+"""Deliver the records of a journal to MLflow: each as often as needed, with the result of once."""
+
+import json
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import assert_never
+
+from mlflow.entities import Dataset as DatasetEntity
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from mlplab.errors import StoreError
+from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG, JOURNAL_TAG, NOTE_TAG
+from mlplab.tracking.description import sweep_links
+from mlplab.tracking.heartbeat import beat
+from mlplab.tracking.journal import Journal
+from mlplab.tracking.records import (
+    Artifact,
+    Begin,
+    Deliverable,
+    Description,
+    End,
+    Input,
+    Params,
+    Points,
+    Tags,
+)
+from mlplab.tracking.store import Store
+from mlplab.tracking.uri import is_server
+
+MOST_VALUES = 1_000  # of metrics, that MLflow takes in one call
+MOST_ENTITIES = 100  # params or tags, likewise
+_MISSING = "RESOURCE_DOES_NOT_EXIST"
+
+
+def prepare(store: Store, journal: Journal) -> None:
+    """Look whether the store knows the run; if it does not (another store lies there now), everything is sent anew.
+
+    Raises:
+        Exception: as MLflow raises it.
+    """
+    if journal.run_id is not None and not _exists(store, journal.run_id):
+        journal.forget_store()
+
+
+def deliver_next(store: Store, journal: Journal) -> None:
+    """Deliver the next pending record, or the next points, and note it in the journal.
+
+    Raises:
+        Exception: as MLflow raises it; nothing is noted then, and the same call can be made again.
+    """
+    records = journal.next_records(MOST_VALUES)
+    first = records[0]
+    if isinstance(first, Begin):
+        _begin(store, journal, first)
+    else:
+        _deliver(store, journal, records)
+    journal.mark_sent(len(records))
+
+
+def _begin(store: Store, journal: Journal, begin: Begin) -> None:
+    if journal.run_id is None:
+        found = find_created(store, begin.key) if journal.tried else []
+        journal.tried = True  # whatever comes now: perhaps the store creates the run, and its answer is lost
+        journal.mark_created(found[-1] if found else _create(store, begin))
+        return
+    # First the owner, then the status.
+    _log_tags(store, journal.run_id, {**begin.tags, HEARTBEAT_TAG: beat(), JOURNAL_TAG: begin.key})
+    store.client.update_run(journal.run_id, status="RUNNING")
+    if ERROR_TAG in store.client.get_run(journal.run_id).data.tags:
+        store.client.delete_tag(journal.run_id, ERROR_TAG)
+
+
+def _exists(store: Store, run_id: str) -> bool:
+    try:
+        store.client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code == _MISSING:
+            return False
+        raise
+    return True
+
+
+def _create(store: Store, begin: Begin) -> str:
+    tags = {**begin.tags, HEARTBEAT_TAG: beat(), JOURNAL_TAG: begin.key}
+    run = store.client.create_run(store.experiment_id, start_time=begin.time, run_name=begin.name, tags=tags)
+    return str(run.info.run_id)
+
+
+def find_created(store: Store, key: str) -> list[str]:
+    """Return the ids of the runs with this key, latest first: more than one if the answer to a creation was lost."""
+    return [run.info.run_id for run in store.search(f"tags.{JOURNAL_TAG} = '{key}'")]
+
+
+def _deliver(store: Store, journal: Journal, records: Sequence[Deliverable]) -> None:
+    client, run_id, record = store.client, journal.run_id, records[0]
+    if run_id is None:
+        raise StoreError(f"{journal.folder}: its journal has no beginning")
+    match record:
+        case Points():
+            metrics = [
+                Metric(key, value, one.time, one.step)
+                for one in records
+                if isinstance(one, Points)
+                for key, value in one.values.items()
+            ]
+            client.log_batch(run_id, metrics=metrics)
+        case Params():
+            params = [Param(key, value) for key, value in record.values.items()]
+            for start in range(0, len(params), MOST_ENTITIES):
+                client.log_batch(run_id, params=params[start : start + MOST_ENTITIES])
+        case Input():
+            _log_input(store, run_id, record)
+        case Tags():
+            _log_tags(store, run_id, record.values)
+        case Description():
+            links = "" if record.sweep is None else sweep_links(store, record.sweep)
+            client.set_tag(run_id, NOTE_TAG, record.text + links)
+        case Artifact():
+            _log_artifact(store, journal, run_id, record)
+        case End():
+            _end(store, journal, run_id, record)
+        case Begin():
+            raise AssertionError(record)
+        case _:
+            assert_never(record)
+
+
+def _log_tags(store: Store, run_id: str, values: dict[str, str]) -> None:
+    tags = [RunTag(key, value) for key, value in values.items()]
+    for start in range(0, len(tags), MOST_ENTITIES):
+        store.client.log_batch(run_id, tags=tags[start : start + MOST_ENTITIES])
+
+
+def _log_input(store: Store, run_id: str, record: Input) -> None:
+    source, profile = json.dumps(record.source), json.dumps(record.profile)
+    entity = DatasetEntity(record.name, record.digest, record.kind, source, profile=profile)
+    inputs = [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])]
+    try:
+        store.client.log_inputs(run_id, inputs)
+    except MlflowException as error:
+        if "IntegrityError" not in str(error):
+            raise
+        # Another process recorded the same data set at the same moment: now it exists.
+        store.client.log_inputs(run_id, inputs)
+
+
+def _log_artifact(store: Store, journal: Journal, run_id: str, record: Artifact) -> None:
+    file, folder = journal.artifacts / record.path, PurePosixPath(record.path).parent
+    if file.exists():  # else somebody removed it, and there is nothing to send
+        store.client.log_artifact(run_id, str(file), None if folder == PurePosixPath() else str(folder))
+
+
+def _end(store: Store, journal: Journal, run_id: str, record: End) -> None:
+    if record.error:
+        store.client.set_tag(run_id, ERROR_TAG, record.error)
+    store.client.set_terminated(run_id, record.status, record.time)
+    if is_server(store.uri):
+        remove_twins(store, journal.beginning.key, run_id)
+
+
+def remove_twins(store: Store, key: str, run_id: str) -> None:
+    """Delete the runs that the store created for lost answers, beside the one that was written."""
+    for twin in find_created(store, key):
+        if twin != run_id:
+            store.client.set_terminated(twin, "KILLED")
+            store.client.delete_run(twin)

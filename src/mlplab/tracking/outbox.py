@@ -1,0 +1,168 @@
+"""Journals that their stores do not have whole: whoever comes later sends them, if nobody writes them any more.
+
+An entry is a small file in outputs/.unsent, named by the journal's key, which says where the journal lies. It is made
+before the journal, and removed when everything is sent.
+"""
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlplab.errors import JournalError, StoreError
+from mlplab.paths import PROJECT_ROOT
+from mlplab.tracking import delivery
+from mlplab.tracking.claim import Claim, is_claimed
+from mlplab.tracking.faults import explained, is_away
+from mlplab.tracking.journal import ARTIFACTS, NAME, Journal, read_records
+from mlplab.tracking.records import Begin, End
+from mlplab.tracking.target import Target, note_outage
+from mlplab.tracking.uri import DEFAULT_EXPERIMENT, public
+
+log = logging.getLogger(__name__)
+
+_FOLDER = PROJECT_ROOT / "outputs" / ".unsent"
+
+
+def add(key: str, folder: Path) -> None:
+    """Note that the journal in ``folder`` is not sent. Raises OSError."""
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    place = folder.relative_to(PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else folder.absolute()
+    unfinished = _FOLDER / f".{key}"
+    unfinished.write_text(str(place), encoding="utf-8")
+    unfinished.replace(_FOLDER / key)
+
+
+def remove(journal: Journal) -> None:
+    """Note that everything is sent, and remove the copies of the files that were."""
+    shutil.rmtree(journal.artifacts, ignore_errors=True)
+    (_FOLDER / journal.beginning.key).unlink(missing_ok=True)
+
+
+def set_aside(folder: Path) -> None:
+    """Move the journal of a former run in this folder, and its files, into a folder of their own below it.
+
+    The caller holds the claim of ``folder``.
+    """
+    if not (folder / NAME).exists():
+        return
+    former = Path(tempfile.mkdtemp(prefix="former-", dir=folder))
+    first = next(read_records(folder / NAME), None)
+    if isinstance(first, Begin) and (_FOLDER / first.key).exists():
+        add(first.key, former)
+    for name in (ARTIFACTS, NAME):  # the journal last: it makes the folder one
+        if (folder / name).exists():
+            (folder / name).rename(former / name)
+
+
+def unsent_folders() -> list[Path]:
+    """Return the folders of the journals that are not sent, in the order of their names."""
+    return [folder for _, folder in _entries()]
+
+
+def targets(uri: str, only: bool) -> list[Target]:
+    """Return the stores and experiments that something waits for, and that of new runs.
+
+    Args:
+        uri: of the store for new runs, perhaps with a password, which journals do not have.
+        only: leave out all other stores.
+    """
+    addresses = {public(uri): uri}
+    found = {Target(uri, DEFAULT_EXPERIMENT)}
+    for folder in unsent_folders():
+        first = next(read_records(folder / NAME), None)
+        if isinstance(first, Begin) and (first.uri in addresses or not only):
+            found.add(Target(addresses.get(first.uri, first.uri), first.experiment))
+    return sorted(found, key=lambda target: (target.uri, target.experiment))
+
+
+def _entries() -> Iterator[tuple[Path, Path]]:
+    if not _FOLDER.is_dir():
+        return
+    for entry in sorted(path for path in _FOLDER.iterdir() if not path.name.startswith(".")):
+        folder = PROJECT_ROOT / entry.read_text(encoding="utf-8")
+        if (folder / NAME).exists():
+            yield entry, folder
+        elif not is_claimed(folder):
+            entry.unlink(missing_ok=True)  # somebody removed the folder, or the process died before it began
+
+
+@dataclass
+class Unsent:
+    """What one look at the outbox found.
+
+    Attributes:
+        sent: folders of the journals that are whole in the store now.
+        is_away: whether the store does not answer.
+        waiting: folders of those that wait for it.
+        values: of metrics, in those that wait.
+        busy: folders of those that other processes write.
+        refusals: why a store refuses a journal, by folder.
+    """
+
+    is_away: bool = False
+    sent: list[Path] = field(default_factory=list)
+    waiting: list[Path] = field(default_factory=list)
+    values: int = 0
+    busy: list[Path] = field(default_factory=list)
+    refusals: dict[Path, StoreError] = field(default_factory=dict)
+
+
+def send_all(target: Target, is_away: bool = False) -> Unsent:
+    """Send the journals that nobody writes; end the runs of those whose process is gone, as KILLED.
+
+    Args:
+        target: only journals for this store are sent.
+        is_away: the store is known not to answer: nothing is sent, but runs are ended.
+    """
+    found = Unsent(is_away=is_away)
+    for folder in unsent_folders():
+        _send_one(target, folder, found)
+    return found
+
+
+def _send_one(target: Target, folder: Path, found: Unsent) -> None:
+    claim = Claim.take(folder, patience=0)
+    if claim is None:
+        found.busy.append(folder)
+        return
+    try:
+        journal = Journal(folder, claim)
+    except (JournalError, OSError) as error:
+        claim.release()
+        log.warning("%s", error)
+        return
+    try:
+        if journal.beginning.uri == public(target.uri):
+            _send(target, journal, found)
+    except JournalError as error:
+        log.warning("%s", error)
+    finally:
+        journal.close()
+
+
+def _send(target: Target, journal: Journal, found: Unsent) -> None:
+    if journal.is_open:
+        journal.append(End("KILLED", time.time_ns() // 1_000_000))
+    own = Target(target.uri, journal.beginning.experiment, target.offline)
+    try:
+        if not found.is_away:
+            store = own.connect()
+            delivery.prepare(store, journal)
+            while not journal.is_sent:
+                delivery.deliver_next(store, journal)
+    except Exception as error:
+        if not is_away(target.uri, error):
+            found.refusals[journal.folder] = explained(target.uri, error)
+            return
+        found.is_away = True
+        note_outage(target.uri)
+    if journal.is_sent:
+        found.sent.append(journal.folder)
+        remove(journal)
+    else:
+        found.waiting.append(journal.folder)
+        found.values += journal.waiting_values

@@ -1,0 +1,109 @@
+"""What to read runs from: the store, once everything is sent; while it is away, a store made of the journals."""
+
+import atexit
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlplab.errors import JournalError
+from mlplab.tracking import delivery, outbox
+from mlplab.tracking.claim import Claim, is_claimed
+from mlplab.tracking.journal import ARTIFACTS, NAME, Journal
+from mlplab.tracking.store import Store, connect
+from mlplab.tracking.target import PATIENCE_SECONDS, Target
+from mlplab.tracking.uri import SQLITE
+from mlplab.tracking.vanished import close_vanished
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A store to read from.
+
+    Attributes:
+        is_stand_in: whether it was made of journals because the target is away; its ids and links are worth nothing.
+    """
+
+    store: Store
+    is_stand_in: bool
+
+
+def begin_command(target: Target) -> Store | None:
+    """Return the store, None if it is away, after everything that can be sent is sent, and dead runs are ended.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    store = target.reach()
+    unsent = outbox.send_all(target, is_away=store is None)
+    if store is None or unsent.is_away:
+        return None
+    close_vanished(store)
+    return store
+
+
+def read_from(target: Target, folders: Iterable[Path] = ()) -> Reading:
+    """Return what to read runs from.
+
+    Args:
+        target: the store.
+        folders: of journals to read while it is away, beside all that are not sent.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    folders = list(folders)
+    if target.reach() is not None:
+        _wait_for_senders(folders)
+    store = begin_command(target)
+    if store is not None:
+        return Reading(store, is_stand_in=False)
+    return Reading(_stand_in(target, [*folders, *outbox.unsent_folders()]), is_stand_in=True)
+
+
+def _wait_for_senders(folders: Sequence[Path]) -> None:
+    """Wait a little for journals that have ended and that the processes which wrote them still send."""
+    ended = {folder.resolve() for folder in folders} & {folder.resolve() for folder in outbox.unsent_folders()}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and any(is_claimed(folder) for folder in ended):
+        time.sleep(0.1)
+
+
+def _stand_in(target: Target, folders: Iterable[Path]) -> Store:
+    """Return a store in a temporary file that has the runs of these journals, without their models."""
+    place = Path(tempfile.mkdtemp(prefix="mlplab-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    store = connect(f"{SQLITE}{place / 'mlflow.db'}", target.experiment)
+    for folder in dict.fromkeys(path.resolve() for path in folders):
+        if (folder / NAME).exists():
+            try:
+                _replay(store, _copy(folder, place))
+            except JournalError as error:
+                log.warning("%s", error)
+    return store
+
+
+def _copy(folder: Path, place: Path) -> Path:
+    """Return a new folder with the journal, and links to the files beside it; not the model, which is large."""
+    copy = Path(tempfile.mkdtemp(dir=place))
+    shutil.copy(folder / NAME, copy)
+    (copy / ARTIFACTS).mkdir()
+    for file in (folder / ARTIFACTS).glob("*"):
+        if file.is_file():
+            (copy / ARTIFACTS / file.name).symlink_to(file)
+    return copy
+
+
+def _replay(store: Store, folder: Path) -> None:
+    claim = Claim.take(folder)
+    assert claim is not None
+    journal = Journal(folder, claim)
+    journal.forget_store()
+    while not journal.is_sent:
+        delivery.deliver_next(store, journal)
+    journal.close()

@@ -1,0 +1,157 @@
+"""Carries one journal into its store while the run works, in a thread; an outage only makes the queue longer."""
+
+import logging
+import threading
+import time
+
+from mlplab.errors import StoreError
+from mlplab.schema import HEARTBEAT_TAG, HOST_TAG, PID_TAG, STARTED_TAG
+from mlplab.tracking import delivery, outbox
+from mlplab.tracking.faults import explained, is_away, reason_of
+from mlplab.tracking.heartbeat import SECONDS as BEAT_SECONDS
+from mlplab.tracking.heartbeat import beat
+from mlplab.tracking.journal import Journal
+from mlplab.tracking.store import Store
+from mlplab.tracking.target import PATIENCE_SECONDS, Target, note_answer, note_outage, outage_seconds
+from mlplab.tracking.uri import SQLITE, public
+
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 2.0  # points are collected so long: writing a hundred costs as much as writing one
+_OWNER = (HOST_TAG, PID_TAG, STARTED_TAG)
+
+
+class Sender:
+    """Sends what a journal has pending, until its run has ended and everything is sent.
+
+    Attributes:
+        refusal: why the store refuses what it was sent; None as long as it does not.
+        is_lost: whether another process has taken the run over; nothing is sent any more.
+    """
+
+    def __init__(self, target: Target, journal: Journal) -> None:
+        """Prepare to send the journal, whose claim passes to this sender."""
+        self._target, self._journal = target, journal
+        self.refusal: StoreError | None = None
+        self.is_lost = False
+        self._store: Store | None = None
+        self._woken = threading.Event()
+        self._changed = threading.Condition()
+        self._asking_since: float | None = None
+        self._warned = False
+        self._next_beat = time.monotonic() + BEAT_SECONDS
+        self._thread = threading.Thread(target=self._work, name="sender", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        if not self._target.offline:
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Send now, and not at the end of the current pause."""
+        self._woken.set()
+
+    @property
+    def store(self) -> Store | None:
+        """The store; None as long as it has not answered."""
+        return self._store
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store does not answer."""
+        return self._target.offline or outage_seconds(self._target.uri) is not None
+
+    def wait_until_sent(self, patience: float = PATIENCE_SECONDS) -> bool:
+        """Wait until everything is sent; return whether it is.
+
+        Waits as long as the store answers, and ``patience`` seconds for a store that does not: in all, for one outage.
+        """
+        self.wake()
+        while not self._journal.is_sent and self._may_still_send(patience):
+            with self._changed:
+                self._changed.wait(0.05)
+        return self._journal.is_sent
+
+    def _may_still_send(self, patience: float) -> bool:
+        if self.refusal is not None or self.is_lost or not self._thread.is_alive():
+            return False
+        since, silent = self._asking_since, outage_seconds(self._target.uri) or 0.0
+        if self._target.uri.startswith(SQLITE):  # it answers, or refuses, or others write just now
+            return silent < patience
+        return max(silent, 0.0 if since is None else time.monotonic() - since) < patience
+
+    def _work(self) -> None:
+        while not self._is_over():
+            self._woken.wait(SEND_SECONDS)
+            self._woken.clear()
+            self._send_pending()
+        if not self._journal.is_open:
+            self._close()
+
+    def _is_over(self) -> bool:
+        if self.is_lost or self.refusal is not None:
+            return True
+        return not self._journal.is_open and self._journal.is_sent
+
+    def _send_pending(self) -> None:
+        try:
+            while self._ask():
+                note_answer(self._target.uri)
+                self._warned = False
+                with self._changed:
+                    self._changed.notify_all()
+        except Exception as error:
+            self._take(error)
+        finally:
+            self._asking_since = None
+
+    def _ask(self) -> bool:
+        """Make one request; return whether there was one to make."""
+        self._asking_since = time.monotonic()
+        if self._store is None:
+            store = self._target.connect()
+            delivery.prepare(store, self._journal)
+            self._store = store
+        self._target.connect()  # a file that was removed meanwhile is noticed here
+        if not self._journal.is_sent:
+            delivery.deliver_next(self._store, self._journal)
+            return True
+        if self._journal.is_open and time.monotonic() >= self._next_beat:
+            self._beat(self._store)
+        return False
+
+    def _beat(self, store: Store) -> None:
+        self._next_beat = time.monotonic() + BEAT_SECONDS
+        run_id = self._journal.run_id
+        assert run_id is not None
+        own = self._journal.owner_tags
+        recorded = store.client.get_run(run_id).data.tags
+        if any(recorded.get(tag) != own.get(tag) for tag in _OWNER):
+            self.is_lost = True
+            return
+        store.client.set_tag(run_id, HEARTBEAT_TAG, beat())
+
+    def _take(self, error: Exception) -> None:
+        uri = self._target.uri
+        if not is_away(uri, error):
+            self.refusal = explained(uri, error)
+            log.warning("%s. Training goes on; what the store does not take is kept", self.refusal)
+            return
+        note_outage(uri)
+        if not self._warned:
+            self._warned = True
+            values = self._journal.waiting_values
+            log.warning("%s is away (%s); %d values wait for it", public(uri), reason_of(error), values)
+
+    def close(self) -> None:
+        """Let others send what is left, unless this sender still tries to: call it after the run has ended."""
+        if self._journal.is_sent and self._thread.is_alive():
+            self.wake()
+            self._thread.join()  # it has nothing to do but to close the journal
+        elif not self._thread.is_alive():
+            self._close()
+
+    def _close(self) -> None:
+        if self._journal.is_sent:
+            outbox.remove(self._journal)
+        self._journal.close()

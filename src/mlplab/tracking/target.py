@@ -1,0 +1,125 @@
+"""The store that the config names, which may be away, and the experiment in it."""
+
+import os
+import threading
+import time
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlplab.background import in_background
+from mlplab.config import TrackingConfig
+from mlplab.errors import StoreAwayError, StoreError
+from mlplab.tracking import store
+from mlplab.tracking.store import Store
+from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+
+PATIENCE_SECONDS = 4.0  # how long the work waits for a store that does not answer, once in an outage
+RETRY_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """A store by its URI, and the experiment in it by its name; ``offline``: the store must not be asked."""
+
+    uri: str
+    experiment: str
+    offline: bool = False
+
+    @classmethod
+    def of(cls, config: TrackingConfig) -> "Target":
+        """Return the target that the config names."""
+        return cls(config.uri or DEFAULT_URI, config.experiment, config.offline)
+
+    @property
+    def shown(self) -> str:
+        """The URI without a password."""
+        return public(self.uri)
+
+    def connect(self) -> Store:
+        """Return the store, as once connected; what does not exist yet is created.
+
+        Raises:
+            StoreAwayError: it does not answer now, or must not be asked.
+            StoreError: it cannot be used, or its file was removed since this process opened it.
+        """
+        if self.offline:
+            raise StoreAwayError("tracking=offline: the store is not asked")
+        known = _connected.get((self.uri, self.experiment))
+        if known is not None:
+            self._require_same_file()
+            return known
+        with _connecting:
+            connected = store.connect(self.uri, self.experiment)
+            _connected[self.uri, self.experiment] = connected
+            _files.setdefault(self.uri, _file_identity(self.uri))
+        return connected
+
+    def reach(self) -> Store | None:
+        """Return the store; None if it is away. Waits PATIENCE_SECONDS at most, and not again for RETRY_SECONDS.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        if self.offline or _asked_recently(self.uri):
+            return None
+        if self.uri.startswith(SQLITE):
+            return self.connect()  # creating the file may take longer
+        try:
+            reached = in_background(self.connect).result(PATIENCE_SECONDS)
+        except (StoreAwayError, FutureTimeoutError):
+            note_outage(self.uri)
+            return None
+        note_answer(self.uri)
+        return reached
+
+    def _require_same_file(self) -> None:
+        if _file_identity(self.uri) != _files.get(self.uri):
+            raise StoreError(
+                f"tracking.uri={self.shown}: the file was removed or replaced while a run was writing; what it "
+                "had to write is kept, and `python src/sync.py` sends it to the store that lies there now"
+            )
+
+
+_connected: dict[tuple[str, str], Store] = {}  # of this process
+_files: dict[str, tuple[int, int] | None] = {}
+_connecting = threading.Lock()
+
+
+@dataclass
+class _Outage:
+    since: float
+    last_tried: float
+
+
+_outages: dict[str, _Outage] = {}  # of this process, by URI
+
+
+def note_outage(uri: str) -> None:
+    """Note that the store did not answer."""
+    now = time.monotonic()
+    _outages[uri] = _Outage(_outages[uri].since if uri in _outages else now, now)
+
+
+def note_answer(uri: str) -> None:
+    """Note that the store answers."""
+    _outages.pop(uri, None)
+
+
+def outage_seconds(uri: str) -> float | None:
+    """Return for how long the store has not answered this process; None if it answers."""
+    outage = _outages.get(uri)
+    return None if outage is None else time.monotonic() - outage.since
+
+
+def _asked_recently(uri: str) -> bool:
+    outage = _outages.get(uri)
+    return outage is not None and time.monotonic() - outage.last_tried < RETRY_SECONDS
+
+
+def _file_identity(uri: str) -> tuple[int, int] | None:
+    path = sqlite_path(uri)
+    if path is None or not Path(path).exists():
+        return None
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

@@ -1,0 +1,71 @@
+"""Runs in the store that nobody writes any more, although they are marked RUNNING: found, and closed as KILLED.
+
+A run whose journal lies on this machine is not looked at here: its claim says whether somebody writes it, and
+``outbox`` ends it. What remains are runs of other machines, of older code, and of folders that somebody removed.
+"""
+
+import socket
+from pathlib import Path
+
+from mlflow.entities import Run
+
+from mlplab.paths import PROJECT_ROOT
+from mlplab.schema import FOLDER_TAG, HEARTBEAT_TAG, JOURNAL_TAG, OBSERVED_TAG
+from mlplab.tracking.heartbeat import SILENCE_SECONDS, observe
+from mlplab.tracking.journal import NAME, read_records
+from mlplab.tracking.process import Process
+from mlplab.tracking.records import Begin, Created
+from mlplab.tracking.store import Store
+
+
+def close_vanished(store: Store) -> list[str]:
+    """Mark as KILLED the runs whose process is gone, and return their ids; delete twins of runs. Raises StoreError."""
+    closed = []
+    for run in store.search("attributes.status = 'RUNNING'"):
+        if _is_twin(run):
+            with store.explaining():
+                store.client.set_terminated(run.info.run_id, "KILLED")
+                store.client.delete_run(run.info.run_id)
+        elif _has_vanished(store, run):
+            with store.explaining():
+                store.client.set_terminated(run.info.run_id, "KILLED")
+            closed.append(run.info.run_id)
+    return closed
+
+
+def journal_of(run: Run) -> Path | None:
+    """Return the journal of a run in the store; None if it does not lie on this machine."""
+    key, folder = run.data.tags.get(JOURNAL_TAG), run.data.tags.get(FOLDER_TAG)
+    if key is None or folder is None:
+        return None
+    path = PROJECT_ROOT / folder / NAME
+    first = next(read_records(path), None)
+    return path if isinstance(first, Begin) and first.key == key else None
+
+
+def _is_twin(run: Run) -> bool:
+    """Tell whether the store created this run for an answer that was lost: its journal is that of another run."""
+    path = journal_of(run)
+    if path is None:
+        return False
+    ids = [record.run_id for record in read_records(path) if isinstance(record, Created)]
+    return bool(ids) and run.info.run_id not in ids
+
+
+def _has_vanished(store: Store, run: Run) -> bool:
+    if journal_of(run) is not None:
+        return False
+    owner, tags = Process.from_tags(run.data.tags), run.data.tags
+    if owner is not None and owner.is_here():
+        gone = owner.is_gone()
+    elif HEARTBEAT_TAG in tags:
+        note, seconds = observe(tags[HEARTBEAT_TAG], socket.gethostname(), tags.get(OBSERVED_TAG))
+        gone = seconds > SILENCE_SECONDS
+        if note != tags.get(OBSERVED_TAG):
+            with store.explaining():
+                store.client.set_tag(run.info.run_id, OBSERVED_TAG, note)
+    else:
+        return False
+    # Ask again: between the search and the end of its process a run may have ended in order.
+    with store.explaining():
+        return gone and bool(store.client.get_run(run.info.run_id).info.status == "RUNNING")
