@@ -45,6 +45,7 @@ class Server:
             "1", "--backend-store-uri", self._database, "--artifacts-destination", str(self._folder / "artifacts"),
         ]  # fmt: skip
         environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
+        environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # eight processes that nobody here needs
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=environment, cwd=self._folder, start_new_session=True
