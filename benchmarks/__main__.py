@@ -1,7 +1,7 @@
 """Measure, print the result next to the last committed one, and write results.json and docs/performance.md.
 
 python -m benchmarks                    everything
-python -m benchmarks steps --rounds 3   one part: steps, command, growth or comparing; the page keeps the others
+python -m benchmarks steps --rounds 3   one part (steps, command, growth, comparing, server); the page keeps the others
 """
 
 import argparse
@@ -10,13 +10,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from benchmarks import command, comparing, growth, steps
+from benchmarks import command, comparing, growth, server, steps
 from benchmarks.measure import PROJECT, machine
 
 RESULTS = Path(__file__).with_name("results.json")
 DOCS = PROJECT / "docs"
 MARKS = "<!-- measured: begin -->", "<!-- measured: end -->"
-PARTS = {"steps": steps, "command": command, "growth": growth, "comparing": comparing}
+PARTS = {"steps": steps, "command": command, "growth": growth, "comparing": comparing, "server": server}
 
 
 def main() -> None:

@@ -17,15 +17,14 @@ METRICS = ("train/loss", "test/loss", "test/accuracy")
 def measure(count: int) -> dict[str, Any]:
     """Return the seconds to fetch rows and whole histories, by the number of runs."""
     from mlplab.comparison import query
-    from mlplab.config import TrackingConfig
-    from mlplab.tracking.store import open_store
+    from mlplab.tracking.store import connect
 
     found: dict[str, dict[str, float]] = {"rows": {}, "histories": {}}
     with tempfile.TemporaryDirectory() as folder:
         for runs in RUNS:
             print(f"  {runs} runs", file=sys.stderr)
             uri = f"sqlite:///{Path(folder) / f'{runs}.db'}"
-            store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+            store = connect(uri, "lab")
             _fill(store, runs)
             rows, histories = [], []
             for _ in range(count):

@@ -7,8 +7,11 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,6 +163,25 @@ def fresh_project(tmp_path: Path, empty_store: Path) -> Project:
     """A fresh copy of the project with an empty store, for one test."""
     shutil.copy(empty_store, tmp_path)
     return copy_project(tmp_path)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
+
+
+def await_health(address: str) -> None:
+    """Wait until MLflow's server answers."""
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(address)
 
 
 def copy_project(root: Path) -> Project:

@@ -24,11 +24,23 @@ MAY_REACH = {
     "engines": {"scratch", "data"},
     "training": {"scratch", "data", "engines"},
     "tracking": set(),
-    "comparison": {"tracking", "data"},
+    "comparison": {"tracking"},
+    "page": {"tracking", "comparison", "data"},
     "run": {"scratch", "data", "engines", "training", "tracking"},
-    "sweeps": {"scratch", "data", "engines", "training", "tracking", "comparison"},
-    "reproduction": {"scratch", "data", "engines", "training", "tracking", "comparison", "sweeps", "run"},
-    "app": {"scratch", "data", "engines", "training", "tracking", "comparison", "sweeps", "run", "reproduction"},
+    "sweeps": {"scratch", "data", "engines", "training", "tracking", "comparison", "page"},
+    "reproduction": {"scratch", "data", "engines", "training", "tracking", "comparison", "page", "sweeps", "run"},
+    "app": {
+        "scratch",
+        "data",
+        "engines",
+        "training",
+        "tracking",
+        "comparison",
+        "page",
+        "sweeps",
+        "run",
+        "reproduction",
+    },
 }
 # Libraries that only certain rooms may import.
 MAY_IMPORT = {
@@ -37,9 +49,9 @@ MAY_IMPORT = {
     "omegaconf": {"run", "sweeps", "reproduction", "app"},
     "torch": {"engines", "data", "tracking"},
     "torchvision": {"data"},
-    "plotly": {"comparison"},
+    "plotly": {"page"},
     "matplotlib": {"run"},
-    "pandas": {"comparison", "reproduction", "app"},
+    "pandas": {"comparison", "page", "reproduction", "app"},
 }
 
 

@@ -9,8 +9,8 @@ import os
 
 _FULL_ERROR = "HYDRA_FULL_ERROR"
 _MLFLOW = {
-    # By default MLflow waits four minutes for a server that does not answer.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    # By default MLflow waits four minutes for a server that does not answer. Who sends asks again anyway.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     # By default it prints every migration of its schema and a progress bar for every artifact, between our lines.
     "MLFLOW_LOGGING_LEVEL": "WARNING",

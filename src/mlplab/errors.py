@@ -25,6 +25,10 @@ class CheckpointError(UserError):
     """The checkpoint of a run cannot be read."""
 
 
+class ManifestError(UserError):
+    """The manifest of a sweep cannot be read."""
+
+
 class SkippedError(UserError):
     """A member of a sweep was skipped, because another one failed and fail_fast is set."""
 

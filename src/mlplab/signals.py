@@ -1,10 +1,16 @@
-"""SIGINT, SIGTERM and SIGHUP as an exception that waits for critical sections to end."""
+"""SIGINT, SIGTERM and SIGHUP as an exception that waits for critical sections to end, and never vanishes."""
 
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+
+AGAIN_SECONDS = 1.0  # a second Ctrl-C after this time is meant; before, it is a nervous finger
+_SWALLOWED_SECONDS = 0.05
 
 
 class Stopped(KeyboardInterrupt):
@@ -12,32 +18,54 @@ class Stopped(KeyboardInterrupt):
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
-        self.exit_status = 128 + signal_number
+        self.number, self.exit_status = signal_number, 128 + signal_number
 
 
 class _State:
     announcing = True
     holding = False
-    waiting: int | None = None
+    waiting: int | None = None  # arrived in a critical section
+    raised: int | None = None  # raised, and not yet at the place that ends the process
+    asked_at: float | None = None  # when the first of the signals arrived
     before_stopping: Callable[[], None] | None = None
 
 
 def install(announcing: bool = True) -> None:
     """Make the signals raise :class:`Stopped` in the main thread; ``announcing``: also print a line."""
     _State.announcing = announcing
-    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # nohup ignores it on purpose
-        signal.signal(hangup, _handle)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _handle)
+    _State.waiting = _State.raised = _State.asked_at = None
+    for number in _handled():
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, _handle)
+    sys.unraisablehook = _send_again
+
+
+def uninstall() -> None:
+    """Let the signals end the process at once, without a traceback: it has nothing left to save."""
+    _State.waiting = _State.raised = _State.asked_at = None
+    for number in _handled():
+        if signal.getsignal(number) is _handle:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def raised() -> "Stopped | None":
+    """Return what was raised for a signal in this process, even if some library has swallowed or replaced it."""
+    return None if _State.raised is None else Stopped(_State.raised)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold back a signal that arrives inside the block: it raises at the end of the block."""
-    if _State.holding:
+    """Hold back a signal that arrives inside the block: it raises at the end of the block.
+
+    A second Ctrl-C raises at once. Signals arrive in the main thread; in any other this does nothing.
+
+    Raises:
+        Stopped: a signal arrived in the block, or a former one has been swallowed by some library.
+    """
+    if _State.holding or threading.current_thread() is not threading.main_thread():
         yield
         return
+    _raise_swallowed()
     _State.holding = True
     try:
         yield
@@ -45,7 +73,7 @@ def held() -> Iterator[None]:
         _State.holding = False
         number, _State.waiting = _State.waiting, None
         if number is not None:
-            raise Stopped(number)
+            raise _stopped(number)
 
 
 @contextmanager
@@ -58,19 +86,55 @@ def before_stopping(action: Callable[[], None]) -> Iterator[None]:
         _State.before_stopping = None
 
 
+def _handled() -> list[signal.Signals]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    if _State.announcing:
-        with suppress(OSError, RuntimeError, ValueError):  # the terminal may be gone or busy
-            print(
-                f"\n{signal.Signals(number).name}: stopping; saving what was measured",
-                file=sys.stderr,
-                flush=True,
-            )
-    if _State.holding:
+    now = time.monotonic()
+    is_second = number == signal.SIGINT and _State.asked_at is not None and now - _State.asked_at >= AGAIN_SECONDS
+    if _State.holding and is_second:
+        _announce(number, "stopping at once")
+    elif _State.raised != number:
+        _announce(number, "stopping; saving what was measured")
+    _State.asked_at = _State.asked_at or now
+    if _State.holding and not is_second:
         _State.waiting = number
         return
+    _State.holding, _State.waiting = False, None
     action, _State.before_stopping = _State.before_stopping, None
     if action is not None:
         with held(), suppress(Exception):  # Stopped must be raised even if the action fails
             action()
-    raise Stopped(number)
+    raise _stopped(number)
+
+
+def _announce(number: int, what: str) -> None:
+    if _State.announcing:
+        with suppress(OSError, RuntimeError, ValueError):  # the terminal may be gone or busy
+            print(f"\n{signal.Signals(number).name}: {what}", file=sys.stderr, flush=True)
+
+
+def _stopped(number: int) -> Stopped:
+    _State.raised = number
+    return Stopped(number)
+
+
+def _raise_swallowed() -> None:
+    """Raise again what was raised before, unless it is on its way to the place that ends the process."""
+    on_its_way, error = False, sys.exc_info()[1]
+    while error is not None:
+        on_its_way, error = on_its_way or isinstance(error, Stopped), error.__context__
+    if _State.raised is not None and not on_its_way:
+        raise _stopped(_State.raised)
+
+
+def _send_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again whose exception was raised where Python drops it: in a finalizer or a weakref's callback."""
+    error = unraisable.exc_value
+    if isinstance(error, Stopped):
+        # Not from here: Python would drop it a second time.
+        threading.Timer(_SWALLOWED_SECONDS, os.kill, (os.getpid(), error.number)).start()
+    else:
+        sys.__unraisablehook__(unraisable)

@@ -1,7 +1,9 @@
 """A sweep that is killed at any moment and resumed has the results of an undisturbed sweep, bit by bit."""
 
+import itertools
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -23,15 +25,19 @@ SWEEP = [
 JOBS = 2
 # Functions in which a run can die, and about how often an undisturbed sweep of two jobs calls each.
 PLACES = {
-    "mlplab.tracking.run.Run._create": 3,  # before a run, or the sweep's own run, is in the store
-    "mlplab.tracking.run.Run.log_params": 3,  # created, but still empty
+    "mlplab.tracking.outbox.add": 3,  # before a run, or the sweep's own run, has a journal
+    "mlplab.tracking.delivery._create": 3,  # before it is in the store
+    "mlplab.tracking.journal.Journal.mark_created": 3,  # in the store, but nobody knows its id
+    "mlplab.tracking.run.Run.log_params": 3,
+    "mlplab.tracking.journal.Journal._write": 60,
     "mlplab.training.loop.Training.advance": 24,
-    "mlplab.tracking.run.Run._flush": 6,
+    "mlplab.tracking.journal.Journal.mark_sent": 30,  # in the store, but nobody knows
     "mlplab.run.resumption.Checkpointer._save": 6,
-    "os.fsync": 6,  # in the middle of a checkpoint
+    "os.fsync": 30,  # in the middle of a checkpoint, or of a journal
     "mlplab.training.checkpoint.json.dumps": 6,
     "mlplab.run.artifacts.write_all": 2,
     "mlplab.tracking.run.Run._end": 3,
+    "mlplab.tracking.outbox.remove": 3,  # everything is sent, but nobody knows
     "mlplab.training.checkpoint.remove_checkpoint": 4,  # finished, but the checkpoint still exists
 }
 KILLS = 20
@@ -106,8 +112,9 @@ def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[st
     project, rng = zygote.project, random.Random(20)
     zygote.forget(empty_store)
     kills, finished_sweeps, died_in = 0, 0, set()
+    places = itertools.cycle(rng.sample(list(PLACES), len(PLACES)))
     while kills < KILLS or finished_sweeps == 0:
-        place = rng.choice(list(PLACES))
+        place = next(places)
         die_at = (place, rng.randint(1, PLACES[place])) if kills < KILLS else None
         status = zygote.run(*SWEEP, "resume=true", die_at=die_at)
         if status == -9:
@@ -119,7 +126,7 @@ def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[st
         assert len({run.data.tags["sweep"] for run in project.runs()}) == 1
         assert len(project.runs()) == JOBS
         files = {path.name for path in (project.root / "multirun").rglob("*") if path.is_file()}
-        assert files == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log"}
+        assert files == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log", "journal.jsonl", "journal.lock"}
         finished_sweeps += 1
         zygote.forget(empty_store)
     assert len(died_in) >= len(PLACES) - 2
@@ -202,12 +209,61 @@ def test_a_single_run_can_be_resumed_too(zygote: Zygote, empty_store: Path) -> N
     assert len(project.runs()) == 1
 
 
-def test_a_damaged_checkpoint_is_named_with_the_remedy(zygote: Zygote, empty_store: Path) -> None:
+def killed_with_two_checkpoints(zygote: Zygote, empty_store: Path) -> Path:
+    """Return the last checkpoint of a member that was killed; the one before it is the same here."""
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    (path,) = (zygote.project.root / "multirun").rglob("checkpoint.npz")
+    shutil.copy(path, path.with_name("checkpoint.former.npz"))
+    return path
+
+
+def test_a_damaged_checkpoint_never_blocks_a_resume_the_one_before_it_is_taken(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
+) -> None:
+    path = killed_with_two_checkpoints(zygote, empty_store)
+    path.write_bytes(path.read_bytes()[:1000])
+    before = len(zygote.log)
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    said = zygote.log[before:]
+    assert f"WARNING: {path}: is damaged" in said
+    assert "resumed after" in said
+    assert "Traceback" not in said
+    assert outcome(zygote.project) == undisturbed
+
+
+def test_where_no_checkpoint_can_be_used_the_run_begins_anew_with_a_warning(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
+) -> None:
+    path = killed_with_two_checkpoints(zygote, empty_store)
+    path.unlink()
+    path.mkdir()
+    path.with_name("checkpoint.former.npz").write_bytes(b"")
+    before = len(zygote.log)
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    said = zygote.log[before:]
+    assert f"{path.parent}: has no checkpoint to go on from: the run begins anew" in said
+    assert "resumed after" not in said
+    assert "Traceback" not in said
+    assert outcome(zygote.project) == undisturbed
+    assert f"{path}: cannot be removed" in said
+
+
+@pytest.mark.parametrize("content", ['{"sweep": "', "[]", '{"colour": 1}'])
+def test_a_damaged_manifest_never_blocks_a_resume_the_sweep_begins_anew(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path, content: str
+) -> None:
     project = zygote.project
     zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
-    (path,) = (project.root / "multirun").rglob("checkpoint.npz")
-    path.write_bytes(path.read_bytes()[:1000])
-    assert zygote.run(*SWEEP, "resume=true") == 1
-    assert f"{path}: is damaged" in zygote.log
-    assert zygote.log.count("Traceback") == 0
+    (own,) = project.sweeps()
+    Path(urllib.parse.urlparse(own.info.artifact_uri).path, "manifest.json").write_text(content)
+    before = len(zygote.log)
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    said = zygote.log[before:]
+    assert re.search(rf"WARNING: {own.info.run_name}: its manifest.json is damaged.* it is passed over", said)
+    assert "Traceback" not in said
+    for run in project.runs():  # of the sweep that was passed over
+        if run.data.tags["sweep"] == own.data.tags["sweep.id"]:
+            project.client.delete_run(run.info.run_id)
+    assert outcome(project) == undisturbed

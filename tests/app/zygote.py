@@ -28,7 +28,7 @@ import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 import mlplab.run.pipeline
 
-import mlplab.comparison.page  # isort: skip
+import mlplab.page.comparison_page  # isort: skip
 import mlplab.sweeps.execution
 import mlplab.sweeps.plan_table  # noqa: F401
 from mlplab.engines import numpy_engine  # noqa: F401

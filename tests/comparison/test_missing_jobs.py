@@ -1,17 +1,29 @@
 """What is missing of a sweep is said, by what never ran or by name."""
 
+import shutil
 from itertools import product
+from pathlib import Path
 
+import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
-from mlplab.comparison.completeness import describe_missing
-from mlplab.schema import State
+from mlplab.comparison.completeness import describe_missing, missing_jobs
+from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, State
+from mlplab.tracking.store import Store
 
 JOBS = [
     {"number": number, "name": f"{activation} lr={rate}", "varying": {"activation": activation, "learning_rate": rate}}
     for number, (activation, rate) in enumerate(product(("tanh", "sigmoid", "relu"), ("0.1", "0.01", "0.001", "1")))
 ]
 DONE = State.finished
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
+    client = MlflowClient(uri)
+    return Store(uri, str(client.create_experiment("e", tmp_path.as_uri())), client)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +47,15 @@ DONE = State.finished
 )  # fmt: skip
 def test_what_is_missing(states: dict[int, State], text: str) -> None:
     assert describe_missing(JOBS, states) == text
+
+
+@pytest.mark.parametrize("manifest", ["", '{"jobs": [', "[]", "{}", '{"jobs": [{"number": 1}]}', '{"jobs": 3}'])
+def test_of_a_damaged_manifest_nothing_is_said_but_a_warning(
+    manifest: str, caplog: pytest.LogCaptureFixture, store: Store
+) -> None:
+    tags = {OWN_SWEEP_TAG: "damaged", COMMAND_TAG: "digest"}
+    own = store.client.create_run(store.experiment_id, tags=tags, run_name="sweep damaged").info.run_id
+    store.client.log_text(own, manifest, MANIFEST)
+    assert missing_jobs(store, "damaged", pd.DataFrame()) == ""
+    assert "sweep damaged: its manifest.json is damaged" in caplog.text
+    store.client.delete_run(own)

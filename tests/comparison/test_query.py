@@ -8,17 +8,16 @@ import pytest
 from mlflow.entities import Metric, Param
 
 from mlplab.comparison import query
-from mlplab.config import TrackingConfig
 from mlplab.tracking import histories
 from mlplab.tracking import store as store_module
-from mlplab.tracking.store import Store, open_store
+from mlplab.tracking.store import Store, connect
 
 
 @pytest.fixture
 def store(tmp_path: Path, empty_store: Path) -> Store:
     (tmp_path / "mlflow.db").write_bytes(empty_store.read_bytes())
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    return open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+    return connect(uri, "lab")
 
 
 def add(store: Store, name: str, steps: int, status: str = "FINISHED") -> str:

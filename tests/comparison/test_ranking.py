@@ -136,15 +136,38 @@ def test_numbers_are_numbers_and_a_record_says_where_it_comes_from() -> None:
     found = rank(SEEDS.assign(**{"tags.sweep": "mine"}))
     document = json.loads(FORMATS["json"](found))
     (best, second, _) = document["groups"]
-    assert (best["rank"], best["n"], best["seeds"], best["sweep"]) == (1, 3, ["0", "1", "2"], "mine")
+    assert (best["rank"], best["n"], best["seeds"], best["sweep"]) == (1, 3, [0, 1, 2], "mine")
     assert best["run_ids"] == ["relu0", "relu1", "relu2"]
     assert second["cannot_be_told_from_best"] is False
     assert 0 < second["p_against_best"] < document["level"] == second["level"] == 0.05
     assert second["test"] == document["test"] == "Games-Howell test of 3 groups, 5 % family-wise"
     rows = list(csv.DictReader(FORMATS["csv"](found).splitlines()))
     assert [row["rank"] for row in rows] == ["1", "2", "3"]
-    assert rows[0]["run_ids"] == "relu0 relu1 relu2"
+    assert (rows[0]["run_ids"], rows[0]["seeds"]) == ("relu0 relu1 relu2", "0 1 2")
     assert rows[0]["warning"] == ""
+    assert list(rows[0])[-5:] == ["test", "seeds", "run_ids", "sweep", "warning"]
+
+
+def test_a_record_names_the_test_only_where_there_was_one() -> None:
+    alone = run("linear", 0, 0.5)
+    groups = json.loads(FORMATS["json"](rank(pd.concat([SEEDS, pd.DataFrame([alone])]))))["groups"]
+    tested = {group["activation"]: group["test"] is not None for group in groups}
+    assert tested == {"relu": True, "tanh": True, "sigmoid": True, "linear": False}
+    assert [group["p_against_best"] is not None for group in groups] == [False, True, True, False]
+
+
+def test_warnings_and_what_is_missing_stand_in_every_record() -> None:
+    twice = pd.DataFrame([run("relu", 0, 0.9, **{"tags.fingerprint": "same"}) for _ in range(2)])
+    found = replace(rank(twice), missing="1 of 2 runs have finished")
+    (row,) = csv.DictReader(FORMATS["csv"](found).splitlines())
+    assert row["warning"] == "1 of 2 runs have finished; 1 run repeats another and counts once (same fingerprint)"
+    assert json.loads(FORMATS["json"](found))["groups"][0]["warning"] == row["warning"]
+
+
+def test_other_metrics_are_averaged_over_the_same_observations() -> None:
+    rows = [run("relu", 0, 0.9, **{"tags.fingerprint": "a"}), run("relu", 1, 0.8, **{"tags.fingerprint": "b"})]
+    found = rank(pd.DataFrame([rows[0], *rows]), others=["final/test_loss"])
+    assert found.groups[0].others == {"final/test_loss": pytest.approx(0.15)}
 
 
 def test_values_of_axes_are_written_as_numbers() -> None:
@@ -165,4 +188,19 @@ def test_in_a_narrow_terminal_columns_are_dropped_and_never_digits() -> None:
     assert "too narrow for " in narrow
     assert "too narrow" not in wide
     assert narrow.splitlines()[-1] == wide.splitlines()[-1]
+    assert "too narrow for sd, n, test loss, train acc, train loss, seconds:" in terminal_table(found, 10)
     assert any("0.9710 ± 0.0025 │" in line for line in terminal_table(found, 10).splitlines())
+
+
+def test_three_axes_fit_into_eighty_columns() -> None:
+    rows = [
+        run(activation, seed, 0.9 + seed / 100, **{"params.hidden_sizes": sizes, "params.learning_rate": rate})
+        for seed in range(2)
+        for activation in ("sigmoid", "tanh")
+        for sizes in ("[64]", "[64, 32]")
+        for rate in (0.1, 0.01)
+    ]
+    found = rank(pd.DataFrame(rows), others=["final/test_loss"])
+    table = [line for line in terminal_table(found, 80).splitlines() if line.startswith("│")]
+    assert len(table) == 8
+    assert all(len(line) <= 80 and "0.9050 ± 0.0635" in line for line in table)

@@ -126,9 +126,11 @@ def test_a_doubled_key_shifts_no_column() -> None:
 def test_a_seed_that_lacks_a_combination_is_left_out_of_the_average() -> None:
     runs = grid(3)
     lost = (runs["params.seed"] == 2) & (runs["params.activation"] == "relu") & (runs["params.learning_rate"] == 1.0)
-    groups = {group.name: group for group in rank(runs[~lost], group_by=["activation"]).groups}
+    ranking = rank(runs[~lost], group_by=["activation"])
+    groups = {group.name: group for group in ranking.groups}
     assert list(groups["relu"].observations) == ["0", "1"]
     assert list(groups["tanh"].observations) == ["0", "1", "2"]
+    assert ranking.warnings == ["relu: 1 seed is left out (2): without every combination of learning_rate"]
 
 
 def test_groups_that_average_different_combinations_are_said_to_be_unlike() -> None:
@@ -143,8 +145,13 @@ def test_where_no_seed_is_complete_all_runs_are_one_observation() -> None:
     rows = [
         run(seed, 0.9 + seed / 100, learning_rate=rate, activation="relu") for seed, rate in enumerate((0.1, 0.2, 0.3))
     ]
-    (group,) = rank(pd.DataFrame(rows), group_by=["activation"]).groups
+    ranking = rank(pd.DataFrame(rows), group_by=["activation"])
+    (group,) = ranking.groups
     assert list(group.observations.values()) == [pytest.approx(0.91)]
+    (warning,) = ranking.warnings
+    assert warning == (
+        "relu: no seed has finished every combination of learning_rate: all runs together are one observation"
+    )
 
 
 def contest(**means: float) -> pd.DataFrame:

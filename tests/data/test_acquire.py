@@ -3,6 +3,7 @@
 import gc
 import gzip
 import hashlib
+import os
 import pickle
 import tarfile
 import threading
@@ -232,3 +233,22 @@ def test_a_root_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match=rf"data.root={tmp_path / 'file'}: cannot be written.*MLPLAB_DATA_ROOT"):
         acquire_small(tmp_path / "file")
+
+
+@pytest.mark.timeout(20)  # reading a pipe would wait for ever
+def test_a_pipe_in_place_of_an_archive_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "KMNIST" / "raw"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "train-images-idx3-ubyte.gz")
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz: cannot be read .is no regular file"):
+        acquire_small(tmp_path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_a_file_of_cifar10_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for name in CATALOG["cifar10"].download.files:  # type: ignore[attr-defined]
+        os.mkfifo(folder / name)
+    with pytest.raises(DataError, match=f"{folder}: files are damaged"):
+        CATALOG["cifar10"].read(tmp_path)

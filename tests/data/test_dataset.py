@@ -124,3 +124,10 @@ def test_real_mnist_by_default(mnist_root: Path, settings: Callable[..., TrainCo
     assert (dataset.name, len(dataset.train), len(dataset.test), dataset.inputs) == ("mnist", 60_000, 10_000, 784)
     assert dataset.train.images.dtype == np.float32
     assert (dataset.train.images.min(), dataset.train.images.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("root", ["x" * 300, "~nobody-of-this-name/data", "/tmp/" + "y/" * 3000])
+def test_a_root_that_cannot_be_a_folder_is_named(root: str) -> None:
+    for use in (data.is_at_hand, load):
+        with pytest.raises(DataError, match=f"^data.root={root}: cannot be a folder"):
+            use(replace(DIGITS, name=DataName.mnist, root=root))

@@ -1,5 +1,6 @@
 """A damaged file is named in an error before any training."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -115,3 +116,29 @@ def test_checksums_noted_at_acquisition_hold_from_then_on(folder: Path) -> None:
 def test_files_without_any_checksum_are_used_with_a_warning(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert len(idx.read("kmnist", folder, UNPUBLISHED, nobodys)) == 4
     assert "only sizes and headers are verified" in caplog.text
+
+
+def put_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def put_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.timeout(20)  # reading a pipe would wait for ever
+@pytest.mark.parametrize(
+    ("put", "reason"), [(put_a_folder, "Is a directory"), (put_a_pipe, "is no regular file"), (Path.unlink, "No such")]
+)
+@pytest.mark.parametrize("name", [TRAIN_IMAGES, idx.CHECKSUMS_FILE])
+def test_something_else_in_place_of_a_file_is_named(
+    folder: Path, put: Callable[[Path], None], reason: str, name: str
+) -> None:
+    idx.note_checksums(folder)
+    put(folder / name)
+    if not (folder / name).exists() and name == idx.CHECKSUMS_FILE:
+        return  # it may be missing
+    with pytest.raises(DataError, match=f"^{folder / name}: cannot be read .{reason}"):
+        idx.read("kmnist", folder, UNPUBLISHED, nobodys)

@@ -45,7 +45,29 @@ def test_l2_is_compared_with_none() -> None:
     assert sentences[0].startswith("Published by erande_2025: an L2 of 1e-4 costs 1.2 points of test accuracy. Here: ")
     assert "+0.0010 ±" in sentences[0]
     assert "which may be noise" in sentences[0]
-    assert sentences[0].endswith("That it costs accuracy does not hold here.")
+    assert sentences[0].endswith("That it costs accuracy is not shown here.")
+
+
+def seeds(mean: float, step: float) -> list[dict[str, float]]:
+    return [{"final/test_accuracy": mean + shift * step} for shift in (-1, 0, 1)]
+
+
+def test_a_claim_holds_only_where_it_does_among_all_tests_of_the_report() -> None:
+    """Alone p = 0.03, as in the report of the figures that are committed; with two more tests 0.08."""
+    claim = {
+        ("erande_2025/weight_decay", "weight_decay=0.0"): seeds(0.970, 0.003),
+        ("erande_2025/weight_decay", "weight_decay=0.0001"): seeds(0.962, 0.003),
+    }
+    ((_, (sentence,)),) = answer_questions(claim, POINTS.head(0), PLAN)
+    assert sentence.endswith("That it costs accuracy holds here.")
+    more = {
+        ("assignment/adam", ""): seeds(0.98, 0.003),
+        ("assignment/l2", "weight_decay=1e-5"): seeds(0.98, 0.003),
+        ("assignment/l2", "weight_decay=1e-4"): seeds(0.98, 0.003),
+    }
+    ((_, sentences),) = answer_questions(claim | more, POINTS.head(0), PLAN)
+    assert "p = 0.031 alone, 0.09 as one of 3 tests" in sentences[-1]
+    assert sentences[-1].endswith("That it costs accuracy is not shown here.")
 
 
 def test_without_runs_nothing_is_claimed() -> None:

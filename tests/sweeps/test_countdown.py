@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from mlplab.errors import StoreError
 from mlplab.sweeps import countdown
 from mlplab.sweeps.countdown import Countdown, time_left
 
@@ -14,19 +13,10 @@ def test_the_time_left_follows_from_the_runs_that_have_ended() -> None:
     assert time_left(9, 12, 90.0) == "9 of 12 runs have ended; about 30 s left"
 
 
-def test_each_end_is_one_line_and_a_silent_store_is_asked_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_end_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(countdown, "POLL_SECONDS", 0.01)
-    answers = iter([0, 1, 1, StoreError("away"), 2, 3])
-
-    def ended() -> int:
-        answer = next(answers, 3)
-        if isinstance(answer, StoreError):
-            raise answer
-        return answer
-
-    with Countdown(ended, 3):
+    answers = iter([0, 1, 1, 2, 3])
+    with Countdown(lambda: next(answers, 3), 3):
         time.sleep(0.5)
     said = capsys.readouterr().out.splitlines()
     assert [line.split(";")[0] for line in said] == ["1 of 3 runs have ended", "2 of 3 runs have ended"]

@@ -1,5 +1,7 @@
 """A frozen job is restored exactly, through Hydra's grammar and through JSON, whatever its values."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlplab.errors import ManifestError
 from mlplab.sweeps.manifest import FrozenJob, Manifest, command_digest, determining_overrides
 
 values = st.one_of(
@@ -28,10 +31,40 @@ def test_every_value_survives_hydras_grammar(value: Any) -> None:
     assert getattr(parsed, "text", parsed) == value
 
 
+JOB = FrozenJob(3, "relu", {"activation": "relu"}, {"hidden_sizes": [5, 4], "seed": 1, "iterations": None})
+MANIFEST = Manifest("id", ["activation=relu"], str(Path("/x")), [JOB])
+
+
 def test_a_manifest_survives_json() -> None:
-    job = FrozenJob(3, "relu", {"activation": "relu"}, {"hidden_sizes": [5, 4], "seed": 1, "iterations": None})
-    manifest = Manifest("id", ["activation=relu"], str(Path("/x")), [job])
-    assert Manifest.from_json(manifest.to_json()) == manifest
+    assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+
+
+@pytest.mark.parametrize("keep", [0, 1, 50, -1])
+def test_a_truncated_manifest_is_named(keep: int) -> None:
+    with pytest.raises(ManifestError, match="is damaged"):
+        Manifest.from_json(MANIFEST.to_json()[:keep])
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda _: [], "it is no object"),
+        (lambda _: "text", "it is no object"),
+        (lambda it: {**it, "jobs": {}}, "it has jobs={}"),
+        (lambda it: {**it, "jobs": []}, "it has no job"),
+        (lambda it: {**it, "jobs": [3]}, "job 0 is no object"),
+        (lambda it: {**it, "sweep": None}, "it has sweep=None"),
+        (lambda it: {**it, "lease": 1, "colour": 2}, "it has the unknown colour, lease"),
+        (lambda it: {key: it[key] for key in ("jobs", "command", "folder")}, "it lacks sweep"),
+        (lambda it: {**it, "jobs": [{**it["jobs"][0], "lease": 1}]}, "job 0 has the unknown lease"),
+        (lambda it: {**it, "jobs": [{"number": 3}]}, "job 0 lacks config, name, varying"),
+        (lambda it: {**it, "jobs": [{**it["jobs"][0], "number": "3"}]}, "job 0 has number='3'"),
+    ],
+)
+def test_a_damaged_manifest_says_what_is_wrong_with_it(damage: Callable[[dict[str, Any]], Any], named: str) -> None:
+    damaged = json.dumps(damage(json.loads(MANIFEST.to_json())))
+    with pytest.raises(ManifestError, match=f"is damaged.*{named}"):
+        Manifest.from_json(damaged)
 
 
 @pytest.mark.parametrize("aside", ["resume=true", "retry=2", "fail_fast=true", "tracking.uri=http://user:pw@host"])

@@ -1,5 +1,6 @@
 """A real server, asked in bulk: the same as its client gives, in a request per metric and one per file."""
 
+import json
 import math
 import re
 import shutil
@@ -15,14 +16,26 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Param
 
-from mlplab.config import TrackingConfig
+from mlplab.comparison.sweep_end import compare_sweep
 from mlplab.errors import StoreError
+from mlplab.page.comparison_page import render_page
+from mlplab.schema import (
+    COMMAND_TAG,
+    DATA_TAG,
+    FINGERPRINT_TAG,
+    JOB_TAG,
+    MANIFEST,
+    OWN_SWEEP_TAG,
+    PREDICTIONS,
+    SWEEP_TAG,
+)
 from mlplab.tracking import server_routes
 from mlplab.tracking.histories import find_histories
 from mlplab.tracking.server_routes import Point, UnexpectedAnswerError, get_artifact, get_history_bulk
-from mlplab.tracking.store import Store, open_store
+from mlplab.tracking.snapshot import Snapshot
+from mlplab.tracking.store import Store, connect, find_store
 from mlplab.tracking.texts import read_texts
 
 RUNS = 3
@@ -80,7 +93,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator
                 break
             except OSError:
                 time.sleep(0.1)
-        store = open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+        store = connect(uri, "lab")
         yield Lab(store, dict(recorded(store, number) for number in range(RUNS)), log)
     finally:
         server.terminate()
@@ -123,6 +136,9 @@ def test_histories_take_a_request_for_each_metric_and_one_for_their_names(lab: L
     with lab.counted(1 + 2):
         found = find_histories(lab.store, lab.run_ids, ["train/", "x"])
     assert len(found) == RUNS * 9
+    with lab.counted(2):
+        known = find_histories(lab.store, lab.run_ids, ["train/", "x"], ["train/loss", "x y", "own/1"])
+    assert in_order(known) == in_order(found)
     assert in_order(find_histories(lab.store, lab.run_ids)) == through_client
 
 
@@ -132,6 +148,40 @@ def test_a_file_takes_one_request_and_one_that_is_missing_is_left_out(lab: Lab) 
         found = read_texts(lab.store, there, "note.txt")
     assert found == {run_id: f"hällo {number}" for number, run_id in enumerate(there, start=1)}
     assert read_texts(lab.store, lab.folders, "note.txt") == found
+
+
+def test_a_whole_comparison_asks_once_for_each_file_and_each_metric_and_four_times_for_all_else(lab: Lab) -> None:
+    """Counted, since seconds depend on the machine: a request more for each run would double them."""
+    members = 5
+    for number in range(members):
+        record_member(lab.store, number)
+    own = lab.store.client.create_run(lab.store.experiment_id, tags={COMMAND_TAG: "digest", OWN_SWEEP_TAG: "S"}).info
+    jobs = [{"number": number, "name": f"job {number}", "varying": {}} for number in range(members + 1)]
+    lab.store.client.log_text(own.run_id, json.dumps({"jobs": jobs}), MANIFEST)
+    everything_else = ["the experiment", "members", "sweeps", "the manifest"]
+    with lab.counted(members + len(CURVES) + len(everything_else)):
+        store = Snapshot.of(find_store(lab.store.uri, "lab"))
+        compared = compare_sweep(store, "S")
+        assert compared is not None
+        assert compared.table().startswith("5 of 6 runs have finished (1 never began); unfinished: job 5\n")
+        assert "hardest" in render_page(store, compared.runs, compared.ranking, "a sweep").lower()
+    assert compared.ranking.images == len(PREDICTED)
+
+
+CURVES = ("train/loss", "test/loss", "test/accuracy")
+PREDICTED = [(0, 0), (1, 1), (0, 1)]  # label and prediction of every test image
+
+
+def record_member(store: Store, number: int) -> None:
+    client, activation = store.client, ("relu", "tanh")[number % 2]
+    tags = {SWEEP_TAG: "S", JOB_TAG: str(number), FINGERPRINT_TAG: str(number), DATA_TAG: "elsewhere"}
+    run_id = client.create_run(store.experiment_id, tags=tags).info.run_id
+    points = [Metric(key, 0.5 + number / 100, 1_000, 10 * step) for key in CURVES for step in range(3)]
+    points.append(Metric("final/test_accuracy", 0.9 + number / 100, 1_000, 0))
+    client.log_batch(run_id, points, [Param("activation", activation), Param("seed", str(number // 2))])
+    lines = ["label,prediction", *(f"{label},{prediction}" for label, prediction in PREDICTED)]
+    client.log_text(run_id, "\n".join(lines), PREDICTIONS)
+    client.set_terminated(run_id)
 
 
 @pytest.mark.parametrize("answer", ["no-such-route", "search-for-nothing"])

@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -49,9 +50,24 @@ def run_command(command: Callable[[], None]) -> None:
     except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
         message = _message(error)
         if _Process.shows_tracebacks or message is None:
-            raise
+            _raise_unless_stopped()
         print(f"ERROR: {message}", file=sys.stderr)
         sys.exit(1)
+    except Exception:
+        _raise_unless_stopped()
+    else:
+        if stopped_before := signals.raised():
+            sys.exit(stopped_before.exit_status)
+    finally:
+        signals.uninstall()
+
+
+def _raise_unless_stopped() -> NoReturn:
+    """Raise the error that is being handled; if it came up because a library was interrupted, exit instead."""
+    stopped = signals.raised()
+    if stopped is None or _Process.shows_tracebacks:
+        raise
+    sys.exit(stopped.exit_status)
 
 
 @contextmanager
@@ -62,16 +78,31 @@ def task_errors() -> Iterator[None]:
     is removed. In a sweep the error passes on to the sweeper, so that the other members run.
     """
     launched = is_worker() or not _Process.is_command
-    if launched:
-        environment.prepare_worker()
-        signals.install(announcing=False)
+    with _launched() if launched else nullcontext(), _reported_errors():
+        yield
+
+
+@contextmanager
+def _launched() -> Iterator[None]:
+    """Prepare a worker process of a launcher for a task; end the process if a signal ended the task."""
+    environment.prepare_worker()
+    signals.install(announcing=False)
     try:
         yield
-    except signals.Stopped as stopped:
-        if launched:
+    finally:
+        from mlplab.tracking.sqlite_file import close_databases  # the data loads while MLflow is imported
+
+        with suppress(signals.Stopped):
+            close_databases()
+        if stopped := signals.raised():
             # The run has ended in order. If the worker lived on, its launcher would give it another run.
             os._exit(stopped.exit_status)
-        raise
+
+
+@contextmanager
+def _reported_errors() -> Iterator[None]:
+    try:
+        yield
     except UserError as error:
         if _Process.shows_tracebacks:
             raise

@@ -19,14 +19,12 @@ best. With group_by the runs of one seed are averaged first: one seed is one obs
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from mlplab import environment
+from mlplab.app.options import StoreOptions, parse_options
 from mlplab.errors import ConfigError
 from mlplab.schema import PAGE
 from mlplab.terminal import say
@@ -41,18 +39,10 @@ _FORMER_KEYS = {"experiment": "tracking.experiment", "uri": "tracking.uri"}
 
 
 @dataclass
-class StoreOptions:
-    """Where the runs are."""
-
-    experiment: str = "mlplab"
-    uri: Optional[str] = None  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `str | None`
-
-
-@dataclass
 class Options:
     """What is typed: see the help above."""
 
-    sweep: Optional[str] = None  # noqa: UP045
+    sweep: Optional[str] = None  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `str | None`
     runs: list[str] = field(default_factory=list)
     filter: Optional[str] = None  # noqa: UP045
     tracking: StoreOptions = field(default_factory=StoreOptions)
@@ -84,18 +74,18 @@ def _compare(arguments: Sequence[str]) -> None:
     from mlplab.comparison.documents import FORMATS
     from mlplab.comparison.judging import add_stored_facts
     from mlplab.comparison.selection import Selection, select_runs, whole_sweep
-    from mlplab.tracking.store import find_store
+    from mlplab.tracking.reading import read_existing
+    from mlplab.tracking.snapshot import Snapshot
 
     environment.imports_are_done()
     options = _parse(arguments, [*FORMATS, _HTML])
-    store = find_store(
-        options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None, options.tracking.experiment
-    )
+    uri = options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None
+    store = Snapshot.of(read_existing(uri, options.tracking.experiment).store)
     selection = Selection(options.sweep, options.runs, options.filter)
     runs = select_runs(store, selection)
     ranking = add_stored_facts(store, _rank(runs, options), runs, whole_sweep(store, selection))
     if options.format == _HTML:
-        from mlplab.comparison.page import render_page
+        from mlplab.page.comparison_page import render_page
 
         text = render_page(store, runs, ranking, f"{len(runs)} runs of {options.tracking.experiment}")
         options.out = options.out or PAGE
@@ -109,20 +99,7 @@ def _compare(arguments: Sequence[str]) -> None:
 
 
 def _parse(arguments: Sequence[str], formats: Sequence[str]) -> Options:
-    known = [option.name for option in fields(Options) if option.name != "tracking"]
-    known += [f"tracking.{option.name}" for option in fields(StoreOptions)]
-    given = []
-    for argument in arguments:
-        key, separator, value = argument.partition("=")
-        key = _FORMER_KEYS.get(key, key)
-        if key not in known or not separator:
-            raise ConfigError(f"{argument}: takes key=value with one of {', '.join(known)}; see `--help`")
-        given.append(f"{key}={value}")
-    try:
-        options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Options), OmegaConf.from_cli(given)))
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{' '.join(arguments)}: {str(error).splitlines()[0]}; see `--help`") from error
-    assert isinstance(options, Options)
+    options = parse_options(Options, arguments, _FORMER_KEYS)
     if options.format not in formats:
         raise ConfigError(f"format={options.format}: takes one of {', '.join(formats)}")
     return options

@@ -1,6 +1,7 @@
 """What is missing of a sweep: its jobs, as they were frozen, against the runs that have finished."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,30 +9,54 @@ from typing import Any
 import pandas as pd
 from mlflow.entities import Run
 
+from mlplab.comparison.selection import find_own_runs
 from mlplab.comparison.verdict import listed
 from mlplab.names import member_name
-from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, STATE_OF_STATUS, SWEEP_TAG, State
+from mlplab.schema import JOB_TAG, MANIFEST, STATE_OF_STATUS, State
 from mlplab.tracking.store import Store
+from mlplab.tracking.texts import read_texts
+
+log = logging.getLogger(__name__)
 
 _ORDER = (State.failed, State.killed, State.running, State.scheduled)
 
 
 def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
     """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
-    for own in _own_runs(store, sweep):
-        text = store.read_artifacts(own.info.run_id, MANIFEST)[0]
-        if text is not None:  # a sweep that was killed in its first moment has none
-            return describe_missing(json.loads(text)["jobs"], _states(runs))
+    for own in find_own_runs(store, sweep):
+        if jobs := frozen_jobs(store, own):
+            return describe_missing(jobs, _states(runs))
     return ""
 
 
-def _own_runs(store: Store, sweep: str) -> list[Run]:
-    """Return the run of a sweep's own; older code gave it the tag of the members."""
-    return [
-        own
-        for tag in (OWN_SWEEP_TAG, SWEEP_TAG)
-        for own in store.search(f"tags.`{tag}` = '{sweep}' and tags.`{COMMAND_TAG}` != ''")
-    ]
+def frozen_jobs(store: Store, own: Run) -> list[Mapping[str, Any]]:
+    """Return a sweep's jobs (``number``, ``name``, ``varying``, ``config``) from its own run. Raises StoreError.
+
+    None where the sweep has not frozen them yet, was killed in its first moment, or its manifest is damaged.
+    """
+    text = read_texts(store, {own.info.run_id: own.info.artifact_uri}, MANIFEST).get(own.info.run_id)
+    if text is None:
+        return []
+    jobs = _jobs(text)
+    if not jobs:
+        log.warning("%s: its %s is damaged: what is missing of it is not known", own.info.run_name, MANIFEST)
+    return jobs
+
+
+def _jobs(manifest: str) -> list[Mapping[str, Any]]:
+    """Return the jobs of a manifest, each with the keys that describe_missing reads; none where it is damaged."""
+    try:
+        document = json.loads(manifest)
+    except ValueError:
+        return []
+    jobs = document.get("jobs") if isinstance(document, dict) else None
+    if not isinstance(jobs, list) or not all(isinstance(job, dict) and _is_described(job) for job in jobs):
+        return []
+    return jobs
+
+
+def _is_described(job: Mapping[str, Any]) -> bool:
+    return all(isinstance(job.get(key), kind) for key, kind in (("number", int), ("name", str), ("varying", dict)))
 
 
 def _states(runs: pd.DataFrame) -> dict[int, State]:

@@ -4,20 +4,24 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from math import isnan
+from math import isfinite, isnan
 
 from mlplab.comparison.ranking import Group, Ranking
 from mlplab.comparison.statistics import CONFIDENCE, SIGNIFICANCE
 from mlplab.comparison.tables import markdown_table, terminal_table
 from mlplab.schema import STATE_OF_STATUS
 
-Cell = str | int | float | bool | None | list[str]
+Scalar = str | int | float | bool | None
+Cell = Scalar | list[str] | list[Scalar]
 
 
 def comma_separated(ranking: Ranking) -> str:
     """Return one line per group; lists are separated by spaces, warnings by semicolons."""
     records = [
-        {key: " ".join(value) if isinstance(value, list) else value for key, value in _record(ranking, group).items()}
+        {
+            key: " ".join(map(str, value)) if isinstance(value, list) else value
+            for key, value in _record(ranking, group).items()
+        }
         for group in ranking.rows
     ]
     file = io.StringIO()
@@ -54,7 +58,8 @@ FORMATS: dict[str, Callable[[Ranking], str]] = {
 
 
 def _record(ranking: Ranking, group: Group) -> dict[str, Cell]:
-    summary = group.summary
+    summary, p = group.summary, ranking.p_of(group)
+    is_tested = p is not None or group is ranking.groups[0]
     return {
         "rank": ranking.place_of(group),
         **{key: _typed(value) for key, value in group.values.items()},
@@ -64,22 +69,26 @@ def _record(ranking: Ranking, group: Group) -> dict[str, Cell]:
         "n": len(group.observations),
         **{name: _plain(value) for name, value in group.others.items()},
         **{str(state): group.states.get(state, 0) for state in STATE_OF_STATUS.values()},
-        "p_against_best": ranking.p_of(group),
-        "cannot_be_told_from_best": None if ranking.p_of(group) is None else ranking.is_level(group),
+        "p_against_best": p,
+        "cannot_be_told_from_best": None if p is None else ranking.is_level(group),
         "level": SIGNIFICANCE,
-        "test": ranking.separation.test if ranking.separation else None,
-        "seeds": list(group.observations),
+        "test": ranking.separation.test if ranking.separation and is_tested else None,
+        "seeds": [_typed(seed) for seed in group.observations],
         "run_ids": group.run_ids,
         "sweep": " ".join(ranking.sweeps),
         "warning": "; ".join(text for text in (ranking.missing, *ranking.warnings) if text),
     }
 
 
+def _flat(value: Cell) -> Scalar:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
 def _plain(value: float) -> float | None:
     return None if isnan(value) else value
 
 
-def _typed(text: str) -> str | int | float | bool:
+def _typed(text: str) -> Scalar:
     """Return a number or truth value that was a param, as what it is."""
     if text in ("True", "False"):
         return text == "True"
@@ -88,9 +97,5 @@ def _typed(text: str) -> str | int | float | bool:
             number = kind(text)
         except ValueError:
             continue
-        return (
-            text
-            if isinstance(number, float) and (isnan(number) or number in (float("inf"), -float("inf")))
-            else number
-        )
+        return number if isfinite(number) else text
     return text

@@ -1,6 +1,6 @@
 """Groups of runs: what varies makes them, and each has one observation per seed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import inf, isnan, nan
 
@@ -28,7 +28,7 @@ class Group:
     Attributes:
         values: of the keys that vary between the groups, as text.
         summary: of the metric that ranks, over the observations; None where no run has finished.
-        others: means of further metrics, by name.
+        others: means of further metrics over their observations, by name.
         states: how many runs ended how.
         observations: one value of the metric per seed, by the seed; what is tested.
         averaged: combinations of pooled keys that each observation is the average of.
@@ -80,7 +80,7 @@ def _group(
         values,
         list(runs["run_id"]),
         Summary.of(list(observations.values())) if observations else None,
-        {name: float(_column(finished, name).mean()) for name in others},
+        {name: _mean(observe(finished, name, pooled).values()) for name in others},
         {STATE_OF_STATUS[status]: int(count) for status, count in runs["status"].value_counts().items()},
         observations,
         frozenset(combinations(finished, pooled)),
@@ -101,6 +101,5 @@ def natural(value: str) -> tuple[float, str]:
     return (inf, value) if isnan(number) else (number, "")
 
 
-def _column(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
-    name = f"metrics.{metric}"
-    return runs[name] if name in runs else pd.Series(dtype=float)
+def _mean(values: Collection[float]) -> float:
+    return sum(values) / len(values) if values else nan

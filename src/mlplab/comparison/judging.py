@@ -37,10 +37,12 @@ def _models(store: Store, ranking: Ranking, runs: pd.DataFrame) -> ModelComparis
     """Compare the best two groups where each has one finished run, and accuracy ranks."""
     if ranking.pair is None or ranking.metric not in (TEST, VALIDATION):
         return None
-    one, other = (list(_finished(group, runs)["run_id"]) for group in ranking.pair)
+    one, other = (_finished(group, runs) for group in ranking.pair)
     if (len(one), len(other)) != (1, 1):
         return None
-    return compare_models(store, (ranking.pair[0].name, ranking.pair[1].name), (one[0], other[0]))
+    two = pd.concat([one, other])
+    folders = dict(zip(two["run_id"], two["artifact_uri"], strict=True))
+    return compare_models(store, (ranking.pair[0].name, ranking.pair[1].name), folders)
 
 
 def _images(store: Store, ranking: Ranking, runs: pd.DataFrame) -> int | None:
@@ -48,6 +50,6 @@ def _images(store: Store, ranking: Ranking, runs: pd.DataFrame) -> int | None:
         return None
     best = _finished(ranking.ranked[0], runs).iloc[0]
     if ranking.metric == TEST:
-        return count_images(store, str(best["run_id"]))
+        return count_images(store, str(best["run_id"]), str(best["artifact_uri"]))
     size = best.get("params.data.val_size")
     return None if size is None or pd.isna(size) else int(size)

@@ -1,12 +1,13 @@
 """From runs to observations: what is independent is a seed, and not a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from mlplab.schema import FINAL, FINGERPRINT_TAG
 
 SEED_COLUMN = "params.seed"
+ALL = "all"  # instead of a seed: the one observation of runs, none of whose seeds is complete
 _FINGERPRINT = f"tags.{FINGERPRINT_TAG}"
 
 
@@ -34,8 +35,20 @@ def observe(finished: pd.DataFrame, metric: str, pooled: Sequence[str]) -> dict[
     table = once.groupby(level=[0, 1]).mean().unstack()
     complete = table.dropna()
     if complete.empty:
-        return {"all": float(table.mean().mean())}
+        return {ALL: float(table.mean().mean())}
     return {str(seed): float(value) for seed, value in complete.mean(axis=1).items()}
+
+
+def describe_left_out(finished: pd.DataFrame, observations: Mapping[str, float], pooled: Sequence[str]) -> str:
+    """Say which seeds of a group are left out of its observations; "" where all are there."""
+    keys = ", ".join(pooled)
+    if ALL in observations:
+        return f"no seed has finished every combination of {keys}: all runs together are one observation"
+    seeds = [seed for seed in dict.fromkeys(_text(finished, SEED_COLUMN)) if seed not in observations]
+    if not seeds:
+        return ""
+    are = "seed is" if len(seeds) == 1 else "seeds are"
+    return f"{len(seeds)} {are} left out ({', '.join(sorted(seeds))}): without every combination of {keys}"
 
 
 def combinations(finished: pd.DataFrame, pooled: Sequence[str]) -> set[tuple[str, ...]]:

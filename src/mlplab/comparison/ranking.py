@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from mlplab.comparison.grouping import SEED, Group, axes_of, make_groups, natural, start_alike
-from mlplab.comparison.observations import contradictions, count_repeats
+from mlplab.comparison.observations import contradictions, count_repeats, describe_left_out
 from mlplab.comparison.separation import Separation, separate
 from mlplab.comparison.statistics import SIGNIFICANCE
 from mlplab.comparison.trained_models import ModelComparison
@@ -149,4 +149,8 @@ def _warnings(runs: pd.DataFrame, ranked: Sequence[Group], pooled: Sequence[str]
         warnings.append(
             f"the groups average different combinations of {', '.join(pooled)} ({counts}{more}): they are unlike"
         )
+    for group in ranked:
+        own = finished[finished["run_id"].isin(group.run_ids)]
+        if pooled and (left_out := describe_left_out(own, group.observations, pooled)):
+            warnings.append(f"{group.name}: {left_out}")
     return warnings

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
+from mlflow.entities import Run
 
 from mlplab.comparison import query
 from mlplab.errors import ConfigError
@@ -47,7 +48,7 @@ def select_runs(store: Store, selection: Selection) -> pd.DataFrame:
         clauses.append(selection.filter)
     runs = query.find_runs(store, " and ".join(clauses))
     if runs.empty:
-        raise ConfigError(f"{selection}: no run matches; {_what_there_is(store)}")
+        raise ConfigError(f"{selection}: no run matches; {what_there_is(store)}")
     return runs
 
 
@@ -58,12 +59,27 @@ def whole_sweep(store: Store, selection: Selection) -> str | None:
     return selection.sweep or next(iter(_sweeps(store)), None)
 
 
+def find_own_runs(store: Store, sweep: str) -> list[Run]:
+    """Return the runs of a sweep's own, latest first: of a resumed one there are several. Raises StoreError."""
+    return [run for run in _all_own_runs(store) if _sweep_of(run) == sweep]
+
+
+def _all_own_runs(store: Store) -> list[Run]:
+    return store.search(f"tags.`{COMMAND_TAG}` != ''")
+
+
+def _sweep_of(own: Run) -> str:
+    """Return the sweep's id; older code gave its own run the tag of the members."""
+    tags = own.data.tags
+    return str(tags.get(OWN_SWEEP_TAG) or tags[SWEEP_TAG])
+
+
 def _sweeps(store: Store) -> list[str]:
-    tags = [run.data.tags for run in store.search(f"tags.`{COMMAND_TAG}` != ''")]
-    return [own.get(OWN_SWEEP_TAG) or own[SWEEP_TAG] for own in tags]
+    return [_sweep_of(run) for run in _all_own_runs(store)]
 
 
-def _what_there_is(store: Store) -> str:
+def what_there_is(store: Store) -> str:
+    """Say how many runs and which sweeps the experiment has. Raises StoreError."""
     sweeps, runs = _sweeps(store), len(query.find_runs(store))
     some = f": {', '.join(sweeps[:5])}{' ...' if len(sweeps) > 5 else ''}" if sweeps else ""
     return f"the experiment has {runs} runs and {len(sweeps)} sweeps{some}"

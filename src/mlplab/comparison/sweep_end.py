@@ -1,4 +1,4 @@
-"""What ends a sweep: its members ranked, in a table and on a page."""
+"""What ends a sweep: its members ranked."""
 
 from dataclasses import dataclass
 
@@ -24,19 +24,12 @@ class Best:
 class SweepComparison:
     """The members of a sweep, compared."""
 
-    store: Store
     runs: pd.DataFrame
     ranking: Ranking
 
     def table(self) -> str:
         """Return the ranking for the terminal."""
         return terminal_table(self.ranking)
-
-    def page(self, title: str) -> str:
-        """Return the page. Raises StoreError."""
-        from mlplab.comparison.page import render_page  # Plotly: only for who looks at charts
-
-        return render_page(self.store, self.runs, self.ranking, title)
 
 
 def find_best(store: Store, sweep: str) -> Best | None:
@@ -60,7 +53,7 @@ def compare_sweep(store: Store, sweep: str) -> SweepComparison | None:
     runs = _members(store, sweep)
     if runs.empty:
         return None
-    return SweepComparison(store, runs, add_stored_facts(store, rank(runs, others=OTHER_METRICS), runs, sweep))
+    return SweepComparison(runs, add_stored_facts(store, rank(runs, others=OTHER_METRICS), runs, sweep))
 
 
 def _members(store: Store, sweep: str) -> pd.DataFrame:

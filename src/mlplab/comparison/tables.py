@@ -1,6 +1,5 @@
 """A ranking as text for a reader: a table for the terminal or in Markdown, and what is to be said of it."""
 
-from dataclasses import replace
 from math import isnan
 
 from mlplab.comparison.ranking import TEST, VALIDATION, Group, Ranking
@@ -26,31 +25,39 @@ LEVEL_MARK = "≈"  # beside the rank of a group that cannot be told from the be
 def terminal_table(ranking: Ranking, width: int | None = None) -> str:
     """Return what is missing, a table with lines, and what is to be said of it.
 
-    Where the table is wider than ``width`` (by default that of the terminal), metrics that do not rank are left out,
-    the last first: no number is ever cut.
+    Where the table is wider than ``width`` (by default that of the terminal), columns are left out: metrics that do
+    not rank, the last first, and then the standard deviation and the number of seeds. No number is ever cut.
     """
     width = width_of_output() if width is None else width
-    narrow, dropped = ranking, list[str]()
-    while (others := list(narrow.groups[0].others)) and table_width(*table_cells(narrow)) > width:
-        dropped.insert(0, others[-1])
-        narrow = _without(narrow, others[-1])
-    cells = table_cells(narrow)
+    header, rows = table_cells(ranking)
+    kept = list(range(len(header)))
+    for column in _least_needed(ranking):
+        if table_width(*_only(kept, header, rows)) <= width:
+            break
+        kept.remove(column)
+    cells = _only(kept, header, rows)
     lines = [ranking.missing] if ranking.missing else []
     lines.append(draw_table(*cells, width=max(width, table_width(*cells))))
-    if dropped:
-        names = ", ".join(SHORT.get(name, name) for name in dropped)
+    if len(kept) < len(header):
+        names = ", ".join(name for column, name in enumerate(header) if column not in kept)
         lines.append(f"too narrow for {names}: format=csv has them")
     return "\n".join([*lines, *notes(ranking)])
 
 
-def _without(ranking: Ranking, metric: str) -> Ranking:
-    def narrowed(groups: list[Group]) -> list[Group]:
-        return [replace(group, others={k: v for k, v in group.others.items() if k != metric}) for group in groups]
+def _least_needed(ranking: Ranking) -> list[int]:
+    """Return the columns that a reader can do without, the first first."""
+    spread = 2 + len(ranking.axes)  # behind the mark, the axes and the metric that ranks
+    others = spread + 2 * _has_spread(ranking)
+    end = others + len(ranking.groups[0].others)
+    return [*reversed(range(others, end)), *range(spread, others)]
 
-    # Rank and p-value belong to the group as it was: rows are matched by their place.
-    places = {id(group): i for i, group in enumerate(ranking.groups)}
-    groups = narrowed(ranking.groups)
-    return replace(ranking, groups=groups, shown=[groups[places[id(group)]] for group in ranking.shown])
+
+def _only(kept: list[int], header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    return [header[column] for column in kept], [[row[column] for column in kept] for row in rows]
+
+
+def _has_spread(ranking: Ranking) -> bool:
+    return any(group.summary and group.summary.n > 1 for group in ranking.groups)
 
 
 def markdown_table(ranking: Ranking) -> str:
@@ -79,7 +86,7 @@ def _why(ranking: Ranking) -> str:
 
 
 def _spread(ranking: Ranking) -> str:
-    if not any(group.summary and group.summary.n > 1 for group in ranking.groups):
+    if not _has_spread(ranking):
         return ""
     text = "mean ± half the 95 % confidence interval (Student's t over the seeds); sd: standard deviation"
     ranked = ranking.ranked
@@ -112,7 +119,7 @@ def _test_set(ranking: Ranking) -> str:
 
 def table_cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
     """Return the header and one row per group, as text."""
-    several = any(group.summary and group.summary.n > 1 for group in ranking.groups)
+    several = _has_spread(ranking)
     all_finished = all(set(group.states) == {State.finished} for group in ranking.groups)
     header = ["", *ranking.axes, SHORT.get(ranking.metric, ranking.metric), *(["sd", "n"] if several else [])]
     header += [SHORT.get(name, name) for name in ranking.groups[0].others] + ([] if all_finished else ["runs"])

@@ -1,5 +1,6 @@
 """What the test set can tell of trained models, which is less than what recipes are worth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 
@@ -9,7 +10,6 @@ from scipy import stats
 
 from mlplab.comparison import query
 from mlplab.comparison.statistics import SIGNIFICANCE
-from mlplab.schema import PREDICTIONS
 from mlplab.tracking.store import Store
 
 
@@ -56,21 +56,25 @@ class ModelComparison:
         return f"the two trained models {answer}: {counts}"
 
 
-def compare_models(store: Store, names: tuple[str, str], run_ids: tuple[str, str]) -> ModelComparison | None:
-    """Compare the predictions of two runs; None where one has none, or their test sets differ. Raises StoreError."""
-    first, second = (_predictions(store, run_id) for run_id in run_ids)
-    return None if first is None or second is None else ModelComparison.of(names, first, second)
+def compare_models(store: Store, names: tuple[str, str], folders: Mapping[str, str]) -> ModelComparison | None:
+    """Compare the predictions of two runs; None where one has none, or their test sets differ.
+
+    Args:
+        store: has the runs.
+        names: of the two.
+        folders: by run id, in the same order, MLflow's ``artifact_uri`` of each.
+
+    Raises:
+        StoreError: the store does not answer, or a file is damaged.
+    """
+    found = query.find_predictions(store, folders)
+    return ModelComparison.of(names, *found.values()) if len(found) == len(names) else None
 
 
-def count_images(store: Store, run_id: str) -> int | None:
+def count_images(store: Store, run_id: str, folder: str) -> int | None:
     """Return the size of the test set; None where the run has recorded no predictions. Raises StoreError."""
-    predictions = _predictions(store, run_id)
-    return None if predictions is None else len(predictions)
-
-
-def _predictions(store: Store, run_id: str) -> NDArray[np.int64] | None:
-    text = store.read_artifacts(run_id, PREDICTIONS)[0]
-    return None if text is None else query.parse_integers(run_id, text, header=1)
+    found = query.find_predictions(store, {run_id: folder})
+    return len(found[run_id]) if found else None
 
 
 def sampling_error(accuracy: float, images: int) -> float:

@@ -1,6 +1,6 @@
 """Data sets: where each comes from (``catalog``), how its files are fetched (``acquire``) and verified (``idx``).
 
-run/ and comparison/ enter here, by ``load`` and ``test_images``. Read ``catalog`` first, then ``dataset``, which
+run/ and page/ enter here, by ``load`` and ``test_images``. Read ``catalog`` first, then ``dataset``, which
 splits and scales the contents of a source.
 """
 

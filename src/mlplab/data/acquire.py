@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from mlplab.data import idx
 from mlplab.errors import DataError
+from mlplab.files import open_regular
 
 NETWORK_TIMEOUT_SECONDS = 20
 
@@ -77,13 +78,25 @@ def _download(name: str, download: Download, root: Path) -> None:
         for archive in root.glob(download.archives):  # torchvision checks and unpacks an existing archive
             staged = Path(incoming) / archive.relative_to(root)
             staged.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(archive, staged)
+            _copy(archive, staged)
         try:
             with _network_timeout():
                 getattr(datasets, download.torchvision_class)(incoming, download=True, **download.arguments)
         except (RuntimeError, EOFError, URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
             raise DataUnavailableError(_how_to_place(name, download, root, str(error))) from error
         _move_new_files(Path(incoming) / download.folder, root / download.folder)
+
+
+def _copy(archive: Path, staged: Path) -> None:
+    try:
+        with open_regular(archive) as source, staged.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    except OSError as error:
+        if error.filename == str(archive):
+            raise DataUnavailableError(
+                f"{archive}: cannot be read ({error.strerror}). Replace it, or remove it"
+            ) from error
+        raise
 
 
 def _move_new_files(staging: Path, folder: Path) -> None:

@@ -14,7 +14,7 @@ from mlplab.config import DataConfig, DataName
 from mlplab.data.acquire import DataUnavailableError
 from mlplab.data.catalog import CATALOG
 from mlplab.data.source import Contents, Origin, Raw
-from mlplab.errors import ConfigError
+from mlplab.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,13 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
 
 
 def _folder(root: str) -> Path:
-    return Path(root).expanduser().resolve()
+    try:
+        folder = Path(root).expanduser().resolve()
+        folder.exists()  # fails for a name that is too long
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of nobody, or links in a circle
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"data.root={root}: cannot be a folder ({reason}); take another") from error
+    return folder
 
 
 def _read(config: DataConfig) -> tuple[str, Contents]:

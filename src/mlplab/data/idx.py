@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.errors import DataError
+from mlplab.files import open_regular
 
 log = logging.getLogger(__name__)
 
@@ -57,20 +58,28 @@ def read(
         owner_of_checksum: returns the name of the data set that has a file with this MD5; None if none has.
 
     Raises:
-        DataError: a file is truncated, swapped or changed; the message names it.
+        DataError: a file cannot be read, or is truncated, swapped or changed; the message names it.
     """
     noted = _noted_checksums(folder)
     if any(file.md5 is None and file.name not in noted for file in files):
         log.warning("data=%s: no checksums are published for these files: only sizes and headers are verified", name)
     arrays = []
     for file in files:
-        content = (folder / file.name).read_bytes()
+        content = _content(folder / file.name)
         if fault := _fault(content, file, file.md5 or noted.get(file.name), name, owner_of_checksum):
             raise DataError(
                 f"{folder / file.name}: {fault}. Replace it with the original, or delete it to download it again"
             )
         arrays.append(np.frombuffer(content, dtype=np.uint8, offset=len(file.header)).reshape(file.shape))
     return arrays
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with open_regular(path) as file:
+            return file.read()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}). Replace it with the original") from error
 
 
 def note_checksums(folder: Path) -> bool:
@@ -85,7 +94,7 @@ def _noted_checksums(folder: Path) -> Mapping[str, str]:
     path = folder / CHECKSUMS_FILE
     if not path.exists():
         return {}
-    rows = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    rows = (line.split() for line in _content(path).decode(errors="replace").splitlines())
     return {row[1]: row[0] for row in rows if len(row) == 2}
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from mlplab import schema
 from mlplab.comparison import query
-from mlplab.comparison.charts import BANDS, SCALES, Section, curve_charts, script_json
-from mlplab.comparison.palette import Palette
-from mlplab.comparison.templates import render_template
+from mlplab.page.charts import BANDS, SCALES, Section, curve_charts, script_json
+from mlplab.page.palette import Palette
+from mlplab.page.templates import render_template
 from mlplab.reproduction import answers
 from mlplab.reproduction.plan import Plan
 from mlplab.reproduction.published import Cell

@@ -15,7 +15,6 @@ from rich.table import Column
 from mlplab import schema
 from mlplab.terminal import is_worker, say, say_rows
 from mlplab.tracking.run import Run
-from mlplab.tracking.target import Target
 from mlplab.training.loop import Report
 from mlplab.training.schedule import Schedule
 
@@ -126,15 +125,9 @@ def show_summary(name: str, run_id: str | None, final: Mapping[str, float]) -> N
 def show_next(tracked: Run) -> None:
     """Print where to see a run in MLflow, or what waits until MLflow answers."""
     if tracked.store is None or tracked.run_id is None or not tracked.is_sent:
-        say(f"{tracked.waiting or 0:,} values and the files of this run wait in {tracked.folder}; {SYNC}")
+        say(f"{tracked.waiting_values:,} values and the files of this run wait in {tracked.folder}; {SYNC}")
         return
     rows = {"page": tracked.store.run_page(tracked.run_id)}
     if command := tracked.store.ui_command():
         rows["served by"] = command
     say_rows(rows)
-
-
-def warn_of_outage(target: Target) -> None:
-    """Say that the store does not answer, and what becomes of the runs."""
-    if not target.offline:
-        log.warning("tracking.uri=%s: does not answer; the work goes on, and what is measured is kept", target.shown)

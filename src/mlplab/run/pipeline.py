@@ -11,9 +11,10 @@ from mlplab.config import TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines import Engine
 from mlplab.engines.base import Evaluation
+from mlplab.errors import StoreAwayError
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
-from mlplab.run.display import Display, show_next, show_summary, warn_of_outage
+from mlplab.run.display import Display, show_next, show_summary
 from mlplab.run.model_file import save_model
 from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
 from mlplab.run.resumption import Checkpointer
@@ -21,6 +22,7 @@ from mlplab.schema import State
 from mlplab.signals import held
 from mlplab.terminal import say
 from mlplab.tracking.earlier import Earlier, find_earlier, find_in_journal
+from mlplab.tracking.journal import NAME as JOURNAL
 from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
 from mlplab.tracking.target import Target
@@ -96,13 +98,16 @@ def train_and_record(
 def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, output_folder: Path) -> Earlier | None:
     if settings.tracking.sweep is None:
         # A store that refuses is told from one that is away before anything is trained.
-        store = begin_command(target)
-        if store is None:
-            warn_of_outage(target)
+        begin_command(target)
     if not settings.resume:
         return None
-    own = find_in_journal(output_folder, fingerprint)
-    return own or find_earlier(read_from(target).store, settings, fingerprint)
+    if (output_folder / JOURNAL).exists():  # of a sweep's member, whose folder stays the same
+        return find_in_journal(output_folder, fingerprint)
+    reading = read_from(target)
+    earlier = find_earlier(reading.store, settings, fingerprint)
+    if earlier is None and reading.is_stand_in:
+        raise StoreAwayError(f"resume=true: {target.shown} does not answer, and only it knows what has run")
+    return earlier
 
 
 def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams) -> Setup:
@@ -129,9 +134,9 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
         while not training.done:
             with held():  # a signal takes effect between two reports
                 report = training.advance()
+                checkpointer.add(report)  # first: a point that MLflow does not take is written by the next resume
                 tracked.log_metrics(report.metrics, report.step)
-                display.update(report, tracked.waiting)
-                checkpointer.add(report)
+                display.update(report, tracked.waiting_values if tracked.is_away else None)
 
 
 def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[str, float]:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlplab.signals import Stopped, held
+from mlplab.errors import CheckpointError, DivergedError
+from mlplab.signals import held
 from mlplab.training import checkpoint
 from mlplab.training.checkpoint import Checkpoint
 from mlplab.training.loop import Report, Training
@@ -39,21 +40,39 @@ class Checkpointer:
     def __post_init__(self) -> None:
         self._path = self.folder / checkpoint.NAME
         self._start, self._next_save = time.perf_counter(), 0.0
+        self._has_warned = False
 
     def begin(self, resume: bool) -> None:
         """Restore the training from its checkpoint; without ``resume`` remove the checkpoint of another run.
 
-        Raises:
-            CheckpointError: the checkpoint is damaged.
+        Where the last checkpoint is damaged, training goes on from the one before it; where none can be used, it
+        begins anew. A warning says which, and why: a damaged file never stops a resume.
         """
         if not resume:
             self.remove()
-            return
-        saved = checkpoint.load_checkpoint(self._path)
-        if saved is not None and saved.facts["fingerprint"] == self.fingerprint:
+        elif not any(self._restore(path) for path in (self._path, checkpoint.former(self._path))):
+            log.warning("%s: has no checkpoint to go on from: the run begins anew", self.folder)
+
+    def _restore(self, path: Path) -> bool:
+        """Restore the training from this file; tell whether it could be."""
+        beginning = self.training.state()
+        try:
+            saved = checkpoint.load_checkpoint(path)
+            if saved is None or saved.facts.get("fingerprint") != self.fingerprint:
+                return False
+            checkpoint.require_arrays_like(path, saved, beginning.arrays)
             self.training.restore(saved)
-            self.points = [(step, metrics) for step, metrics in saved.facts["points"]]
-            self.seconds_before = saved.facts["total_seconds"]
+            points = [(int(step), dict(metrics)) for step, metrics in saved.facts["points"]]
+            seconds = float(saved.facts["total_seconds"])
+        except CheckpointError as error:
+            log.warning("%s: it is passed over", error)
+        except (KeyError, TypeError, ValueError) as error:  # facts that the training does not understand
+            log.warning("%s: is damaged (%r in its facts): it is passed over", path, error)
+        else:
+            self.points, self.seconds_before = points, seconds
+            return True
+        self.training.restore(beginning)
+        return False
 
     def remove(self) -> None:
         """Remove the checkpoint, if there is one."""
@@ -68,12 +87,19 @@ class Checkpointer:
 
     @contextmanager
     def saved_when_stopped(self) -> Iterator[None]:
-        """Write a checkpoint if a signal ends the block."""
+        """Write a checkpoint if a signal or an error ends the block: a resume goes on from there.
+
+        Except after divergence: the run would only diverge again, so that no checkpoint is left.
+        """
         try:
             yield
-        except Stopped:
+        except DivergedError:
+            self.remove()
+            raise
+        except BaseException:
             with held():
-                self._save()
+                if self.training.between_reports:  # an error in the middle of an update leaves weights of no step
+                    self._save()
             raise
 
     def _save(self) -> None:
@@ -89,6 +115,24 @@ class Checkpointer:
         try:
             checkpoint.save_checkpoint(self._path, Checkpoint(state.arrays, facts))
         except OSError as error:
-            log.warning("%s: cannot be written (%s); the run goes on, but cannot be resumed", self._path, error)
+            self._warn(error)
         now = time.perf_counter()
         self._next_save = now + MOST_SHARE * (now - begin)
+
+    def _warn(self, error: OSError) -> None:
+        """Say once that checkpoints cannot be written: a full disk stays full."""
+        if not self._has_warned:
+            self._has_warned = True
+            reason = error.strerror or error
+            log.warning(
+                "%s: cannot be written (%s): free space; if the run stops now, resume=true goes on from the "
+                "checkpoint before, if there is one",
+                self._path,
+                reason,
+            )
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Tell whether a run left a checkpoint in its output folder: it can go on, unless the file is damaged."""
+    path = folder / checkpoint.NAME
+    return path.is_file() or checkpoint.former(path).is_file()

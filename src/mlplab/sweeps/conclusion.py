@@ -24,6 +24,7 @@ from mlplab.terminal import say
 from mlplab.tracking.identity import is_own
 from mlplab.tracking.reading import Reading
 from mlplab.tracking.run import Run
+from mlplab.tracking.snapshot import Snapshot
 from mlplab.tracking.target import Target
 
 Conclude = Callable[[Reading, Manifest, Run, Mapping[int, Member]], None]
@@ -31,18 +32,27 @@ Conclude = Callable[[Reading, Manifest, Run, Mapping[int, Member]], None]
 
 def compare_members(reading: Reading, manifest: Manifest, own: Run, members: Mapping[int, Member]) -> None:  # noqa: ARG001
     """Compare the members of a sweep: a table in the terminal, and a page on the sweep's own run."""
-    if comparison := compare_sweep(reading.store, manifest.sweep):
+    from mlplab.page.comparison_page import render_page  # Plotly: only once there is something to draw
+
+    store = Snapshot.of(reading.store)
+    if comparison := compare_sweep(store, manifest.sweep):
         say(comparison.table())
-        own.log_text(comparison.page(f"sweep {manifest.sweep}: {' '.join(manifest.command)}"), PAGE)
+        title = f"sweep {manifest.sweep}: {' '.join(manifest.command)}"
+        own.log_text(render_page(store, comparison.runs, comparison.ranking, title), PAGE)
 
 
-def record_result(reading: Reading, manifest: Manifest, own: Run, outcomes: Sequence[Outcome]) -> None:
-    """Record the state of every job, and the best of them, on the sweep's own run. Raises StoreError."""
+def record_result(reading: Reading | None, manifest: Manifest, own: Run, outcomes: Sequence[Outcome]) -> None:
+    """Record the state of every job, and the best of them, on the sweep's own run; without a store, only the states.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
     own.log_text(record.outcomes_as_json(outcomes), RESULT)
     states = Counter(outcome.state for outcome in outcomes)
+    is_final = reading is not None and not reading.is_stand_in
     tags = {count_tag(state): str(states[state]) for state in State}
-    tags[PROVISIONAL_TAG] = str(reading.is_stand_in).lower()
-    if not reading.is_stand_in and (best := find_best(reading.store, manifest.sweep)) is not None:
+    tags[PROVISIONAL_TAG] = str(not is_final).lower()
+    if reading is not None and is_final and (best := find_best(reading.store, manifest.sweep)) is not None:
         tags |= {BEST_TAG: best.name, BEST_RUN_TAG: best.run_id}
     own.set_tags(tags)
 

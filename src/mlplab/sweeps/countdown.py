@@ -3,21 +3,19 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 
-from mlplab.errors import StoreError
 from mlplab.terminal import format_duration, say
 
 POLL_SECONDS = 2.0
-MOST_SHARE = 50  # a store that takes t seconds to answer is asked again after 50 t
+MOST_SHARE = 50  # journals that take t seconds to read are read again after 50 t
 
 
 class Countdown:
     """Prints the progress of a sweep, as a context manager."""
 
     def __init__(self, ended: Callable[[], int], total: int) -> None:
-        """Count ``ended()`` up to ``total``; if it raises StoreError, it is called again later."""
+        """Count ``ended()`` up to ``total``."""
         self._ended, self._total = ended, total
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -30,17 +28,16 @@ class Countdown:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join(timeout=1)  # do not wait for a store that does not answer
+        self._thread.join()
 
     def _watch(self) -> None:
         start, shown, pause = time.monotonic(), 0, POLL_SECONDS
         while not self._over.wait(pause):
             asked = time.monotonic()
-            with suppress(StoreError):
-                ended = self._ended()
-                if shown < ended < self._total:
-                    say(time_left(ended, self._total, time.monotonic() - start))
-                    shown = ended
+            ended = self._ended()
+            if shown < ended < self._total:
+                say(time_left(ended, self._total, time.monotonic() - start))
+                shown = ended
             pause = max(POLL_SECONDS, MOST_SHARE * (time.monotonic() - asked))
 
 

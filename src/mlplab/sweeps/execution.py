@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,15 +54,22 @@ class Sweep:
     def __post_init__(self) -> None:
         self.launching = Launching(self.manifest, self.settings, self.context, self.known)
 
-    def carry_out(self, goes_on: bool, resumed: str | None) -> list[JobReturn]:
+    def carry_out(
+        self,
+        goes_on: bool = False,
+        resumed: str | None = None,
+        named: AbstractContextManager[None] | None = None,
+    ) -> list[JobReturn]:
         """Launch the jobs that have not finished, and return the results of all, in the order of the jobs.
 
         Args:
             goes_on: whether it is an interrupted sweep.
             resumed: MLflow's id of that sweep's own run, if its journal may not lie here.
+            named: entered until the sweep's own run has begun, so that no other takes the same name.
 
         Raises:
             ClaimedError: another process carries it out.
+            ConfigError: another sweep has the name.
             StoreError: the store refused what it was sent.
             SweepError: jobs failed; the others have run.
         """
@@ -69,7 +77,10 @@ class Sweep:
         manifest = self.manifest
         tags = {OWN_SWEEP_TAG: manifest.sweep, COMMAND_TAG: command_digest(manifest.command), REPORT_TAG: self.report}
         tags |= owner_tags()
-        with Run(self.target, f"sweep {manifest.sweep}", tags, Path(manifest.folder), goes_on, resumed) as own:
+        own = Run(self.target, f"sweep {manifest.sweep}", tags, Path(manifest.folder), goes_on, resumed)
+        with ExitStack() as running:
+            with named or nullcontext():
+                running.enter_context(own)
             jobs = len(manifest.jobs)
             own.log_params({"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": jobs})
             own.log_text(manifest.to_json(), MANIFEST)
@@ -78,7 +89,7 @@ class Sweep:
                 returns = self._launch_pending()
             except BaseException:
                 with signals.held():
-                    self._conclude(own)
+                    self._conclude(own, in_haste=True)
                 raise
             self._conclude(own)
             self._raise_failures()
@@ -109,13 +120,19 @@ class Sweep:
         jobs = len(self.manifest.jobs)
         say(f"sweep {self.manifest.sweep}: {jobs} runs" + (f" ({known}); {count} to run" if known else ""))
 
-    def _conclude(self, own: Run) -> None:
-        """Record and compare the members. An error here is only a warning: they are trained and recorded."""
+    def _conclude(self, own: Run, in_haste: bool = False) -> None:
+        """Record and compare the members. An error here is only a warning: they are trained and recorded.
+
+        ``in_haste``, after Ctrl-C, nobody waits for a store that is away: then they are compared later.
+        """
         manifest, launching = self.manifest, self.launching
         try:
-            reading = read_from(self.target, [Path(manifest.folder) / str(job.number) for job in manifest.jobs])
             members = self._members()
             outcomes = record.list_outcomes(manifest.jobs, members, launching.errors, launching.skipped)
+            if in_haste and own.is_away:
+                record_result(None, manifest, own, outcomes)
+                return
+            reading = read_from(self.target, [Path(manifest.folder) / str(job.number) for job in manifest.jobs])
             record_result(reading, manifest, own, outcomes)
             recorded = record.stored_members(reading.store, manifest.sweep)  # with the ids of the store that is read
             self.conclude(reading, manifest, own, {**self.known, **recorded})

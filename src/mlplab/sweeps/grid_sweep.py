@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hydra.core.utils import JobReturn
 
 from mlplab import config
-from mlplab.errors import ConfigError, StoreAwayError
-from mlplab.schema import OWN_SWEEP_TAG, PAGE, SWEEP_TAG
+from mlplab.errors import StoreAwayError
+from mlplab.schema import PAGE
 from mlplab.sweeps import grid
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.grid import Job
@@ -69,7 +69,7 @@ def sweep_jobs(
     target = Target.of(settings.tracking)
     reading = read_from(target)
     store = reading.store
-    former = record.find_sweep(store, command_digest(arguments))
+    former = record.find_sweep(store, command_digest(arguments)) if settings.resume or settings.plan else None
     if settings.plan:
         _show_plan(jobs, former, store, elsewhere if settings.resume else None)
         return []
@@ -82,25 +82,20 @@ def sweep_jobs(
     resumed = former if settings.resume else None
     if resumed is not None:
         require_at_rest(resumed, store)
-    if resumed is None and settings.tracking.sweep is not None:
-        _require_new_name(settings.tracking.sweep, store)
     manifest = resumed.manifest if resumed else freeze(jobs, arguments, context.folder)
     context.use_folder(manifest.folder)
     from mlplab.sweeps.conclusion import compare_members
     from mlplab.sweeps.execution import Sweep
+    from mlplab.sweeps.naming import new_name
 
     known = record.stored_members(store, manifest.sweep) if resumed else {}
     known |= elsewhere(store, manifest) if elsewhere and settings.resume else {}
     sweep = Sweep(manifest, settings, target, context, conclude or compare_members, known, report)
-    return sweep.carry_out(resumed is not None, resumed.run.info.run_id if resumed else None)
-
-
-def _require_new_name(sweep: str, store: "Store") -> None:
-    if any(store.search(f"tags.`{tag}` = '{sweep}'") for tag in (SWEEP_TAG, OWN_SWEEP_TAG)):
-        raise ConfigError(
-            f"tracking.sweep={sweep}: the store has a sweep of this name; resume=true continues it if the "
-            "command is the same; otherwise choose another name"
-        )
+    if resumed:
+        return sweep.carry_out(goes_on=True, resumed=resumed.run.info.run_id)
+    if settings.tracking.sweep is None:  # a name of its own, with time and chance in it
+        return sweep.carry_out()
+    return sweep.carry_out(named=new_name(settings.tracking.sweep, store))
 
 
 def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", elsewhere: "Elsewhere | None") -> None:

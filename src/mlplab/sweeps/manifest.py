@@ -4,17 +4,19 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from mlplab.config import CARRYING_OUT, flatten
+from mlplab.errors import ManifestError
 from mlplab.sweeps.grid import Job
 
 WHERE_TO = ("tracking.uri", "tracking.offline")  # keys that say which store takes the runs, and do not describe them
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,35 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Return the manifest from JSON."""
-        document = json.loads(text)
-        return cls(**{**document, "jobs": [FrozenJob(**job) for job in document["jobs"]]})
+        """Return the manifest from JSON.
+
+        Raises:
+            ManifestError: the text is no manifest; the message says what is wrong.
+        """
+        try:
+            manifest = _with_fields(cls, json.loads(text), "it")
+        except ValueError as error:
+            raise ManifestError(f"is damaged ({error})") from error
+        if not manifest.jobs:
+            raise ManifestError("is damaged (it has no job)")
+        jobs = [_with_fields(FrozenJob, job, f"job {i}") for i, job in enumerate(manifest.jobs)]
+        return replace(manifest, jobs=jobs)
+
+
+def _with_fields(kind: type[T], document: object, what: str) -> T:
+    """Return a dataclass of these fields. Raises ManifestError for others, and for values of another type."""
+    if not isinstance(document, dict):
+        raise ManifestError(f"is damaged ({what} is no object)")
+    types = get_type_hints(kind)
+    for kind_of_fault, names in (("lacks", types.keys() - document), ("has the unknown", document.keys() - types)):
+        if names:
+            raise ManifestError(
+                f"is damaged, or of another version ({what} {kind_of_fault} {', '.join(sorted(names))})"
+            )
+    for name, expected in types.items():
+        if not isinstance(document[name], get_origin(expected) or expected):
+            raise ManifestError(f"is damaged ({what} has {name}={document[name]!r})")
+    return kind(**document)
 
 
 def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manifest:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlplab.errors import JournalError
+from mlplab.errors import JournalError, ManifestError
 from mlplab.schema import (
     COMMAND_TAG,
     ERROR_TAG,
@@ -72,7 +72,8 @@ class Recorded:
 def find_sweep(store: Store, digest: str) -> Recorded | None:
     """Return this user's last sweep of the command with this digest; None if there is none.
 
-    On a server, where others have their sweeps too, it is one of the same project, and those passed over are named.
+    One whose manifest is damaged is passed over, with a warning. On a server, where others have their sweeps too, it
+    is one of the same project, and those passed over are named.
 
     Raises:
         StoreError: the store does not answer.
@@ -81,7 +82,11 @@ def find_sweep(store: Store, digest: str) -> Recorded | None:
         text = store.read_artifacts(run.info.run_id, MANIFEST)[0]
         if text is None:  # a sweep that was killed in its first moment has none
             continue
-        manifest = Manifest.from_json(text)
+        try:
+            manifest = Manifest.from_json(text)
+        except ManifestError as error:
+            log.warning("%s: its %s %s: it is passed over", run.info.run_name, MANIFEST, error)
+            continue
         if not is_server(store.uri) or is_own(run.data.tags):
             return Recorded(run, manifest)
         owner, project = run.data.tags.get(USER_TAG), run.data.tags.get(PROJECT_TAG)

@@ -1,5 +1,6 @@
 """Why a store did not take something: it is away and will be back, or it refuses until somebody mends something."""
 
+import errno
 import re
 import sqlite3
 from http import HTTPStatus
@@ -15,6 +16,7 @@ STORE_ERRORS = (
     MlflowException, SQLAlchemyError, sqlite3.Error, requests.RequestException, ImportError, OSError,
 )  # fmt: skip
 _BUSY = "database is locked"
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO)
 
 
 def explained(uri: str, error: Exception) -> StoreError:
@@ -23,9 +25,12 @@ def explained(uri: str, error: Exception) -> StoreError:
         return error
     if is_away(uri, error):
         return StoreAwayError(f"tracking.uri={public(uri)}: does not answer ({reason_of(error)})")
+    what = f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason_of(error)})"
+    if "disk is full" in str(error) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
+        return StoreError(f"{what}. Free space there, or make it writable")
     return StoreError(
-        f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason_of(error)}). Start the server, correct "
-        f"tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in {DEFAULT_URI.removeprefix(SQLITE)}"
+        f"{what}. Start the server, correct tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in "
+        f"{DEFAULT_URI.removeprefix(SQLITE)}"
     )
 
 
@@ -63,7 +68,7 @@ def _is_passing(status: int) -> bool:
 def reason_of(error: Exception) -> str:
     """Return the cause in a few words, without a password: an error of a connection has many lines."""
     text = public(str(error))
-    system_error = re.search(r"\[Errno -?\d+\] [^'\")]+", text)
+    system_error = re.search(r"\[Errno -?\d+\] [^'\")]+('[^']*')?", text)
     if system_error:
         return system_error[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]

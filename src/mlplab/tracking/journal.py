@@ -23,6 +23,7 @@ from mlplab.tracking.records import (
 
 NAME = "journal.jsonl"
 ARTIFACTS = "artifacts"  # beside it: the files that are not all sent yet
+_POINTS = to_line(Points(0, 0, {})).partition(",")[0].encode()  # how the line of points begins
 FSYNC_SECONDS = 2.0  # what a power cut may cost of the points; everything else is on the disk at once
 
 
@@ -178,8 +179,10 @@ class Journal:
         self._unwritten = b""
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Path, with_points: bool = True) -> Iterator[Record]:
     """Yield the records of a journal; none if the file does not exist. Half a line at its end is passed over.
+
+    Without points it is ten times as fast: nearly every line is one.
 
     Raises:
         JournalError: a line is no record.
@@ -188,7 +191,7 @@ def read_records(path: Path) -> Iterator[Record]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if line.endswith(b"\n"):
+                if line.endswith(b"\n") and (with_points or not line.startswith(_POINTS)):
                     try:
                         yield from_line(line.decode())
                     except (JournalError, UnicodeDecodeError) as error:

@@ -44,7 +44,7 @@ def read_journal(folder: Path) -> Journaled | None:
         JournalError: the journal is damaged.
     """
     run_id, begin, end = None, None, None
-    for record in read_records(folder / NAME):
+    for record in read_records(folder / NAME, with_points=False):
         if isinstance(record, Begin):
             begin, end = record, None
             run_id = record.run_id or run_id

@@ -16,7 +16,7 @@ from mlplab.errors import JournalError, StoreError
 from mlplab.paths import PROJECT_ROOT
 from mlplab.tracking import delivery
 from mlplab.tracking.claim import Claim, is_claimed
-from mlplab.tracking.faults import explained, is_away
+from mlplab.tracking.faults import explained, is_away, reason_of
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal, read_records
 from mlplab.tracking.records import Begin, End
 from mlplab.tracking.target import Target, note_outage
@@ -50,17 +50,28 @@ def set_aside(folder: Path) -> None:
     if not (folder / NAME).exists():
         return
     former = Path(tempfile.mkdtemp(prefix="former-", dir=folder))
-    first = next(read_records(folder / NAME), None)
-    if isinstance(first, Begin) and (_FOLDER / first.key).exists():
+    first = _first(folder)
+    if first is not None and (_FOLDER / first.key).exists():
         add(first.key, former)
     for name in (ARTIFACTS, NAME):  # the journal last: it makes the folder one
         if (folder / name).exists():
             (folder / name).rename(former / name)
 
 
-def unsent_folders() -> list[Path]:
-    """Return the folders of the journals that are not sent, in the order of their names."""
-    return [folder for _, folder in _entries()]
+def unsent_folders(target: Target | None = None) -> list[Path]:
+    """Return the folders of the journals that are not sent, in the order of their keys; only those for a target."""
+    folders = [folder for _, folder in _entries()]
+    if target is None:
+        return folders
+    return [folder for folder in folders if (first := _first(folder)) and first.uri == public(target.uri)]
+
+
+def _first(folder: Path) -> Begin | None:
+    try:
+        first = next(read_records(folder / NAME), None)
+    except JournalError:  # whoever sends it says so
+        return None
+    return first if isinstance(first, Begin) else None
 
 
 def targets(uri: str, only: bool) -> list[Target]:
@@ -73,8 +84,8 @@ def targets(uri: str, only: bool) -> list[Target]:
     addresses = {public(uri): uri}
     found = {Target(uri, DEFAULT_EXPERIMENT)}
     for folder in unsent_folders():
-        first = next(read_records(folder / NAME), None)
-        if isinstance(first, Begin) and (first.uri in addresses or not only):
+        first = _first(folder)
+        if first is not None and (first.uri in addresses or not only):
             found.add(Target(addresses.get(first.uri, first.uri), first.experiment))
     return sorted(found, key=lambda target: (target.uri, target.experiment))
 
@@ -119,12 +130,12 @@ def send_all(target: Target, is_away: bool = False) -> Unsent:
         is_away: the store is known not to answer: nothing is sent, but runs are ended.
     """
     found = Unsent(is_away=is_away)
-    for folder in unsent_folders():
-        _send_one(target, folder, found)
+    for entry, folder in _entries():
+        _send_one(target, entry, folder, found)
     return found
 
 
-def _send_one(target: Target, folder: Path, found: Unsent) -> None:
+def _send_one(target: Target, entry: Path, folder: Path, found: Unsent) -> None:
     claim = Claim.take(folder, patience=0)
     if claim is None:
         found.busy.append(folder)
@@ -136,7 +147,9 @@ def _send_one(target: Target, folder: Path, found: Unsent) -> None:
         log.warning("%s", error)
         return
     try:
-        if journal.beginning.uri == public(target.uri):
+        if not journal.records:
+            entry.unlink(missing_ok=True)  # its process was killed before it began
+        elif journal.beginning.uri == public(target.uri):
             _send(target, journal, found)
     except JournalError as error:
         log.warning("%s", error)
@@ -159,7 +172,7 @@ def _send(target: Target, journal: Journal, found: Unsent) -> None:
             found.refusals[journal.folder] = explained(target.uri, error)
             return
         found.is_away = True
-        note_outage(target.uri)
+        note_outage(target.uri, reason_of(error))
     if journal.is_sent:
         found.sent.append(journal.folder)
         remove(journal)

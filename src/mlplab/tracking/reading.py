@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlplab.errors import JournalError
+from mlplab.errors import JournalError, StoreAwayError
 from mlplab.tracking import delivery, outbox
 from mlplab.tracking.claim import Claim, is_claimed
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal
-from mlplab.tracking.store import Store, connect
+from mlplab.tracking.store import Store, connect, find_store
 from mlplab.tracking.target import PATIENCE_SECONDS, Target
-from mlplab.tracking.uri import SQLITE
+from mlplab.tracking.uri import DEFAULT_EXPERIMENT, DEFAULT_URI, SQLITE
 from mlplab.tracking.vanished import close_vanished
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,16 @@ def begin_command(target: Target) -> Store | None:
     return store
 
 
+def end_dead_runs(store: Store) -> bool:
+    """End the runs whose process is gone, after sending what they left; return whether there were any.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    unsent = outbox.send_all(Target(store.uri, DEFAULT_EXPERIMENT))
+    return bool(close_vanished(store) or unsent.sent)
+
+
 def read_from(target: Target, folders: Iterable[Path] = ()) -> Reading:
     """Return what to read runs from.
 
@@ -63,7 +73,27 @@ def read_from(target: Target, folders: Iterable[Path] = ()) -> Reading:
     store = begin_command(target)
     if store is not None:
         return Reading(store, is_stand_in=False)
-    return Reading(_stand_in(target, [*folders, *outbox.unsent_folders()]), is_stand_in=True)
+    return Reading(_stand_in(target, [*folders, *outbox.unsent_folders(target)]), is_stand_in=True)
+
+
+def read_existing(uri: str | None, experiment: str) -> Reading:
+    """Return what to read runs from, for a command that makes none: a store that exists, or the journals kept for it.
+
+    Raises:
+        StoreAwayError: it does not answer, and no journal is kept.
+        StoreError: there is no such store or experiment, or it cannot be used.
+    """
+    target = Target(uri or DEFAULT_URI, experiment)
+    try:
+        store = find_store(uri, experiment)
+        end_dead_runs(store)
+    except StoreAwayError as error:
+        kept = outbox.unsent_folders(target)
+        if not kept:
+            raise
+        log.warning("%s: what is shown are the %d runs that it does not have yet", error, len(kept))
+        return Reading(_stand_in(target, kept), is_stand_in=True)
+    return Reading(store, is_stand_in=False)
 
 
 def _wait_for_senders(folders: Sequence[Path]) -> None:

@@ -6,7 +6,7 @@ Each record can be delivered twice with the result of once: points keep their ti
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, get_args
+from typing import get_args
 
 from mlplab.errors import JournalError
 
@@ -45,8 +45,8 @@ class Input:
     name: str
     digest: str
     kind: str
-    source: dict[str, Any]
-    profile: dict[str, Any]
+    source: dict[str, object]
+    profile: dict[str, object]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError, SweepError
 from mlplab.paths import PROJECT_ROOT
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
-from mlplab.signals import held
+from mlplab.signals import Stopped, held
 from mlplab.tracking import outbox
 from mlplab.tracking.claim import Claim
 from mlplab.tracking.history import recorded_in_journal, recorded_in_store
@@ -72,15 +72,19 @@ class Run:
             StoreError: it is to be continued without a journal, and the store does not tell what it has.
             OSError: the folder cannot be written.
         """
-        with held():
-            self._journal = self._claimed()
-            try:
-                self._begin()
-            except BaseException:
-                self._journal.close()
-                raise
-            self._sender = Sender(self._target, self._journal)
-            self._sender.start()
+        try:
+            with held():
+                self._journal = self._claimed()
+                try:
+                    self._begin()
+                except BaseException:
+                    self._journal.close()
+                    raise
+                self._sender = Sender(self._target, self._journal)
+                self._sender.start()
+        except Stopped as stopped:  # it came while the run began, and was held back until it had
+            self.__exit__(type(stopped), stopped, stopped.__traceback__)
+            raise
         return self
 
     def _claimed(self) -> Journal:
@@ -132,9 +136,14 @@ class Run:
         return self._sender.store
 
     @property
-    def waiting(self) -> int | None:
-        """How many values wait for a store that is away; None if it answers."""
-        return self._journal.waiting_values if self._sender.is_away else None
+    def is_away(self) -> bool:
+        """Whether the store does not answer."""
+        return self._sender.is_away
+
+    @property
+    def waiting_values(self) -> int:
+        """How many values of metrics the store does not have yet."""
+        return self._journal.waiting_values
 
     @property
     def is_sent(self) -> bool:
@@ -205,9 +214,11 @@ class Run:
             if self._sender.is_lost:
                 self._sender.close()
                 return
-            self._end(_status(error), error)
-            self._sender.wait_until_sent()
-            self._sender.close()
+            try:
+                self._end(_status(error), error)
+                self._sender.wait_until_sent()
+            finally:
+                self._sender.close()
 
     def _end(self, status: str, error: BaseException | None) -> None:
         if status == "FAILED" and not isinstance(error, SweepError):  # its message names the members and the reasons

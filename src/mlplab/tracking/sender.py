@@ -13,7 +13,7 @@ from mlplab.tracking.heartbeat import beat
 from mlplab.tracking.journal import Journal
 from mlplab.tracking.store import Store
 from mlplab.tracking.target import PATIENCE_SECONDS, Target, note_answer, note_outage, outage_seconds
-from mlplab.tracking.uri import SQLITE, public
+from mlplab.tracking.uri import SQLITE
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,6 @@ class Sender:
         self._woken = threading.Event()
         self._changed = threading.Condition()
         self._asking_since: float | None = None
-        self._warned = False
         self._next_beat = time.monotonic() + BEAT_SECONDS
         self._thread = threading.Thread(target=self._work, name="sender", daemon=True)
 
@@ -70,7 +69,10 @@ class Sender:
         while not self._journal.is_sent and self._may_still_send(patience):
             with self._changed:
                 self._changed.wait(0.05)
-        return self._journal.is_sent
+        is_sent = self._journal.is_sent
+        if not is_sent and self.refusal is None:
+            note_outage(self._target.uri, f"no answer in {patience:g} s")  # nobody waits again in the same outage
+        return is_sent
 
     def _may_still_send(self, patience: float) -> bool:
         if self.refusal is not None or self.is_lost or not self._thread.is_alive():
@@ -97,7 +99,6 @@ class Sender:
         try:
             while self._ask():
                 note_answer(self._target.uri)
-                self._warned = False
                 with self._changed:
                     self._changed.notify_all()
         except Exception as error:
@@ -137,11 +138,7 @@ class Sender:
             self.refusal = explained(uri, error)
             log.warning("%s. Training goes on; what the store does not take is kept", self.refusal)
             return
-        note_outage(uri)
-        if not self._warned:
-            self._warned = True
-            values = self._journal.waiting_values
-            log.warning("%s is away (%s); %d values wait for it", public(uri), reason_of(error), values)
+        note_outage(uri, reason_of(error))
 
     def close(self) -> None:
         """Let others send what is left, unless this sender still tries to: call it after the run has ended."""

@@ -1,21 +1,21 @@
 """Where runs are kept: an MLflow store that answers. How one is reached is in ``target``."""
 
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run, ViewType
 from mlflow.exceptions import MlflowException
 
 from mlplab.errors import ConfigError, StoreError
+from mlplab.tracking.client import connect_client
 from mlplab.tracking.faults import STORE_ERRORS, explained
 from mlplab.tracking.links import Links
+from mlplab.tracking.sqlite_file import prepare_file, tidy_file
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
 CHUNK = 500  # runs that are asked for at once
@@ -68,7 +68,7 @@ class Store(Links):
         with self.explaining(), tempfile.TemporaryDirectory() as folder:
             existing = {item.path for item in self.client.list_artifacts(run_id)}
             return [
-                Path(self.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+                Path(self.client.download_artifacts(run_id, name, folder)).read_text("utf-8", "replace")
                 if name in existing
                 else None
                 for name in names
@@ -94,8 +94,8 @@ def connect(uri: str, experiment: str) -> Store:
     """
     try:
         if uri.startswith(SQLITE):
-            _prepare_sqlite(uri)
-        client = MlflowClient(uri)
+            prepare_file(Path(uri.removeprefix(SQLITE)).absolute())
+        client = connect_client(uri)
         return Store(uri, _experiment_id(client, uri, experiment), client)
     except STORE_ERRORS as error:
         raise explained(uri, error) from error
@@ -110,10 +110,14 @@ def find_store(uri: str | None, experiment: str) -> Store:
     """
     uri = uri or DEFAULT_URI
     path = sqlite_path(uri)
-    if path is not None and not Path(path).exists():
-        raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
     try:
-        client = MlflowClient(uri)
+        if path is not None:
+            tidy_file(Path(path))
+            if not Path(path).exists():
+                raise StoreError(
+                    f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first"
+                )
+        client = connect_client(uri)
         existing = client.get_experiment_by_name(experiment)
         names = [] if existing else [other.name for other in client.search_experiments()]
     except STORE_ERRORS as error:
@@ -121,26 +125,6 @@ def find_store(uri: str | None, experiment: str) -> Store:
     if existing is None:
         raise StoreError(f"tracking.experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
     return Store(uri, str(existing.experiment_id), client)
-
-
-def _prepare_sqlite(uri: str) -> None:
-    """Create the file with its tables if it does not exist: one process at a time, completely or not at all."""
-    path = Path(uri.removeprefix(SQLITE)).absolute()
-    if path.exists():
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA schema_version")  # fails at once if it is no database
-        return
-    with FileLock(f"{path}.lock", timeout=60):
-        if path.exists():
-            return
-        # MLflow creates its tables in a hundred steps; a process killed in between would leave a broken file.
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        unfinished.unlink(missing_ok=True)
-        MlflowClient(f"{SQLITE}{unfinished}").search_experiments(max_results=1)
-        with closing(sqlite3.connect(unfinished)) as connection:
-            # Write-ahead logging, a setting that the file keeps: readers never wait, small writes take half the time.
-            connection.execute("PRAGMA journal_mode=WAL")
-        unfinished.replace(path)
 
 
 def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:

@@ -1,6 +1,6 @@
 """The store that the config names, which may be away, and the experiment in it."""
 
-import os
+import logging
 import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -11,8 +11,11 @@ from mlplab.background import in_background
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreAwayError, StoreError
 from mlplab.tracking import store
+from mlplab.tracking.sqlite_file import DatabaseFile
 from mlplab.tracking.store import Store
 from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+
+log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 4.0  # how long the work waits for a store that does not answer, once in an outage
 RETRY_SECONDS = 10.0
@@ -52,7 +55,7 @@ class Target:
         with _connecting:
             connected = store.connect(self.uri, self.experiment)
             _connected[self.uri, self.experiment] = connected
-            _files.setdefault(self.uri, _file_identity(self.uri))
+            _files.setdefault(self.uri, _file_of(self.uri))
         return connected
 
     def reach(self) -> Store | None:
@@ -67,14 +70,15 @@ class Target:
             return self.connect()  # creating the file may take longer
         try:
             reached = in_background(self.connect).result(PATIENCE_SECONDS)
-        except (StoreAwayError, FutureTimeoutError):
-            note_outage(self.uri)
+        except (StoreAwayError, FutureTimeoutError) as error:
+            note_outage(self.uri, str(error) or f"no answer in {PATIENCE_SECONDS:g} s")
             return None
         note_answer(self.uri)
         return reached
 
     def _require_same_file(self) -> None:
-        if _file_identity(self.uri) != _files.get(self.uri):
+        file = _files.get(self.uri)
+        if file is not None and not file.is_still_there():
             raise StoreError(
                 f"tracking.uri={self.shown}: the file was removed or replaced while a run was writing; what it "
                 "had to write is kept, and `python src/sync.py` sends it to the store that lies there now"
@@ -82,7 +86,7 @@ class Target:
 
 
 _connected: dict[tuple[str, str], Store] = {}  # of this process
-_files: dict[str, tuple[int, int] | None] = {}
+_files: dict[str, DatabaseFile | None] = {}
 _connecting = threading.Lock()
 
 
@@ -95,9 +99,11 @@ class _Outage:
 _outages: dict[str, _Outage] = {}  # of this process, by URI
 
 
-def note_outage(uri: str) -> None:
-    """Note that the store did not answer."""
+def note_outage(uri: str, reason: str) -> None:
+    """Note that the store did not answer, and warn once in an outage."""
     now = time.monotonic()
+    if uri not in _outages:
+        log.warning("%s does not answer (%s); the work goes on, and what is measured is kept", public(uri), reason)
     _outages[uri] = _Outage(_outages[uri].since if uri in _outages else now, now)
 
 
@@ -117,9 +123,6 @@ def _asked_recently(uri: str) -> bool:
     return outage is not None and time.monotonic() - outage.last_tried < RETRY_SECONDS
 
 
-def _file_identity(uri: str) -> tuple[int, int] | None:
+def _file_of(uri: str) -> DatabaseFile | None:
     path = sqlite_path(uri)
-    if path is None or not Path(path).exists():
-        return None
-    status = os.stat(path)
-    return status.st_dev, status.st_ino
+    return None if path is None else DatabaseFile.at(Path(path))

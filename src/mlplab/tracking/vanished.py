@@ -48,7 +48,7 @@ def _is_twin(run: Run) -> bool:
     path = journal_of(run)
     if path is None:
         return False
-    ids = [record.run_id for record in read_records(path) if isinstance(record, Created)]
+    ids = [record.run_id for record in read_records(path, with_points=False) if isinstance(record, Created)]
     return bool(ids) and run.info.run_id not in ids
 
 

@@ -1,20 +1,34 @@
-"""The complete state of a run in one file, from which it continues exactly; a partial file never appears."""
+"""The complete state of a run in one file, from which it continues exactly; a partial file never appears.
+
+The checkpoint before it is kept beside it, for the case that the disk damages the last one.
+"""
 
 import json
+import logging
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from mlplab.errors import CheckpointError
+from mlplab.files import open_regular
+
+log = logging.getLogger(__name__)
 
 NAME = "checkpoint.npz"
 _FACTS = "facts"
+
+# What NumPy and zipfile raise for damage: RuntimeError for an encrypted file or an unknown compression, MemoryError
+# for a shape that is no longer the array's.
+_DAMAGE = (ValueError, KeyError, EOFError, OSError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -30,19 +44,31 @@ class Checkpoint:
     facts: Mapping[str, Any]
 
 
+def former(path: Path) -> Path:
+    """Return where the checkpoint before the one at ``path`` is kept."""
+    return path.with_name(f"{path.stem}.former{path.suffix}")
+
+
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write the file. Even if the process is killed, ``path`` holds the former checkpoint or this one, complete.
+    """Write the file, and keep the one before it. Even if the machine stops, one of them is there and complete.
 
     Raises:
-        OSError: the disk is full, or the folder does not exist.
+        OSError: the disk is full, or the folder does not exist; nothing has changed.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = _unfinished(path)
     facts = np.frombuffer(json.dumps(checkpoint.facts).encode(), dtype=np.uint8)
-    with unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{_FACTS: facts}, **checkpoint.arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_FACTS: facts}, **checkpoint.arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.is_file():
+            path.replace(former(path))
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)  # on a full disk it takes the room
+        raise
+    _sync_folder(path.parent)
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
@@ -52,18 +78,62 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         CheckpointError: the file is damaged.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        return Checkpoint(arrays, json.loads(arrays.pop(_FACTS).tobytes()))
+        with open_regular(path) as file:
+            arrays = _read_arrays(file)
+        facts = json.loads(arrays.pop(_FACTS).tobytes())
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise CheckpointError(
-            f"{path}: is damaged ({error}). Remove it; with resume=true the run then starts from the beginning"
-        ) from error
+    except _DAMAGE as error:
+        raise CheckpointError(f"{path}: is damaged ({error})") from error
+    if not isinstance(facts, dict):
+        raise CheckpointError(f"{path}: is damaged (its facts are no object)")
+    return Checkpoint(arrays, facts)
+
+
+def _read_arrays(file: BinaryIO) -> dict[str, NDArray[Any]]:
+    stored = np.load(file, allow_pickle=False)
+    if not isinstance(stored, NpzFile):
+        raise ValueError("it holds one array instead of several")  # noqa: TRY004 - of the content, not of a caller
+    return {name: stored[name] for name in stored.files}
+
+
+def require_arrays_like(path: Path, checkpoint: Checkpoint, expected: Mapping[str, NDArray[Any]]) -> None:
+    """Raise CheckpointError if the checkpoint at ``path`` lacks one of these arrays, or has another shape or dtype.
+
+    Restoring would not notice: an array of one number fills one of any shape.
+    """
+    for name, array in expected.items():
+        stored = checkpoint.arrays.get(name)
+        if stored is None:
+            raise CheckpointError(f"{path}: is damaged (it lacks the array {name})")
+        if (stored.shape, stored.dtype) != (array.shape, array.dtype):
+            kinds = f"{stored.dtype}{stored.shape} instead of {array.dtype}{array.shape}"
+            raise CheckpointError(f"{path}: is damaged (its array {name} is {kinds})")
 
 
 def remove_checkpoint(path: Path) -> None:
-    """Remove the file, if it exists, and an unfinished one that a crash left."""
-    path.unlink(missing_ok=True)
-    path.with_name(f".{path.name}.unfinished").unlink(missing_ok=True)
+    """Remove the file, the one before it, and an unfinished one that a crash left; each if it exists.
+
+    What cannot be removed, such as a folder in its place, is named in a warning.
+    """
+    for file in (_unfinished(path), former(path), path):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s: cannot be removed (%s); remove it by hand", file, error.strerror)
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f".{path.name}.unfinished")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new names survive a power cut. Windows cannot open a folder, and needs no such call."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems refuse
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -55,6 +55,7 @@ class Training:
         step: parameter updates so far.
         rows: training rows seen so far, repetitions included.
         seconds: spent on updates so far, without evaluations.
+        between_reports: whether :meth:`state` is that of a step; not so after an error in the middle of an update.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Training:
         self._batches = batches(schedule, rng)
         self._point, self._epoch = _Window(), _Window()  # losses since the last point, and in this epoch
         self.step, self.rows, self.seconds = 0, 0, 0.0
+        self.between_reports = True
 
     @property
     def done(self) -> bool:
@@ -93,6 +95,7 @@ class Training:
         Raises:
             DivergedError: a loss or another metric is infinite or not a number; the message says at which update.
         """
+        self.between_reports = False
         schedule, stop = self._schedule, self._schedule.next_stop(self.step, self._log_every)
         if self.step % schedule.steps_per_epoch == 0:
             self._epoch = _Window()
@@ -110,6 +113,7 @@ class Training:
         metrics = self._measure_point(inside) if is_point else {}
         ends_epoch = stop % schedule.steps_per_epoch == 0 or self.done
         epoch = ceil(stop / schedule.steps_per_epoch)
+        self.between_reports = True
         return Report(stop, epoch, self.rows, ends_epoch, self._epoch.mean, metrics, self.seconds)
 
     def _update(self, batches: Sequence[Rows], rates: Sequence[float]) -> tuple[NDArray[np.float64], dict[str, float]]:

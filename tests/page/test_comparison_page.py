@@ -1,21 +1,18 @@
 """The page of a sweep in a real browser: by itself, and behind the links that the sweep prints."""
 
 import re
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from conftest import Project, opened
+from conftest import Project, await_health, free_port, opened
 from mlplab.comparison import query
-from mlplab.comparison.page import render_page
 from mlplab.comparison.ranking import rank
+from mlplab.page.comparison_page import render_page
 from mlplab.tracking.store import find_store
 
 SWEEP_NAME = "<img src=x onerror=alert(1)>"
@@ -165,18 +162,11 @@ def served(swept: tuple[Project, str]) -> Iterator[str]:
     """MLflow's own page on the store, as the sweep says it is served."""
     project, said = swept
     (command,) = re.findall(r"^served by: +(.*)$", said, re.M)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     arguments = [sys.executable, "-m", *command.split(), "--port", str(port), "--workers", "1"]
     server = subprocess.Popen(arguments, cwd=project.root, env=project.environment(), stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.1)
+    await_health(address)
     yield address
     server.terminate()
     server.wait()

@@ -141,10 +141,9 @@ def _run_row(ranking: Ranking, run: dict[str, Any], metrics: Sequence[str], link
 
 
 def _run_name(run: dict[str, Any]) -> str:
-    name, seed = run.get("name"), run.get("params.seed")
+    name, seed = run.get("name"), run.get("params.seed", pd.NA)
     label = name if isinstance(name, str) and name else str(run["run_id"])[:8]
-    seeded = isinstance(seed, str) and "seed=" not in label
-    return f"{label} seed={seed}" if seeded else label
+    return label if pd.isna(seed) or "seed=" in label else f"{label} seed={seed}"
 
 
 def _mean(runs: Sequence[dict[str, Any]], name: str) -> float:

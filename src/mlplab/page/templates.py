@@ -1,5 +1,6 @@
 """Pages and documents from templates: escaped; all pages share one frame, style and script."""
 
+from functools import lru_cache
 from importlib import resources
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -7,7 +8,8 @@ from markupsafe import Markup
 
 from mlplab.colors import OKABE_ITO
 
-_HERE = "mlplab.comparison"
+_HERE = "mlplab.page"
+_MORE_SCRIPTS = {"watch.html": ("watch.js",)}
 
 
 def render_template(package: str, name: str, **values: object) -> str:
@@ -22,7 +24,7 @@ def render_template(package: str, name: str, **values: object) -> str:
     )
     if is_page:
         # Only Plotly's charts with x and y axes: a third of the whole, which no package on PyPI has by itself.
-        scripts = ("plotly/plotly-cartesian.min.js", "charts.js", "table.js")
+        scripts = ("plotly/plotly-cartesian.min.js", "charts.js", "table.js", *_MORE_SCRIPTS.get(name, ()))
         values |= {"style": Markup(_style()), "scripts": [Markup(_read(script)) for script in scripts]}
     return environment.get_template(name).render(values)
 
@@ -32,5 +34,6 @@ def _style() -> str:
     return f":root {{ {colors}}}\n{_read('style.css')}"
 
 
+@lru_cache
 def _read(name: str) -> str:
     return resources.files(_HERE).joinpath(name).read_text(encoding="utf-8")

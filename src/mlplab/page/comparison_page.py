@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from mlplab.comparison import sections
-from mlplab.comparison.charts import script_json
-from mlplab.comparison.evidence import HardImage, gather
-from mlplab.comparison.origin import origin_of
-from mlplab.comparison.page_table import Links, table_columns, table_rows_of
-from mlplab.comparison.palette import Palette
 from mlplab.comparison.ranking import Ranking
 from mlplab.comparison.tables import notes
-from mlplab.comparison.templates import render_template
+from mlplab.page import sections
+from mlplab.page.charts import script_json
+from mlplab.page.evidence import HardImage, gather
+from mlplab.page.origin import origin_of
+from mlplab.page.page_table import Links, table_columns, table_rows_of
+from mlplab.page.palette import Palette
+from mlplab.page.templates import render_template
 from mlplab.tracking.store import Store
 
 
@@ -36,8 +36,8 @@ def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) 
     drawn = sections.Drawn(runs, ranking, evidence, palette)
     verdict = ranking.verdict
     return render_template(
-        "mlplab.comparison",
-        "page.html",
+        "mlplab.page",
+        "comparison.html",
         title=title,
         subtitle=_subtitle(runs),
         summary=[sentence for sentence in (verdict, sections.explanation(drawn)) if sentence],

@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from mlplab.comparison.axis_charts import Ranked, axis_values, means_over
-from mlplab.comparison.charts import LAYOUT, Chart, rounded
 from mlplab.comparison.ranking import Ranking
+from mlplab.page.axis_charts import Ranked, axis_values, means_over
+from mlplab.page.charts import LAYOUT, Chart, rounded
 
 MOST_BARS = 12
 

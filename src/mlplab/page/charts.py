@@ -22,9 +22,9 @@ from markupsafe import Markup
 from plotly.utils import PlotlyJSONEncoder
 
 from mlplab import schema
-from mlplab.comparison.palette import Palette
 from mlplab.comparison.ranking import Ranking
-from mlplab.comparison.scales import has_collapsed
+from mlplab.page.palette import Palette
+from mlplab.page.scales import has_collapsed
 
 LAYOUT: dict[str, Any] = {"margin": {"l": 60, "r": 16, "t": 16, "b": 50}, "hovermode": "closest", "showlegend": False}
 UNITS = {"iteration": "iteration (parameter updates)", "epoch": "epoch", "seconds": "seconds of training"}
@@ -87,19 +87,22 @@ def curve_charts(
     units: Mapping[int, Mapping[str, float]],
     collapsed: set[int],
     name: str = "curves",
+    each_run: bool = False,
 ) -> list[Chart]:
     """Draw metrics over the training: mean over the runs of each group, and a band from the least to the largest.
 
     Args:
-        points: ``group``, ``key``, ``step``, ``value``.
+        points: ``group``, ``run_id``, ``key``, ``step``, ``value``.
         palette: of the groups.
         keys: of the metrics, one chart each; those without points are left out.
         units: by group: epochs and seconds per iteration, where they are known.
         collapsed: groups that do not set the axis, unless all are.
         name: what the charts' ids begin with.
+        each_run: draw a line for each run instead; a mean jumps where some of its runs are behind.
     """
+    lines = ["group", "run_id"] if each_run else ["group"]
     return [
-        _curves(f"{name}-{key.replace('/', '-')}", key, rows, palette, units, collapsed)
+        _curves(f"{name}-{key.replace('/', '-')}", key, rows, palette, units, collapsed, lines)
         for key in keys
         if not (rows := points[points["key"] == key]).empty
     ]
@@ -112,11 +115,12 @@ def _curves(
     palette: Palette,
     units: Mapping[int, Mapping[str, float]],
     collapsed: set[int],
+    lines: list[str],
 ) -> Chart:
-    steps = rows.groupby(["group", "step"])["value"].agg(["mean", "min", "max", "count"]).reset_index()
-    traces = [
-        _line_and_band(part, palette, int(place), units.get(int(place), {})) for place, part in steps.groupby("group")
-    ]
+    steps = rows.groupby([*lines, "step"])["value"].agg(["mean", "min", "max", "count"]).reset_index()
+    parts = [(int(line[0]), part) for line, part in steps.groupby(lines)]
+    every = max(1, -(-len(steps) // MOST_POINTS))
+    traces = [_line_and_band(part, palette, place, units.get(place, {}), every) for place, part in parts]
     split, measure = key.split("/")
     name = f"{_SPLITS[split]} {measure}"
     figure = go.Figure(traces)
@@ -138,8 +142,9 @@ def _ranges(steps: pd.DataFrame, measure: str) -> dict[str, list[float]]:
     return ranges
 
 
-def _line_and_band(part: pd.DataFrame, palette: Palette, place: int, units: Mapping[str, float]) -> dict[str, Any]:
-    every = max(1, -(-len(part) * len(palette.names) // MOST_POINTS))
+def _line_and_band(
+    part: pd.DataFrame, palette: Palette, place: int, units: Mapping[str, float], every: int
+) -> dict[str, Any]:
     part = part.iloc[sorted({*range(0, len(part), every), len(part) - 1})]
     band = {"low": rounded(part["min"]), "high": rounded(part["max"])} if part["count"].max() > 1 else {}
     return {
@@ -159,8 +164,10 @@ def units_of(runs: pd.DataFrame, points: pd.DataFrame, ranking: Ranking) -> dict
     by_run = runs.set_index("run_id").reindex(last.index)
     ratios = pd.DataFrame(index=last.index)
     if "params.epochs" in by_run:
-        counts_epochs = by_run["params.iterations"].isna() if "params.iterations" in by_run else True
-        ratios["epoch"] = by_run["params.epochs"].astype(float).where(counts_epochs) / last
+        epochs = by_run["params.epochs"].astype(float)
+        if "params.iterations" in by_run:  # instead of epochs, where they are set
+            epochs = epochs.where(by_run["params.iterations"].isna())
+        ratios["epoch"] = epochs / last
     if (column := f"metrics.{schema.TRAIN_SECONDS}") in by_run:
         ratios["seconds"] = by_run[column] / last
     ratios = ratios[(by_run["status"] == "FINISHED") & (last > 0)]

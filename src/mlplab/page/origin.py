@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mlplab.comparison.grouping import SEED
-from mlplab.schema import COMMAND_TAG, GIT_COMMIT_TAG, GIT_DIRTY_TAG, SWEEP_TAG
+from mlplab.comparison.selection import find_own_runs
+from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, SWEEP_TAG
 from mlplab.tracking.store import Store
 
 
@@ -25,12 +26,11 @@ class Origin:
 
 
 def origin_of(store: Store, runs: pd.DataFrame) -> Origin:
-    """Return it; one request to the store for all sweeps. Raises StoreError."""
+    """Return it. Raises StoreError."""
     sweeps = set(runs[f"tags.{SWEEP_TAG}"].dropna()) if f"tags.{SWEEP_TAG}" in runs else set()
     commands = []
     if sweeps:
-        own = store.search(f"tags.`{COMMAND_TAG}` != ''")
-        mine = [run.data.params.get("command") for run in own if run.data.tags.get(SWEEP_TAG) in sweeps]
+        mine = [run.data.params.get("command") for sweep in sorted(sweeps) for run in find_own_runs(store, sweep)]
         commands = [f"python src/train.py -m {typed}" for typed in mine if typed]
     params = {name.removeprefix("params."): runs[name] for name in runs.columns if name.startswith("params.")}
     common = {

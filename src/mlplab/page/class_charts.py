@@ -7,9 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from mlplab.comparison.charts import LAYOUT, Chart, rounded
-from mlplab.comparison.palette import Palette
-from mlplab.comparison.scales import Scale
+from mlplab.page.charts import LAYOUT, Chart, rounded
+from mlplab.page.palette import Palette
+from mlplab.page.scales import Scale
 
 Counts = NDArray[np.int64]  # shape (K, K): [true class, predicted class]
 # From worse to better, by way of white: ColorBrewer's RdBu without its darkest ends, on which text is hard to read.

@@ -10,14 +10,14 @@ import pytest
 from mlflow.entities import Metric, Param
 
 from mlplab import data
-from mlplab.comparison import layer_charts, query
-from mlplab.comparison.class_charts import shares
-from mlplab.comparison.evidence import Evidence, gather
-from mlplab.comparison.page import render_page
+from mlplab.comparison import query
 from mlplab.comparison.ranking import Group, rank
-from mlplab.config import TrackingConfig
 from mlplab.errors import StoreError
-from mlplab.tracking.store import Store, open_store
+from mlplab.page import layer_charts
+from mlplab.page.class_charts import shares
+from mlplab.page.comparison_page import render_page
+from mlplab.page.evidence import Evidence, gather
+from mlplab.tracking.store import Store, connect
 
 LABELS = np.array([0, 1, 2, 3])
 
@@ -26,7 +26,7 @@ LABELS = np.array([0, 1, 2, 3])
 def store(tmp_path: Path, empty_store: Path) -> Store:
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    return open_store(TrackingConfig(uri=uri, experiment="lab", sweep=None, job=None, run_name=None))
+    return connect(uri, "lab")
 
 
 def record(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mlplab.comparison.charts import LAYOUT, Chart, rounded
-from mlplab.comparison.palette import Palette
+from mlplab.page.charts import LAYOUT, Chart, rounded
+from mlplab.page.palette import Palette
 
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 

@@ -9,15 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlplab import schema
-from mlplab.comparison import axis_charts, class_charts, layer_charts
-from mlplab.comparison.charts import BANDS, SCALES, UNITS, Section, collapsed_groups, curve_charts, units_of
-from mlplab.comparison.effects import effects_chart, effects_of, grid_size, main_effects
-from mlplab.comparison.evidence import Evidence
-from mlplab.comparison.palette import Palette
-from mlplab.comparison.parallel_chart import parallel_coordinates
 from mlplab.comparison.ranking import Group, Ranking
-from mlplab.comparison.scales import scale_of
-from mlplab.comparison.time_charts import time_to_accuracy
+from mlplab.page import axis_charts, class_charts, layer_charts
+from mlplab.page.charts import BANDS, SCALES, UNITS, Section, collapsed_groups, curve_charts, units_of
+from mlplab.page.effects import effects_chart, effects_of, grid_size, main_effects
+from mlplab.page.evidence import Evidence
+from mlplab.page.palette import Palette
+from mlplab.page.parallel_chart import parallel_coordinates
+from mlplab.page.scales import scale_of
+from mlplab.page.time_charts import time_to_accuracy
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from mlplab.comparison.axis_charts import Ranked, axis_values
-from mlplab.comparison.charts import LAYOUT, Chart, rounded
+from mlplab.page.axis_charts import Ranked, axis_values
+from mlplab.page.charts import LAYOUT, Chart, rounded
 
 
 def parallel_coordinates(ranked: Ranked) -> Chart:

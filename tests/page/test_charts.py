@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from mlplab.colors import OKABE_ITO, color_slots
-from mlplab.comparison import axis_charts, class_charts, time_charts
-from mlplab.comparison.charts import collapsed_groups, curve_charts
-from mlplab.comparison.effects import effects_of
-from mlplab.comparison.palette import MOST_SHOWN, Palette, shorten_names
 from mlplab.comparison.ranking import Ranking, rank
-from mlplab.comparison.scales import Scale, has_collapsed, scale_of
+from mlplab.page import axis_charts, class_charts, time_charts
+from mlplab.page.charts import collapsed_groups, curve_charts
+from mlplab.page.effects import effects_of
+from mlplab.page.palette import MOST_SHOWN, Palette, shorten_names
+from mlplab.page.scales import Scale, has_collapsed, scale_of
 
 
 def frame(*runs: tuple[dict[str, str], float]) -> pd.DataFrame:

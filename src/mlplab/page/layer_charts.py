@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mlplab.comparison.charts import LAYOUT, MOST_POINTS, UNITS, Chart, rounded
-from mlplab.comparison.palette import Palette
 from mlplab.comparison.ranking import Group
+from mlplab.page.charts import LAYOUT, MOST_POINTS, UNITS, Chart, rounded
+from mlplab.page.palette import Palette
 
 EARLY = 0.1  # share of the training that "early" means
 ENOUGH_POINTS = 5  # early ones, for a sentence

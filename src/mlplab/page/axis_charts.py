@@ -11,11 +11,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from mlplab.colors import color_slots
-from mlplab.comparison.charts import LAYOUT, Chart, rounded
-from mlplab.comparison.palette import Palette
 from mlplab.comparison.ranking import Group, Ranking, natural
-from mlplab.comparison.scales import Scale
 from mlplab.comparison.tables import SHORT
+from mlplab.page.charts import LAYOUT, Chart, rounded
+from mlplab.page.palette import Palette
+from mlplab.page.scales import Scale
 
 RATES = ("learning_rate", "weight_decay", "learning_rate_decay")
 

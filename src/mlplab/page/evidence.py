@@ -1,6 +1,7 @@
 """What a comparison has to show besides its ranking: curves, confusion matrices, and the images that are hardest."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +75,13 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
         StoreError: the store does not answer.
     """
     group_of = {run_id: place for place, group in enumerate(ranking.groups) for run_id in group.run_ids}
-    points = query.find_points(store, list(group_of), CURVES)
-    points["group"] = points["run_id"].map(group_of)
     finished = runs[runs["status"] == "FINISHED"]
     folders = dict(zip(finished["run_id"], finished["artifact_uri"], strict=True))
-    predictions = query.find_predictions(store, folders)
+    with ThreadPoolExecutor(1) as pool:  # a server works on histories, while it only waits to hand out files
+        fetched = pool.submit(query.find_points, store, list(group_of), CURVES, runs)
+        predictions = query.find_predictions(store, folders)
+        points = fetched.result()
+    points["group"] = points["run_id"].map(group_of)
     confusion: dict[int, NDArray[np.int64]] = {}
     for run_id, counts in _confusions(store, folders, predictions).items():
         place = group_of[run_id]

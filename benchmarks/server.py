@@ -1,0 +1,139 @@
+"""Comparing on a server: requests per run, and seconds against the same runs in a local file, in one interleaved run.
+
+The server is MLflow's own, with SQLite behind it and the artifacts handed out by itself. Every round compares both
+stores once, in random order: all that `python src/compare.py format=html` does after its imports.
+"""
+
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+import requests
+
+from benchmarks.recorded import EXPERIMENT, record_sweep
+
+TITLE = "Comparing on a server"
+ROUNDS = 5
+RUNS = [60, 200]
+WORKS = {"table": "the table", "page": "the table and the page"}
+TARGETS = {"requests": ("requests per run", 1.0), "ratio": ("server / file", 2.0)}
+
+
+def measure(count: int) -> dict[str, Any]:
+    """Return, by work and number of runs, requests and median seconds of the server and of the file."""
+    found: dict[str, dict[str, dict[str, float]]] = {work: {} for work in WORKS}
+    for runs in RUNS:
+        print(f"  {runs} runs", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            file = f"sqlite:///{folder / 'file.db'}"
+            record_sweep(file, (folder / "mlruns").as_uri(), folder / "mlruns", runs)
+            record_sweep(f"sqlite:///{folder / 'server.db'}", "mlflow-artifacts:/", folder / "artifacts", runs)
+            with _served(folder) as server:
+                for work in WORKS:
+                    found[work][str(runs)] = _compared({"file": file, "server": server}, work, count)
+    return found
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
+        "--artifacts-destination", str(folder / "artifacts"), "--port", str(port),
+    ]  # fmt: skip
+    with (folder / "server.txt").open("w") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(uri: str) -> None:
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{uri}/health", timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    sys.exit(f"{uri}: MLflow's server does not start")
+
+
+def _compared(stores: dict[str, str], work: str, count: int) -> dict[str, float]:
+    seconds: dict[str, list[float]] = {name: [] for name in stores}
+    asked: list[str] = []
+    with _noted(asked):
+        for uri in stores.values():
+            _compare(uri, work)  # the first comparison in a process imports what it needs
+        for _ in range(count):
+            for name in random.sample(list(stores), len(stores)):
+                asked.clear()
+                start = time.perf_counter()
+                _compare(stores[name], work)
+                seconds[name].append(time.perf_counter() - start)
+                if name == "server":
+                    requests_of_one = len(asked)
+    return {"requests": requests_of_one, **{name: median(values) for name, values in seconds.items()}}
+
+
+@contextmanager
+def _noted(asked: list[str]) -> Iterator[None]:
+    """Note the address of every request that this process makes."""
+    send: Callable[..., requests.Response] = requests.Session.send
+
+    def noted(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        asked.append(str(request.url))
+        return send(session, request, **options)
+
+    with patch.object(requests.Session, "send", noted):
+        yield
+
+
+def _compare(uri: str, work: str) -> None:
+    from mlplab.comparison.sweep_end import compare_sweep
+    from mlplab.page.comparison_page import render_page
+    from mlplab.tracking.snapshot import Snapshot
+    from mlplab.tracking.store import find_store
+
+    store = Snapshot.of(find_store(uri, EXPERIMENT))
+    compared = compare_sweep(store, "S")
+    assert compared is not None
+    compared.table()
+    if work == "page":
+        render_page(store, compared.runs, compared.ranking, "a sweep")
+
+
+def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
+    """Return Markdown: requests and seconds by the number of runs, and the targets."""
+    lines = [
+        "| | runs | requests | requests per run | file, seconds | server, seconds | server / file |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for work, meaning in WORKS.items():
+        for runs, one in result[work].items():
+            ratio = one["server"] / one["file"]
+            former = ""
+            if before:
+                was = before[work][runs]
+                former = f" ({was['requests']:.0f} requests, {was['server'] / was['file']:.1f} before)"
+            lines.append(
+                f"| {meaning} | {runs} | {one['requests']:.0f} | {one['requests'] / int(runs):.2f} | "
+                f"{one['file']:.2f} | {one['server']:.2f} | {ratio:.1f}{former} |"
+            )
+    return lines

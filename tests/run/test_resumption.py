@@ -1,0 +1,171 @@
+"""A run that was killed or that failed goes on exactly from its checkpoint, unless it diverged."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlplab import engines
+from mlplab.config import TrainConfig
+from mlplab.data import Dataset
+from mlplab.errors import DivergedError
+from mlplab.run.resumption import Checkpointer, has_checkpoint
+from mlplab.training import checkpoint
+from mlplab.training.loop import Training
+from mlplab.training.schedule import Schedule
+
+ENGINES = ["engine=numpy", "engine=torch"]
+Build = Callable[..., Checkpointer]
+
+
+@pytest.fixture
+def build(settings: Callable[..., TrainConfig], small_dataset: Dataset, tmp_path: Path) -> Build:
+    """A function that returns the checkpointer of a new training, whose folder is the test's."""
+
+    def begin(*overrides: str) -> Checkpointer:
+        chosen = settings("hidden_sizes=[8]", "optimizer=adam", "dtype=float64", "batch_size=30", *overrides)
+        engine = engines.build(chosen, small_dataset, np.random.default_rng(0))
+        schedule = Schedule.plan(chosen, 300)
+        training = Training(engine, schedule, np.random.default_rng(1), log_every=7, splits=["test"])
+        return Checkpointer(training, tmp_path, "fingerprint")
+
+    return begin
+
+
+def advance(checkpointer: Checkpointer, reports: int) -> None:
+    for _ in range(reports):
+        checkpointer.add(checkpointer.training.advance())
+        checkpointer._next_save = 0.0  # at every end of an epoch, however long the last one took
+
+
+def rest(checkpointer: Checkpointer) -> tuple[list[float], list[tuple[int, dict[str, float]]]]:
+    """Train to step 60; return the weights and all points."""
+    while checkpointer.training.step < 60:
+        advance(checkpointer, 1)
+    return checkpointer.training._engine.layers()[0][0].ravel().tolist(), checkpointer.points
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("damaged", [[], ["checkpoint.npz"]])
+def test_a_run_goes_on_exactly_from_the_last_checkpoint_or_the_one_before(
+    build: Build, engine: str, damaged: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    undisturbed = rest(build(engine))
+    advance(build(engine), 9)
+    for name in damaged:
+        (tmp_path / name).write_bytes(b"damaged")
+    resumed = build(engine)
+    resumed.begin(resume=True)
+    assert resumed.training.step == (30 if damaged else 40)
+    assert rest(resumed) == undisturbed
+    assert [f"{tmp_path / name}: is damaged" in caplog.text for name in damaged] == [True] * len(damaged)
+    assert "begins anew" not in caplog.text
+
+
+def replace_by(path: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, object]) -> None:
+    path.unlink()
+    checkpoint.save_checkpoint(path, checkpoint.Checkpoint(arrays, facts))
+
+
+def other_shape(path: Path) -> None:
+    saved = checkpoint.load_checkpoint(path)
+    assert saved is not None
+    arrays = {**saved.arrays, "parameter.0": np.zeros((1, 1))}
+    replace_by(path, arrays, saved.facts)
+
+
+def other_facts(path: Path) -> None:
+    saved = checkpoint.load_checkpoint(path)
+    assert saved is not None
+    facts = {**saved.facts, "epoch": {"sum": 1.0}}
+    replace_by(path, saved.arrays, facts)
+
+
+def no_points(path: Path) -> None:
+    saved = checkpoint.load_checkpoint(path)
+    assert saved is not None
+    facts = {key: value for key, value in saved.facts.items() if key != "points"}
+    replace_by(path, saved.arrays, facts)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("damage", [other_shape, other_facts, no_points, Path.unlink])
+def test_where_nothing_can_be_used_the_run_begins_anew_exactly_with_a_warning(
+    build: Build, engine: str, damage: Callable[[Path], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    undisturbed = rest(build(engine))
+    checkpoint.remove_checkpoint(tmp_path / checkpoint.NAME)
+    advance(build(engine), 9)
+    for name in (checkpoint.NAME, "checkpoint.former.npz"):
+        damage(tmp_path / name)
+    resumed = build(engine)
+    resumed.begin(resume=True)
+    assert resumed.training.step == 0
+    assert resumed.points == []
+    assert f"{tmp_path}: has no checkpoint to go on from: the run begins anew" in caplog.text
+    assert rest(resumed) == undisturbed
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError(), KeyboardInterrupt()])
+def test_a_run_that_failed_between_two_reports_goes_on_from_there(
+    build: Build, error: BaseException, tmp_path: Path
+) -> None:
+    undisturbed = rest(build())
+    failing = build()
+    with pytest.raises(type(error)), failing.saved_when_stopped():
+        advance(failing, 7)
+        raise error
+    assert has_checkpoint(tmp_path)
+    resumed = build()
+    resumed.begin(resume=True)
+    assert resumed.training.step == failing.training.step
+    assert rest(resumed) == undisturbed
+
+
+def test_an_error_in_the_middle_of_an_update_leaves_the_checkpoint_before_it(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = rest(build())
+    failing = build()
+    with pytest.raises(MemoryError), failing.saved_when_stopped():
+        advance(failing, 5)
+        original = failing.training._engine._step  # type: ignore[attr-defined]
+
+        def break_at_the_second(*arguments: object) -> float:
+            monkeypatch.setattr(failing.training._engine, "_step", fail)
+            return float(original(*arguments))
+
+        def fail(*_: object) -> float:
+            raise MemoryError
+
+        monkeypatch.setattr(failing.training._engine, "_step", break_at_the_second)
+        advance(failing, 1)
+    resumed = build()
+    resumed.begin(resume=True)
+    assert resumed.training.step == 20
+    assert rest(resumed) == undisturbed
+
+
+def test_a_run_that_diverged_leaves_no_checkpoint(build: Build, tmp_path: Path) -> None:
+    diverging = build()
+    with pytest.raises(DivergedError), diverging.saved_when_stopped():
+        advance(diverging, 7)
+        assert has_checkpoint(tmp_path)
+        raise DivergedError("train/loss=inf")
+    assert not has_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said_once_and_the_run_goes_on(
+    build: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    running = build()
+    advance(running, 3)
+    whole = (tmp_path / checkpoint.NAME).read_bytes()
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    advance(running, 9)
+    assert caplog.text.count(f"{tmp_path / checkpoint.NAME}: cannot be written (No space left on device)") == 1
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(checkpoint.NAME, whole)]

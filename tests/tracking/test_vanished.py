@@ -1,0 +1,133 @@
+"""A run whose process is gone is closed by whoever looks next; a live one never is."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mlplab.schema import HEARTBEAT_TAG, OBSERVED_TAG
+from mlplab.tracking import heartbeat, outbox
+from mlplab.tracking.heartbeat import SILENCE_SECONDS, observe
+from mlplab.tracking.process import Process
+from mlplab.tracking.run import Run
+from mlplab.tracking.store import Store
+from mlplab.tracking.target import Target
+from mlplab.tracking.vanished import close_vanished
+from tracking.conftest import history
+
+HERE = Process.current()
+
+
+def running(store: Store, process: Process | None, **tags: str) -> str:
+    owner = process.tags() if process else {}
+    return str(store.client.create_run(store.experiment_id, tags={**owner, **tags}).info.run_id)
+
+
+def status(store: Store, run_id: str) -> str:
+    return str(store.client.get_run(run_id).info.status)
+
+
+def test_a_run_whose_process_vanished_is_closed_as_killed(store: Store) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    started = psutil.Process(child.pid).create_time() - psutil.boot_time()
+    vanished = running(store, replace(HERE, pid=child.pid, started=started))
+    assert close_vanished(store) == []
+    child.communicate(b"\n")
+    assert close_vanished(store) == [vanished]
+    assert status(store, vanished) == "KILLED"
+
+
+def test_a_later_process_with_the_same_pid_is_another(store: Store) -> None:
+    run_id = running(store, replace(HERE, started=HERE.started - 3_600))
+    assert close_vanished(store) == [run_id]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"host": "another-machine", "pid": 1},
+        {"boot": "another boot, or another namespace of process numbers", "pid": 1},
+    ],
+)
+def test_a_process_that_this_one_cannot_see_is_never_taken_for_a_dead_one(
+    store: Store, elsewhere: dict[str, object]
+) -> None:
+    running(store, replace(HERE, **elsewhere))  # type: ignore[arg-type]
+    assert close_vanished(store) == []
+
+
+def test_runs_of_this_process_and_of_unknown_origin_are_left_alone(store: Store) -> None:
+    running(store, HERE)
+    running(store, None)
+    assert close_vanished(store) == []
+
+
+def test_a_run_that_ends_during_the_check_is_left_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = running(store, replace(HERE, started=-1e6))
+    is_gone = Process.is_gone
+
+    def ends_meanwhile(process: Process) -> bool:
+        store.client.set_terminated(run_id, "FINISHED")
+        return is_gone(process)
+
+    monkeypatch.setattr(Process, "is_gone", ends_meanwhile)
+    assert close_vanished(store) == []
+    assert status(store, run_id) == "FINISHED"
+
+
+def test_a_clock_that_is_corrected_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_time, boot_time = psutil.Process.create_time, psutil.boot_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: create_time(process) + 3_600)
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot_time() + 3_600)
+    assert not HERE.is_gone()
+
+
+def test_another_machine_is_silent_when_its_heartbeat_has_not_changed_for_long_by_the_own_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(heartbeat.time, "time", lambda: now)
+    note, seconds = observe("beat 1, of a clock that is years late", "me", None)
+    assert seconds == 0
+    now += SILENCE_SECONDS - 1
+    assert observe("beat 1, of a clock that is years late", "me", note) == (note, SILENCE_SECONDS - 1)
+    assert observe("beat 1, of a clock that is years late", "somebody else", note)[1] == 0
+    assert observe("beat 2", "me", note)[1] == 0
+    now += 2
+    assert observe("beat 1, of a clock that is years late", "me", note)[1] > SILENCE_SECONDS
+
+
+def test_the_run_of_a_machine_that_was_seen_silent_long_enough_is_closed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = running(store, replace(HERE, host="elsewhere"), **{HEARTBEAT_TAG: "1"})
+    assert close_vanished(store) == []
+    assert store.client.get_run(run_id).data.tags[OBSERVED_TAG].startswith("1@")
+    later = heartbeat.time.time() + SILENCE_SECONDS + 5
+    monkeypatch.setattr(heartbeat.time, "time", lambda: later)
+    assert close_vanished(store) == [run_id]
+
+
+def test_a_run_that_was_killed_outright_arrives_whole_and_ends_killed(target: Target, tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib; from mlplab.tracking import outbox; from mlplab.tracking.run import Run; "
+        "from mlplab.tracking.target import Target; outbox._FOLDER = pathlib.Path(sys.argv[2]) / 'unsent'; "
+        "run = Run(Target(sys.argv[1], 'lab'), 'name', {}, pathlib.Path(sys.argv[2]) / 'run').__enter__(); "
+        "run.log_metrics({'loss': 1.0}, 200); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, target.uri, str(tmp_path)], check=False)
+    assert outbox.send_all(target).sent == [tmp_path / "run"]
+    store = target.connect()
+    (run,) = store.search("")
+    assert run.info.status == "KILLED"
+    assert history(store, run.info.run_id, "loss") == [(200, 1.0)]
+
+
+def test_a_run_that_somebody_writes_is_left_to_its_owner(target: Target, tmp_path: Path) -> None:
+    with Run(target, "name", {}, tmp_path / "run") as run:
+        assert outbox.send_all(target).busy == [tmp_path / "run"]
+        assert close_vanished(target.connect()) == []
+    assert status(target.connect(), str(run.run_id)) == "FINISHED"
