@@ -56,7 +56,7 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Row]]:
     request.node.user_properties += [(PROPERTY, asdict(row)) for row in rows]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Callable[[str], Undisturbed]:
     """A function that returns what a unit leaves in a local store; the command runs once."""
     known: dict[str, Undisturbed] = {}
@@ -80,7 +80,7 @@ def empty_project(tmp_path: Path) -> Project:
     return copy_project(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sqlite_link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
     """A server on SQLite."""
     folder = tmp_path_factory.mktemp("server")
@@ -88,7 +88,7 @@ def sqlite_link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
         yield link
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgresql_link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
     """A server on PostgreSQL."""
     programs = postgresql_programs()
