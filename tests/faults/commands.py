@@ -16,7 +16,7 @@ from conftest import Project
 
 LONG = os.environ.get("FAULTS") == "long"
 LONGEST = 400.0  # seconds that a command may take on a slow and busy machine, an outage of a minute included
-EPOCHS = 600
+EPOCHS = 400
 TRAINING = [
     "data=digits", "hidden_sizes=[256,128]", "learning_rate=0.05", "batch_size=50", "log_every=100",
     f"epochs={EPOCHS}", "diagnostics=false",
