@@ -3,10 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep test reproduce bench lock clean
+.PHONY: help setup sweep test test-faults reliability reproduce bench lock clean
 
 help:           ## list these targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.current  ## install everything into .venv (other targets call it)
 
@@ -23,6 +23,14 @@ test: setup     ## lint, types and all tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+FAULTS ?= short
+
+test-faults: setup ## take servers, disks and processes away: about 8 minutes, FAULTS=long: hours; docs/reliability.md
+	FAULTS=$(FAULTS) $(BIN)/python -m pytest --dist loadfile tests/faults $(PYTEST)
+
+reliability:    ## the same, and write what was measured into docs/reliability.md
+	$(MAKE) test-faults PYTEST="--table docs/reliability.md"
 
 reproduce: setup ## re-run every published result, three seeds each: docs/results.md
 	$(BIN)/python src/reproduce.py out=docs
