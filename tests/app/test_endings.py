@@ -122,7 +122,7 @@ def test_a_terminal_that_is_closed_ends_runs_as_killed(fresh_project: Project, s
     assert {run.info.status for run in runs} == {"KILLED"}
     assert len(runs) <= 2
     assert {run.info.status for run in fresh_project.sweeps()} <= {"KILLED"}
-    assert all((Path(run.data.tags["output_folder"]) / "checkpoint.npz").exists() for run in runs)
+    assert all((fresh_project.root / run.data.tags["output_folder"] / "checkpoint.npz").exists() for run in runs)
     points_are_whole(fresh_project)
 
 

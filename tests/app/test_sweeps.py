@@ -210,7 +210,7 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
     for run in runs:
         steps = [step for step, _ in fresh_project.points(run, "train/loss")]
         assert steps == list(range(10, 10 * len(steps) + 1, 10))
-        assert (Path(run.data.tags["output_folder"]) / "checkpoint.npz").exists()
+        assert (fresh_project.root / run.data.tags["output_folder"] / "checkpoint.npz").exists()
     assert fresh_project.sweeps()[0].info.status == "KILLED"
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
@@ -257,7 +257,7 @@ def test_a_running_sweep_cannot_be_resumed(fresh_project: Project) -> None:
     process.kill()
     process.communicate()
     assert done.returncode == 1
-    assert re.search(r"ERROR: resume=true: sweep \S+ is still running, as process \d+ on", done.stderr)
+    assert re.search(r"ERROR: resume=true: sweep \S+ is still running, by process \d+ on", done.stderr)
 
 
 def wait_for_members(project: Project, process: subprocess.Popen[str], count: int) -> list[psutil.Process]:

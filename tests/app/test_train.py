@@ -118,10 +118,10 @@ def test_artifacts_are_figures_numbers_reports_config_and_model(project: Project
     assert report["accuracy"] == pytest.approx(finished.data.metrics["final/test_accuracy"])
 
 
-def test_only_hydras_files_remain_in_the_output_folder(project: Project, finished: Run) -> None:
+def test_only_hydras_files_and_the_journal_remain_in_the_output_folder(project: Project, finished: Run) -> None:
     assert finished.info.status == "FINISHED"
     left = {path.name for path in (project.root / "outputs").glob("*/*/*")}
-    assert left == {".hydra", "train.log"}
+    assert left == {".hydra", "train.log", "journal.jsonl", "journal.lock"}
 
 
 PREDICT = """

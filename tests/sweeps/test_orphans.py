@@ -44,7 +44,7 @@ def test_workers_end_after_a_parent_that_was_killed_and_a_resume_completes_the_s
     killed = [run for run in left.values() if run.info.status == "KILLED"]
     assert killed
     for run in killed:
-        assert (Path(run.data.tags["output_folder"]) / "checkpoint.npz").exists()
+        assert (fresh_project.root / run.data.tags["output_folder"] / "checkpoint.npz").exists()
 
     plan = fresh_project.train(*typed, "plan=true")
     assert plan.returncode == 0, plan.stderr
