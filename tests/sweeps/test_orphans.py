@@ -1,7 +1,6 @@
 """The workers of a parallel sweep whose own process was killed end soon, in order, and begin nothing more."""
 
 import time
-from pathlib import Path
 
 import psutil
 
