@@ -158,7 +158,8 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, OSError):
         if error.errno not in _REMEDIES:
             return None
-        where = error.filename or _Process.output_folder or "disk"  # an error on writing names no file
+        folder = None if _Process.has_begun else _Process.output_folder
+        where = error.filename or folder or "disk"  # an error on writing names no file
         return f"{where}: cannot be written ({error.strerror}); {_REMEDIES[error.errno]}"
     if isinstance(error, ValueError):  # Hydra raises it for data=null
         is_hydras = str(error).startswith("Config group override")
