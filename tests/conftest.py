@@ -26,6 +26,7 @@ from mlplab import environment
 environment.prepare_command()  # MLflow reads the variables on import
 environment.imports_are_done()
 
+from axe_playwright_python.sync_playwright import Axe
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -36,6 +37,7 @@ from mlplab.data import Dataset, Scaling, Split
 from mlplab.schema import COMMAND_TAG
 
 PROJECT = Path(__file__).resolve().parents[1]
+WIDTHS = [390, 560, 800, 1400]  # of a phone, of MLflow's frame with its assistant open, of that frame, of a screen
 BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -221,3 +223,18 @@ def opened(browser: Browser, address: str, *its_own_errors: str) -> Iterator[Pag
     yield page
     page.close()
     assert not errors
+
+
+def serious_findings(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on a page: at every width, in light and dark."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            for finding in Axe().run(page).response["violations"]:
+                if finding["impact"] in ("serious", "critical"):
+                    found.append(f"{scheme}, {width}: {finding['help']}: {finding['nodes'][0]['html']}")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1200, "height": 900})
+    return found

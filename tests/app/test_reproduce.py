@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from conftest import Project, opened
+from conftest import Project, opened, serious_findings
 
 SMALL = [
     "data=digits", "data.train_size=1000", "data.val_size=200", "iterations=40", "log_every=20",
@@ -51,6 +51,7 @@ def test_the_report_is_an_artifact_of_the_sweeps_own_run(reproduced: tuple[Proje
     with opened(browser, (folder / "report.html").as_uri()) as shown:
         for chart in ("pellattiero-first", "pellattiero-tuned"):
             expect(shown.locator(f"#{chart} .main-svg").first).to_be_visible()
+        assert not serious_findings(shown)
 
 
 def test_resume_skips_the_runs_that_the_store_has(reproduced: tuple[Project, str]) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, expect
 
-from conftest import Project, opened
+from conftest import Project, opened, serious_findings
 from mlplab.app.watch import _watch
 from mlplab.errors import UserError
 
@@ -78,6 +78,7 @@ def test_a_sweep_is_watched_from_its_first_run_until_after_its_end(project: Proj
         expect(page.locator("#progress")).to_contain_text("ended ")
         expect(page.locator("#ranking tr.group").nth(1)).to_contain_text("2 finished")
         assert page.evaluate("window.opened"), "it brought itself up to date without being loaded again"
+        assert not serious_findings(page)
         assert watcher.poll() is None
         assert urllib.request.urlopen(address).status == 200
 

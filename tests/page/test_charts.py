@@ -9,7 +9,7 @@ import pytest
 from mlplab.colors import OKABE_ITO, color_slots
 from mlplab.comparison.ranking import Ranking, rank
 from mlplab.page import axis_charts, class_charts, time_charts
-from mlplab.page.charts import collapsed_groups, curve_charts
+from mlplab.page.charts import collapsed_groups, curve_charts, whole_curves
 from mlplab.page.effects import effects_of
 from mlplab.page.palette import MOST_SHOWN, Palette, shorten_names
 from mlplab.page.scales import Scale, has_collapsed, scale_of
@@ -39,11 +39,11 @@ def test_a_colour_follows_the_value_and_not_the_rank() -> None:
     assert color_slots(["lr=1", "lr=0.1", "lr=0.01"]) == [2, 1, 0]
 
 
-def test_with_more_groups_than_colours_some_from_best_to_worst_are_selected() -> None:
+def test_with_more_groups_than_colours_the_best_two_and_some_down_to_the_worst_are_selected() -> None:
     palette = Palette([f"lr={i}" for i in range(60)])
     assert palette.slots == [None] * 60
     assert len(palette.shown) == MOST_SHOWN == len(OKABE_ITO)
-    assert {0, 59} <= palette.shown
+    assert {0, 1, 59} <= palette.shown
     assert None not in Palette([f"lr={i}" for i in range(8)]).slots
 
 
@@ -184,3 +184,22 @@ def test_a_group_without_a_finished_run_sets_no_axis() -> None:
     runs = frame(({"activation": "relu"}, 0.9), ({"activation": "tanh"}, 0.1), ({"activation": "linear"}, nan))
     runs.loc[2, "status"] = "FAILED"
     assert collapsed_groups(rank(runs), 10) == {1, 2}
+
+
+def points_of(*rows: tuple[int, str, int, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["group", "run_id", "step", "value"]).assign(key="test/loss")
+
+
+def test_a_run_that_diverged_takes_no_part_in_the_curve_of_those_that_finished() -> None:
+    runs = pd.DataFrame({"run_id": ["a", "b", "c"], "status": ["FINISHED", "FAILED", "FAILED"]})
+    points = points_of((0, "a", 1, 0.5), (0, "b", 1, 1e9), (1, "c", 1, 1e9))
+    whole, left_out = whole_curves(points, runs)
+    assert list(whole["run_id"]) == ["a", "c"]  # of the second group there is nothing else to show
+    assert left_out == 1
+
+
+def test_while_a_sweep_runs_each_run_has_a_line_of_its_own() -> None:
+    points = points_of((0, "a", 1, 0.5), (0, "a", 2, 0.4), (0, "b", 1, 0.9))
+    (chart,) = curve_charts(points, Palette(["relu"]), ["test/loss"], {}, set(), each_run=True)
+    assert [list(trace.y) for trace in chart.figure.data] == [[0.5, 0.4], [0.9]]
+    assert all("low" not in trace.meta for trace in chart.figure.data)

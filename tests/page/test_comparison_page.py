@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from conftest import Project, await_health, free_port, opened
+from conftest import WIDTHS, Project, await_health, free_port, opened, serious_findings
 from mlplab.comparison import query
 from mlplab.comparison.ranking import rank
 from mlplab.page.comparison_page import render_page
@@ -136,7 +136,15 @@ def test_a_switch_shows_another_layer(page: Page) -> None:
     expect(line).not_to_have_attribute("d", before)
 
 
-@pytest.mark.parametrize("width", [390, 560, 800, 1400])
+def test_it_can_be_read_by_everybody(page: Page) -> None:
+    page.locator("header details summary").click()
+    page.locator("#columns summary").click()
+    assert not serious_findings(page)
+    page.locator("header details summary").click()
+    page.locator("#columns summary").click()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_it_fits_every_width(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     try:

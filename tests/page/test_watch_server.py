@@ -69,13 +69,10 @@ def requested(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 def begin_sweep(store: Store) -> tuple[str, list[str]]:
     """A sweep of twelve jobs, of which all run; return its own run, and theirs."""
+    values = [{"learning_rate": str(number // 2), "seed": str(number % 2)} for number in range(RUNS)]
     jobs = [
-        {
-            "number": i,
-            "name": f"lr={i // 2} seed={i % 2}",
-            "varying": {"learning_rate": str(i // 2), "seed": str(i % 2)},
-        }
-        for i in range(RUNS)
+        {"number": number, "name": f"job {number}", "varying": varying, "config": varying}
+        for number, varying in enumerate(values)
     ]
     own = store.client.create_run(store.experiment_id, tags={OWN_SWEEP_TAG: "S", COMMAND_TAG: "x"}).info.run_id
     store.client.log_text(own, json.dumps({"jobs": jobs}), MANIFEST)

@@ -185,7 +185,9 @@ def curves_of(split: str) -> tuple[str, ...]:
 
 
 def _progress_of(job: Mapping[str, Any], run: Mapping[Hashable, Any], outcome: Mapping[str, Any]) -> JobProgress:
-    group = member_name({key: value for key, value in job["varying"].items() if key != SEED}) or "all seeds"
+    order = {key: place for place, key in enumerate(job["config"])}  # as a comparison names its groups
+    keys = sorted((key for key in job["varying"] if key != SEED), key=lambda key: order.get(key, len(order)))
+    group = member_name({key: job["varying"][key] for key in keys}) or "all seeds"
     if not run:
         state = State(outcome.get("state", State.new))
         return JobProgress(job["number"], job["name"], group, state, run, outcome.get("error", ""))

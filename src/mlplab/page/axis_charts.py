@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from mlplab.colors import color_slots
 from mlplab.comparison.ranking import Group, Ranking, natural
 from mlplab.comparison.tables import SHORT
-from mlplab.page.charts import LAYOUT, Chart, rounded
+from mlplab.page.charts import LAYOUT, NAMES_DOWN, Chart, rounded
 from mlplab.page.palette import Palette
 from mlplab.page.scales import Scale
 
@@ -62,9 +62,7 @@ def seed_dots(ranked: Ranked) -> Chart:
     names = [ranked.palette.names[place] for place in ranked.values]
     figure.update_layout(**LAYOUT, height=90 + 26 * len(names))
     figure.update_xaxes(title_text=ranked.metric, range=[ranked.scale.low, ranked.scale.high])
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=names, range=[len(names) - 0.4, -0.6], automargin=True
-    )
+    figure.update_yaxes(**NAMES_DOWN, categoryarray=names, range=[len(names) - 0.4, -0.6])
     alt = f"{ranked.metric} of every run, and the mean of each of {len(names)} groups with its confidence interval"
     return Chart("seeds", f"{ranked.metric.capitalize()} of every run", alt, figure)
 
@@ -148,7 +146,7 @@ def heat_map(ranked: Ranked, down: str, across: str) -> Chart:
     )
     figure = go.Figure(heat)
     figure.update_xaxes(type="category", title_text=escape(across))
-    figure.update_yaxes(type="category", title_text=escape(down), automargin=True)
+    figure.update_yaxes(type="category", title_text=escape(down), automargin=True, autorange="reversed")
     figure.update_layout(**LAYOUT, height=140 + 44 * len(ys))
     title = f"{ranked.metric.capitalize()} by {down} and {across}"
     return Chart("map", title, f"map of {title}: a cell for each of {len(cells)} combinations", figure)

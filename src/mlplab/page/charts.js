@@ -147,10 +147,11 @@ class Chart {
     const {x, scale} = this.choices;
     const grid = {gridcolor: cssValue("--grid"), zerolinecolor: cssValue("--line"), linecolor: cssValue("--line")};
     layout.template = {layout: {
-      xaxis: grid, yaxis: grid, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      xaxis: {...grid, automargin: true}, yaxis: {...grid, automargin: true}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: {color: cssValue("--text"), family: "system-ui, sans-serif"},
       hoverlabel: {font: {family: "system-ui, sans-serif"}},
     }};
+    layout.uirevision = JSON.stringify(this.choices); // what the reader has zoomed into stays, until a switch is set
     layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom"; // a finger scrolls the page
     const select = this.switches.find(one => one.dataset.key === "x");
     if (x && layout.xaxis) layout.xaxis.title = {text: select.selectedOptions[0].textContent};

@@ -27,9 +27,16 @@ from mlplab.page.palette import Palette
 from mlplab.page.scales import has_collapsed
 
 LAYOUT: dict[str, Any] = {"margin": {"l": 60, "r": 16, "t": 16, "b": 50}, "hovermode": "closest", "showlegend": False}
+# An axis of names, with room between them and a marker at the axis' end
+NAMES_DOWN: dict[str, Any] = {
+    "type": "category", "categoryorder": "array", "automargin": True, "ticks": "outside", "ticklen": 8,
+    "tickcolor": "rgba(0,0,0,0)",
+}  # fmt: skip
 UNITS = {"iteration": "iteration (parameter updates)", "epoch": "epoch", "seconds": "seconds of training"}
 SCALES = {"linear": "linear", "log": "logarithmic"}
-BANDS = "Mean of the seeds; the band reaches from the least to the largest. Drag to zoom in, double-click to zoom out."
+ZOOM = "Drag to zoom in, double-click to zoom out."
+BANDS = f"Mean of the seeds; the band reaches from the least to the largest. {ZOOM}"
+ONE_RUN = f"A line for each run. {ZOOM}"
 MOST_POINTS = 20_000  # of all curves of one metric
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -106,6 +113,21 @@ def curve_charts(
         for key in keys
         if not (rows := points[points["key"] == key]).empty
     ]
+
+
+def whole_curves(points: pd.DataFrame, runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the points without those of unfinished runs, and how many runs that leaves out.
+
+    A mean jumps where one of its runs ends early. A group of which no run has finished keeps its runs.
+    """
+    finished = points["run_id"].isin(runs.loc[runs["status"] == "FINISHED", "run_id"])
+    partly = ~finished & points["group"].isin(points.loc[finished, "group"])
+    return points[~partly], int(points.loc[partly, "run_id"].nunique())
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """Return a logarithmic axis between two powers of ten, with a tick for each where there are several."""
+    return {"type": "log", "range": [low, high], "dtick": 1 if high - low > 2 else None, "exponentformat": "power"}
 
 
 def _curves(

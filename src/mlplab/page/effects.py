@@ -93,7 +93,7 @@ def effects_chart(effects: Effects) -> Chart:
         }
     )
     figure.update_layout(**{**LAYOUT, "margin": {**LAYOUT["margin"], "r": 60}}, height=90 + 28 * len(shown))
-    figure.update_xaxes(title_text="share of the variance between the groups, per cent", rangemode="tozero")
+    figure.update_xaxes(title_text="% of the variance", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", automargin=True)
     alt = "; ".join(f"{name}: {100 * share:.1f} per cent" for name, share in shown)
     return Chart("effects", "Main effects and interactions", alt, figure)
@@ -128,7 +128,7 @@ def main_effects(ranked: Ranked, axes: Sequence[str]) -> Chart:
         }
     )
     figure.update_layout(**LAYOUT, height=90 + 26 * len(labels))
-    figure.update_xaxes(title_text=f"mean {ranked.metric}; line: least to largest")
+    figure.update_xaxes(title_text=f"mean {ranked.metric}")
     figure.update_yaxes(autorange="reversed", automargin=True)
     alt = "; ".join(f"{label}: {mean:.4f}" for label, mean in zip(labels, means, strict=True))
     return Chart("main-effects", "Mean by the value of each key", alt, figure)

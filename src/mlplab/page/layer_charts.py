@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from mlplab import schema
 from mlplab.comparison.ranking import Group
-from mlplab.page.charts import LAYOUT, MOST_POINTS, UNITS, Chart, rounded
+from mlplab.page.charts import LAYOUT, MOST_POINTS, UNITS, Chart, log_axis, rounded
 from mlplab.page.palette import Palette
 
 EARLY = 0.1  # share of the training that "early" means
@@ -147,4 +147,4 @@ def _measure_axis(figure: go.Figure, measure: str, rows: pd.DataFrame) -> None:
     positive = rows["value"][(rows["value"] > 0) & np.isfinite(rows["value"])]
     if len(positive):
         low, high = np.log10(np.quantile(positive, [0.005, 0.995]))
-        figure.update_yaxes(type="log", range=[float(low) - 0.1, float(high) + 0.1])
+        figure.update_yaxes(**log_axis(float(low) - 0.1, float(high) + 0.1))

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mlplab.comparison.ranking import Group, Ranking
-from mlplab.comparison.tables import SHORT
+from mlplab.comparison.tables import LEVEL_MARK, SHORT
 from mlplab.schema import ERROR_TAG, FINAL, STATE_OF_STATUS, TIME, State
 
 TRACEBACK = "traceback.txt"
@@ -107,13 +107,15 @@ def table_rows_of(ranking: Ranking, runs: pd.DataFrame, links: Links) -> list[Gr
         states = ", ".join(f"{count} {state}" for state, count in group.states.items())
         cells.append(Cell(states, states))
         members = sorted((_run_row(ranking, run, metrics, links) for run in own), key=lambda row: row.name)
-        rows.append(GroupRow(place, group.name, place == 0 and group.summary is not None, cells, members))
+        rows.append(GroupRow(place, group.name, ranking.place_of(group) == 1, cells, members))
     return rows
 
 
 def _group_head(ranking: Ranking, group: Group, place: int) -> list[Cell]:
     summary = group.summary
-    cells = [Cell(str(place + 1) if summary else "", float(place) if summary else None)]
+    rank = ranking.place_of(group)
+    mark = f" {LEVEL_MARK}" if ranking.is_level(group) else ""
+    cells = [Cell("" if rank is None else f"{rank}{mark}", None if rank is None else float(place))]
     cells += [Cell(value, _sortable(value)) for value in group.values.values()]
     if summary is None:
         return [*cells, Cell("", None), Cell("", None), Cell("0", 0.0)]

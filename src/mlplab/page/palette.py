@@ -18,7 +18,8 @@ class Palette:
         full: the names as they are, for text.
         names: short ones, escaped, for Plotly's labels, which read HTML.
         slots: which colour of the palette each has; None where the groups are too many for that.
-        shown: places of the groups that are in colour at first: all, or some from the best to the worst.
+        shown: places of the groups that are in colour at first: all, or the best two, which the verdict is about, and
+            some from there to the worst.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -26,7 +27,7 @@ class Palette:
         self.full = list(names)
         self.names = [escape(name) for name in shorten_names(names)]
         self.slots = color_slots(names)
-        self.shown = {int(place) for place in np.linspace(0, len(names) - 1, min(len(names), MOST_SHOWN)).round()}
+        self.shown = _shown_at_first(len(names))
 
     def entries(self) -> list[dict[str, object]]:
         """Return what the page's script needs to know of each group."""
@@ -35,6 +36,12 @@ class Palette:
             {"name": name, "short": short, "slot": slot, "selected": place in self.shown}
             for place, (name, short, slot) in enumerate(zip(self.full, shorts, self.slots, strict=True))
         ]
+
+
+def _shown_at_first(count: int) -> set[int]:
+    if count <= MOST_SHOWN:
+        return set(range(count))
+    return {0, *(int(place) for place in np.linspace(1, count - 1, MOST_SHOWN - 1).round())}
 
 
 def shorten_names(names: Sequence[str]) -> list[str]:

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from mlplab import schema
 from mlplab.comparison.ranking import Group, Ranking
 from mlplab.page import axis_charts, class_charts, layer_charts
-from mlplab.page.charts import BANDS, SCALES, UNITS, Section, collapsed_groups, curve_charts, units_of
+from mlplab.page.charts import (
+    BANDS,
+    ONE_RUN,
+    SCALES,
+    UNITS,
+    Section,
+    collapsed_groups,
+    curve_charts,
+    units_of,
+    whole_curves,
+)
 from mlplab.page.effects import effects_chart, effects_of, grid_size, main_effects
 from mlplab.page.evidence import Evidence
 from mlplab.page.palette import Palette
@@ -45,9 +55,14 @@ class Drawn:
         return units_of(self.runs, self.evidence.points, self.ranking)
 
     @cached_property
+    def whole(self) -> tuple[pd.DataFrame, int]:
+        """The points that curves are drawn of, and how many runs that leaves out."""
+        return whole_curves(self.evidence.points, self.runs)
+
+    @cached_property
     def inside(self) -> pd.DataFrame:
         """What the diagnostics logged."""
-        return layer_charts.diagnostics(self.evidence.points)
+        return layer_charts.diagnostics(self.whole[0])
 
     @cached_property
     def ranked(self) -> axis_charts.Ranked:
@@ -107,7 +122,11 @@ def _what_mattered(drawn: Drawn) -> Section | None:
     charts = []
     text = ""
     if effects is not None:
-        text = "Exact, since every combination has run; groups that collapsed are counted like all others."
+        text = (
+            "What share of the variance between the groups' means each key and each pair makes: exact, since every "
+            "combination has run; groups that collapsed are counted like all others. A line beside a mean reaches "
+            "from the least to the largest of its groups."
+        )
         charts = [effects_chart(effects), main_effects(ranked, ranking.axes)]
         if len(ranking.axes) > 2:
             charts.append(axis_charts.heat_map(ranked, *effects.strongest_pair))
@@ -123,10 +142,13 @@ def _what_mattered(drawn: Drawn) -> Section | None:
 def _curves(drawn: Drawn) -> Section:
     split = "val" if drawn.ranking.metric == schema.final_accuracy("val") else "test"
     keys = [schema.loss("train"), schema.loss(split), schema.accuracy(split)]
-    charts = curve_charts(drawn.evidence.points, drawn.palette, keys, drawn.units, drawn.collapsed)
-    text = BANDS
+    points, left_out = drawn.whole
+    charts = curve_charts(points, drawn.palette, keys, drawn.units, drawn.collapsed)
+    text = BANDS if any(group.summary and group.summary.n > 1 for group in drawn.ranking.ranked) else ONE_RUN
     if drawn.collapsed and charts:
         text += " Groups no better than guessing do not set the axes."
+    if left_out:
+        text += f" Not drawn: {left_out} unfinished runs of groups in which others have finished."
     return Section("Curves", text, charts, {**_x_switch(drawn), "scale": ("losses", SCALES)})
 
 
@@ -143,7 +165,10 @@ def _time(drawn: Drawn) -> Section | None:
     if made is None:
         return None
     chart, targets = made
-    text = "A dot is a run. Time is that of training alone, as much for one iteration as for another."
+    text = (
+        "A dot is a run, a triangle one that never reached it. Time is that of training alone, as much for one "
+        "iteration as for another."
+    )
     name = "validation accuracy" if split == "val" else "test accuracy"
     return Section("Time to accuracy", text, [chart], {"target": (name, targets)})
 
@@ -171,7 +196,7 @@ def _classes(drawn: Drawn) -> list[Section]:
         return []
     text = (
         "Per cent of each true class, all seeds together. Mistakes are red, the diagonal is blue; the colours span "
-        "95 % of the mistakes that were made."
+        "95 % of the mistakes that were made. An empty cell is none."
     )
     made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, palette)])]
     if drawn.pair is not None and _same_classes(confusion, _places(drawn, drawn.pair)):
