@@ -212,6 +212,7 @@ def handlers() -> object:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signals.install()
     yield
+    signals.uninstall()
     for number, handler in before.items():
         signal.signal(number, handler)
 
