@@ -29,6 +29,14 @@ FAULTS = {
     "data=emnist data.split=null": ["data.split=None: data=emnist takes one of byclass"],
     "data=null": ["data=null", "take one of the choices"],
     "hidden_sizes=[2000000]": ["hidden_sizes=[2000000]: takes one hidden layer or more, each of 1 to 1,000,000 units"],
+    "data=digits hidden_sizes=[1000000,1000000]": [
+        "hidden_sizes=[1000000, 1000000]: needs 16013.2 GB of memory at the least, and ",
+        "GB are free; take smaller layers, or a smaller batch_size, optimizer=sgd, diagnostics=false",
+    ],
+    "-m seed=range(0,1000) learning_rate=range(1,1001)": [
+        "max_jobs=1000: the sweep has 1,000,000 combinations (1,000 of seed x 1,000 of learning_rate)",
+    ],
+    "max_jobs=0": ["max_jobs=0: takes a number of runs, at least 1"],
     "~activation": ["missing 1 required positional argument: 'activation'"],
     'tracking.sweep="it\'s"': ["tracking.sweep=it's: takes a name without quotation marks"],
     "-m activation=glob(*)": ["no combination to run"],
