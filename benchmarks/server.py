@@ -108,8 +108,8 @@ def _noted(asked: list[str]) -> Iterator[None]:
 def _compare(uri: str, work: str) -> None:
     from mlplab.comparison.sweep_end import compare_sweep
     from mlplab.page.comparison_page import render_page
-    from mlplab.tracking.snapshot import Snapshot
-    from mlplab.tracking.store import find_store
+    from mlplab.store.snapshot import Snapshot
+    from mlplab.store.store import find_store
 
     store = Snapshot.of(find_store(uri, EXPERIMENT))
     compared = compare_sweep(store, "S")

@@ -25,7 +25,7 @@ SWEEP = [
 JOBS = 2
 # Functions in which a run can die, and about how often an undisturbed sweep of two jobs calls each.
 PLACES = {
-    "mlplab.tracking.outbox.add": 3,  # before a run, or the sweep's own run, has a journal
+    "mlplab.tracking.outbox.enter": 3,  # before a run, or the sweep's own run, has a journal
     "mlplab.tracking.delivery._create": 3,  # before it is in the store
     "mlplab.tracking.journal.Journal.mark_created": 3,  # in the store, but nobody knows its id
     "mlplab.tracking.run.Run.log_params": 3,

@@ -13,7 +13,7 @@ from conftest import WIDTHS, Project, await_health, free_port, opened, serious_f
 from mlplab.comparison import query
 from mlplab.comparison.ranking import rank
 from mlplab.page.comparison_page import render_page
-from mlplab.tracking.store import find_store
+from mlplab.store.store import find_store
 
 SWEEP_NAME = "<img src=x onerror=alert(1)>"
 SWEEP = [

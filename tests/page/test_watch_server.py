@@ -20,7 +20,7 @@ from mlplab.comparison.progress import WatchedSweep
 from mlplab.page import watch_server
 from mlplab.page.watch_server import Latest, WatchServer
 from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, RESULT, SWEEP_TAG
-from mlplab.tracking.store import Store, connect
+from mlplab.store.store import Store, connect
 
 RUNS = 12
 CURVES = ("train/loss", "test/loss", "test/accuracy")

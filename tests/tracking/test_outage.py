@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from mlplab.schema import JOURNAL_TAG
+from mlplab.store.store import Store
+from mlplab.store.target import Target
 from mlplab.tracking import outbox
 from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
 from tracking.conftest import Server, artifacts, history
 
 

@@ -11,11 +11,11 @@ import pytest
 from mlplab import signals
 from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError
 from mlplab.schema import DIVERGED_TAG, PID_TAG
+from mlplab.store.store import Store
+from mlplab.store.target import Target
 from mlplab.tracking import delivery, sender
 from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
 from tracking.conftest import artifacts, history
 
 

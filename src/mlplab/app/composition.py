@@ -13,7 +13,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from mlplab import config
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
-from mlplab.tracking.uri import hide_password
+from mlplab.store.uri import hide_password
 
 
 def register() -> None:

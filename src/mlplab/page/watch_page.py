@@ -11,8 +11,8 @@ from mlplab.page.page_table import TRACEBACK, Cell, Column, GroupRow, RunRow
 from mlplab.page.palette import Palette
 from mlplab.page.templates import render_template
 from mlplab.schema import PAGE, REPORT_TAG, State, accuracy, loss
+from mlplab.store.store import Store
 from mlplab.terminal import format_duration
-from mlplab.tracking.store import Store
 
 _PACKAGE = "mlplab.page"
 

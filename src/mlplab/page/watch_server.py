@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mlplab.comparison.progress import Progress, WatchedSweep
 from mlplab.errors import ConfigError, StoreError
 from mlplab.page.watch_page import WatchPage
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 ADDRESS = "127.0.0.1"  # nobody else's machine
 PAUSE = 4.0  # seconds for which an answer of the store is good: however many look, it is not asked more often

@@ -20,12 +20,12 @@ from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
 from mlplab.run.resumption import Checkpointer
 from mlplab.schema import State
 from mlplab.signals import held
+from mlplab.store.target import Target
 from mlplab.terminal import say
 from mlplab.tracking.earlier import Earlier, find_earlier, find_in_journal
 from mlplab.tracking.journal import NAME as JOURNAL
 from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
-from mlplab.tracking.target import Target
 from mlplab.training.loop import Training, require_finite
 from mlplab.training.schedule import Schedule
 from mlplab.training.streams import RandomStreams

@@ -17,6 +17,8 @@ from mlplab.schema import (
     State,
     count_tag,
 )
+from mlplab.store.snapshot import Snapshot
+from mlplab.store.target import Target
 from mlplab.sweeps import record
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.record import Member, Outcome
@@ -24,8 +26,6 @@ from mlplab.terminal import say
 from mlplab.tracking.identity import is_own
 from mlplab.tracking.reading import Reading
 from mlplab.tracking.run import Run
-from mlplab.tracking.snapshot import Snapshot
-from mlplab.tracking.target import Target
 
 Conclude = Callable[[Reading, Manifest, Run, Mapping[int, Member]], None]
 

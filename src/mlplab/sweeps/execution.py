@@ -13,6 +13,7 @@ from mlplab import environment, signals
 from mlplab.config import TrainConfig
 from mlplab.errors import SweepError
 from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, PAGE, REPORT_TAG, State
+from mlplab.store.target import Target
 from mlplab.sweeps import record
 from mlplab.sweeps.conclusion import Conclude, record_result, show_links
 from mlplab.sweeps.context import SweepContext
@@ -24,7 +25,6 @@ from mlplab.tracking.description import describe_sweep
 from mlplab.tracking.identity import owner_tags
 from mlplab.tracking.reading import read_from
 from mlplab.tracking.run import Run
-from mlplab.tracking.target import Target
 from mlplab.training import checkpoint
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from mlplab.sweeps.manifest import command_digest, freeze
 from mlplab.terminal import say
 
 if TYPE_CHECKING:
+    from mlplab.store.store import Store
     from mlplab.sweeps.conclusion import Conclude
     from mlplab.sweeps.record import Elsewhere, Recorded
-    from mlplab.tracking.store import Store
 
 
 def sweep_grid(arguments: list[str], context: SweepContext) -> Sequence[JobReturn]:
@@ -61,10 +61,10 @@ def sweep_jobs(
     if settings is None or not settings.plan:
         grid.require_valid(jobs)
     assert settings is not None
+    from mlplab.store.target import Target
     from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key
     from mlplab.sweeps.rest import require_at_rest
     from mlplab.tracking.reading import read_from
-    from mlplab.tracking.target import Target
 
     target = Target.of(settings.tracking)
     reading = read_from(target)

@@ -11,6 +11,8 @@ from mlflow.exceptions import MlflowException
 
 from mlplab.errors import StoreError
 from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG, JOURNAL_TAG, NOTE_TAG
+from mlplab.store.store import Store
+from mlplab.store.uri import is_server
 from mlplab.tracking.description import sweep_links
 from mlplab.tracking.heartbeat import beat
 from mlplab.tracking.journal import Journal
@@ -25,8 +27,6 @@ from mlplab.tracking.records import (
     Points,
     Tags,
 )
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import is_server
 
 MOST_VALUES = 1_000  # of metrics, that MLflow takes in one call
 MOST_ENTITIES = 100  # params or tags, likewise

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mlplab.config import TrainConfig
 from mlplab.schema import OWN_SWEEP_TAG, REPORT_TAG
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
 

@@ -18,8 +18,8 @@ from mlplab.schema import (
     TIME,
     State,
 )
+from mlplab.store.store import Store
 from mlplab.tracking.journaled import read_journal
-from mlplab.tracking.store import Store
 
 
 @dataclass(frozen=True)

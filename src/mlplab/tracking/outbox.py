@@ -14,20 +14,20 @@ from pathlib import Path
 
 from mlplab.errors import JournalError, StoreError
 from mlplab.paths import PROJECT_ROOT, from_portable, portable
+from mlplab.store.faults import explained, is_away, reason_of
+from mlplab.store.target import Target, note_outage
+from mlplab.store.uri import DEFAULT_EXPERIMENT, from_portable_uri, portable_uri
 from mlplab.tracking import delivery
 from mlplab.tracking.claim import Claim, is_claimed
-from mlplab.tracking.faults import explained, is_away, reason_of
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal, read_records
 from mlplab.tracking.records import Begin, End
-from mlplab.tracking.target import Target, note_outage
-from mlplab.tracking.uri import DEFAULT_EXPERIMENT, from_portable_uri, portable_uri
 
 log = logging.getLogger(__name__)
 
 _FOLDER = PROJECT_ROOT / "outputs" / ".unsent"
 
 
-def add(key: str, folder: Path) -> None:
+def enter(key: str, folder: Path) -> None:
     """Note that the journal in ``folder`` is not sent. Raises OSError."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     unfinished = _FOLDER / f".{key}"
@@ -51,7 +51,7 @@ def set_aside(folder: Path) -> None:
     former = Path(tempfile.mkdtemp(prefix="former-", dir=folder))
     first = _first(folder)
     if first is not None and (_FOLDER / first.key).exists():
-        add(first.key, former)
+        enter(first.key, former)
     for name in (ARTIFACTS, NAME):  # the journal last: it makes the folder one
         if (folder / name).exists():
             (folder / name).rename(former / name)

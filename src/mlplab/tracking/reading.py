@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplab.errors import JournalError, StoreAwayError
+from mlplab.store.store import Store, connect, find_store
+from mlplab.store.target import PATIENCE_SECONDS, Target
+from mlplab.store.uri import DEFAULT_EXPERIMENT, DEFAULT_URI, SQLITE
 from mlplab.tracking import delivery, outbox
 from mlplab.tracking.claim import Claim, is_claimed
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal
-from mlplab.tracking.store import Store, connect, find_store
-from mlplab.tracking.target import PATIENCE_SECONDS, Target
-from mlplab.tracking.uri import DEFAULT_EXPERIMENT, DEFAULT_URI, SQLITE
 from mlplab.tracking.vanished import close_vanished
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,9 @@ from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError,
 from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
 from mlplab.signals import Stopped, held
+from mlplab.store.store import Store
+from mlplab.store.target import Target
+from mlplab.store.uri import portable_uri, public
 from mlplab.tracking import outbox
 from mlplab.tracking.claim import Claim
 from mlplab.tracking.history import recorded_in_journal, recorded_in_store
@@ -21,9 +24,6 @@ from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.process import Process
 from mlplab.tracking.records import Artifact, Begin, Description, End, Input, Params, Points, Tags
 from mlplab.tracking.sender import Sender
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
-from mlplab.tracking.uri import portable_uri, public
 
 
 class Run:
@@ -106,7 +106,7 @@ class Run:
         journal = self._journal
         known = bool(journal.records)
         key = journal.beginning.key if known else uuid.uuid4().hex
-        outbox.add(key, self._folder)
+        outbox.enter(key, self._folder)
         self.artifacts.mkdir(exist_ok=True)
         if known or self._resumed is None:
             self._recorded = recorded_in_journal(journal.records)

@@ -6,14 +6,14 @@ import time
 
 from mlplab.errors import StoreError
 from mlplab.schema import HEARTBEAT_TAG, HOST_TAG, PID_TAG, STARTED_TAG
+from mlplab.store.faults import explained, is_away, reason_of
+from mlplab.store.store import Store
+from mlplab.store.target import PATIENCE_SECONDS, Target, note_answer, note_outage, outage_seconds
+from mlplab.store.uri import SQLITE
 from mlplab.tracking import delivery, outbox
-from mlplab.tracking.faults import explained, is_away, reason_of
 from mlplab.tracking.heartbeat import SECONDS as BEAT_SECONDS
 from mlplab.tracking.heartbeat import beat
 from mlplab.tracking.journal import Journal
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import PATIENCE_SECONDS, Target, note_answer, note_outage, outage_seconds
-from mlplab.tracking.uri import SQLITE
 
 log = logging.getLogger(__name__)
 

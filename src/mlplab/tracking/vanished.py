@@ -11,11 +11,11 @@ from mlflow.entities import Run
 
 from mlplab.paths import from_portable
 from mlplab.schema import FOLDER_TAG, HEARTBEAT_TAG, JOURNAL_TAG, OBSERVED_TAG
-from mlplab.tracking.heartbeat import SILENCE_SECONDS, observe
+from mlplab.store.store import Store
+from mlplab.tracking.heartbeat import SILENCE_SECONDS, look_at
 from mlplab.tracking.journal import NAME, read_records
 from mlplab.tracking.process import Process
 from mlplab.tracking.records import Begin, Created
-from mlplab.tracking.store import Store
 
 
 def close_vanished(store: Store) -> list[str]:
@@ -59,7 +59,7 @@ def _has_vanished(store: Store, run: Run) -> bool:
     if owner is not None and owner.is_here():
         gone = owner.is_gone()
     elif HEARTBEAT_TAG in tags:
-        note, seconds = observe(tags[HEARTBEAT_TAG], socket.gethostname(), tags.get(OBSERVED_TAG))
+        note, seconds = look_at(tags[HEARTBEAT_TAG], socket.gethostname(), tags.get(OBSERVED_TAG))
         gone = seconds > SILENCE_SECONDS
         if note != tags.get(OBSERVED_TAG):
             with store.explaining():

@@ -10,10 +10,10 @@ from pathlib import Path
 from mlplab.background import in_background
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreAwayError, StoreError
-from mlplab.tracking import store
-from mlplab.tracking.sqlite_file import DatabaseFile
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+from mlplab.store import store
+from mlplab.store.sqlite_file import DatabaseFile
+from mlplab.store.store import Store
+from mlplab.store.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from mlplab.tracking.client import connect_client
-from mlplab.tracking.sqlite_file import DatabaseFile, close_databases, file_lock, prepare_file, tidy_file
+from mlplab.store.client import connect_client
+from mlplab.store.sqlite_file import DatabaseFile, close_databases, file_lock, prepare_file, tidy_file
 
 OPEN = """
 import sys
@@ -25,7 +25,7 @@ from mlplab.app import commandline
 from mlplab.config import TrackingConfig
 
 def command():
-    from mlplab.tracking.store import open_store
+    from mlplab.store.store import open_store
     open_store(TrackingConfig(uri=sys.argv[1], experiment="lab", sweep=None, job=None, run_name=None))
     print("open", flush=True)
     if len(sys.argv) > 2:

@@ -16,9 +16,9 @@ from conftest import Project
 from mlplab.config import TrackingConfig
 from mlplab.paths import PROJECT_ROOT, from_portable, portable
 from mlplab.schema import COMMAND_TAG, FOLDER_TAG
-from mlplab.tracking.relocation import PLACES, mend_locations
-from mlplab.tracking.sqlite_file import close_databases
-from mlplab.tracking.store import open_store
+from mlplab.store.relocation import PLACES, mend_locations
+from mlplab.store.sqlite_file import close_databases
+from mlplab.store.store import open_store
 
 FAST = ["data=digits", "hidden_sizes=[16]", "learning_rate=0.1", "batch_size=50", "epochs=1", "diagnostics=false"]
 LOAD = """

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from mlplab.paths import PROJECT_ROOT
 from mlplab.schema import SWEEP_TAG
-from mlplab.tracking.uri import DEFAULT_URI, is_server, public
+from mlplab.store.uri import DEFAULT_URI, is_server, public
 
 _UI = "http://127.0.0.1:5000"  # where `mlflow ui` serves
 _MODE = {"workflowType": "machine_learning"}  # without it MLflow's page opens in its mode for language models
