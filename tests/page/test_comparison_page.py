@@ -154,6 +154,21 @@ def test_it_fits_every_width(page: Page, width: int) -> None:
         page.set_viewport_size({"width": 1200, "height": 900})
 
 
+def test_a_chart_that_is_too_tall_scrolls_and_is_not_squeezed(page: Page) -> None:
+    chart = page.locator("#seeds")
+    chart.scroll_into_view_if_needed()
+    drawn = chart.locator(".main-svg").first
+    expect(drawn).to_be_visible()
+    height = chart.locator(".plot > div").evaluate("box => box.clientHeight")
+    page.evaluate("document.documentElement.style.setProperty('--tallest', '60px')")
+    page.set_viewport_size({"width": 700, "height": 900})  # the chart fits itself in anew
+    page.wait_for_timeout(500)
+    assert chart.locator(".plot").evaluate("box => [box.clientHeight, box.scrollHeight]") == [60, height]
+    assert drawn.evaluate("svg => svg.clientHeight") == height
+    page.evaluate("document.documentElement.style.removeProperty('--tallest')")
+    page.set_viewport_size({"width": 1200, "height": 900})
+
+
 def test_names_with_html_are_text(swept: tuple[Project, str], browser: Browser, tmp_path: Path) -> None:
     store = find_store(swept[0].uri, "mlplab")
     runs = query.find_runs(store)

@@ -87,7 +87,7 @@ class Chart {
   constructor(board, figure) {
     this.board = board;
     this.figure = figure;
-    this.plot = figure.querySelector(".plot");
+    this.plot = figure.querySelector(".plot > div"); // of the chart's own height: a tall one scrolls and is not squeezed
     this.switches = [...figure.closest("section.needs-script").querySelectorAll("select")];
     this.switches.forEach(select => select.addEventListener("change", () => this.draw()));
     figure.querySelector(".csv").addEventListener("click", () => offerCsv(figure, `${figure.id}.csv`, this.rows()));
