@@ -22,11 +22,10 @@ from mlplab.store.sqlite_file import DatabaseFile, close_databases, file_lock, p
 OPEN = """
 import sys
 from mlplab.app import commandline
-from mlplab.config import TrackingConfig
 
 def command():
-    from mlplab.store.store import open_store
-    open_store(TrackingConfig(uri=sys.argv[1], experiment="lab", sweep=None, job=None, run_name=None))
+    from mlplab.store.store import connect
+    connect(sys.argv[1], "lab")
     print("open", flush=True)
     if len(sys.argv) > 2:
         sys.stdin.read()
