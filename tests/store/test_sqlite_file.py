@@ -116,7 +116,7 @@ def test_what_another_process_still_uses_is_left_to_it_but_lies_in_the_file(tmp_
     write(path, range(5))
     with closing(sqlite3.connect(path)) as other:
         other.execute("SELECT * FROM numbers").fetchall()
-        connect_and_close = [sys.executable, "-c", "import sys; from mlplab.tracking import sqlite_file as s;"
+        connect_and_close = [sys.executable, "-c", "import sys; from mlplab.store import sqlite_file as s;"
             "import sqlalchemy; from pathlib import Path; s.tidy_file(Path(sys.argv[1]));"
             "sqlalchemy.create_engine('sqlite:///' + sys.argv[1]).connect()", str(path)]  # fmt: skip
         subprocess.run(connect_and_close, check=True)

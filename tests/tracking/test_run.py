@@ -4,6 +4,8 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -207,17 +209,19 @@ def test_a_database_that_is_removed_under_a_run_is_noticed(target: Target, tmp_p
         run.require_accepted()
 
 
-@pytest.fixture
-def handlers() -> object:
+@contextmanager
+def handled() -> Iterator[None]:
+    """Signals as a command handles them; afterwards what was raised is forgotten."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signals.install()
-    yield
-    signals.uninstall()
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signals.uninstall()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("handlers")
 def test_a_signal_waits_while_the_run_ends(
     target: Target, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,13 +232,12 @@ def test_a_signal_waits_while_the_run_ends(
         end(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(delivery, "_end", be_stopped_and_end)
-    with pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run") as run:
+    with handled(), pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run") as run:
         (run.artifacts / "note.txt").write_text("hello")
     assert status(store, run) == "FINISHED"
     assert artifacts(store, run.run_id) == {"note.txt"}
 
 
-@pytest.mark.usefixtures("handlers")
 def test_a_signal_while_the_run_begins_ends_it_killed(
     target: Target, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +249,6 @@ def test_a_signal_while_the_run_begins_ends_it_killed(
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(Run, "_begin", begin_and_be_stopped)
-    with pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run"):
+    with handled(), pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run"):
         pytest.fail("the body must not begin")
     assert status(store, runs[0]) == "KILLED"

@@ -1,10 +1,12 @@
 """Serves the page of a running sweep to browsers on this machine."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from mlplab.comparison.progress import Progress, WatchedSweep
 from mlplab.errors import ConfigError, StoreError
@@ -56,6 +58,11 @@ class WatchServer(ThreadingHTTPServer):
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"port={port}: cannot be had ({reason}); take another, or port=0 for any") from error
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away before it had its answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def address(self) -> str:

@@ -69,12 +69,19 @@ class Target:
         if self.uri.startswith(SQLITE):
             return self.connect()  # creating the file may take longer
         try:
-            reached = in_background(self.connect).result(PATIENCE_SECONDS)
+            reached = in_background(self._ask).result(PATIENCE_SECONDS)
         except (StoreAwayError, FutureTimeoutError) as error:
             note_outage(self.uri, str(error) or f"no answer in {PATIENCE_SECONDS:g} s")
             return None
         note_answer(self.uri)
         return reached
+
+    def _ask(self) -> Store:
+        """Return the store, after one request: it may have gone since it was connected."""
+        connected = self.connect()
+        with connected.explaining():
+            connected.client.get_experiment(connected.experiment_id)
+        return connected
 
     def _require_same_file(self) -> None:
         file = _files.get(self.uri)

@@ -93,7 +93,10 @@ def _entries() -> Iterator[tuple[Path, Path]]:
     if not _FOLDER.is_dir():
         return
     for entry in sorted(path for path in _FOLDER.iterdir() if not path.name.startswith(".")):
-        folder = from_portable(entry.read_text(encoding="utf-8"))
+        try:
+            folder = from_portable(entry.read_text(encoding="utf-8"))
+        except FileNotFoundError:  # sent meanwhile, by another process
+            continue
         if (folder / NAME).exists():
             yield entry, folder
         elif not is_claimed(folder):

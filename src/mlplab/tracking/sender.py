@@ -70,7 +70,7 @@ class Sender:
             with self._changed:
                 self._changed.wait(0.05)
         is_sent = self._journal.is_sent
-        if not is_sent and self.refusal is None:
+        if not is_sent and self.refusal is None and self._thread.is_alive():
             note_outage(self._target.uri, f"no answer in {patience:g} s")  # nobody waits again in the same outage
         return is_sent
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlflow.entities import Run
 
+from mlplab.errors import JournalError
 from mlplab.paths import from_portable
 from mlplab.schema import FOLDER_TAG, HEARTBEAT_TAG, JOURNAL_TAG, OBSERVED_TAG
 from mlplab.store.store import Store
@@ -39,7 +40,10 @@ def journal_of(run: Run) -> Path | None:
     if key is None or folder is None:
         return None
     path = from_portable(folder) / NAME
-    first = next(read_records(path), None)
+    try:
+        first = next(read_records(path), None)
+    except (JournalError, OSError):  # damaged, or somebody else's
+        return None
     return path if isinstance(first, Begin) and first.key == key else None
 
 
