@@ -42,7 +42,7 @@ FAULTS = {
     "-m activation=glob(*)": ["no combination to run"],
     "experiment=erande_2025/luck": ["experiment=erande_2025/luck: no such preset", "erande_2025/activation"],
     "sampling=none": ["sampling=none", "[shuffle, random]"],
-    "tracking=cloud": ["tracking=cloud: no such choice", "local, server"],
+    "tracking=cloud": ["tracking=cloud: no such choice", "local, offline, server"],
     "learning_rate=fast": ["learning_rate=fast", "could not be converted to Float"],
     "epochs=1.5": ["epochs=1.5", "could not be converted to Integer"],
     "seed=null": ["seed=None", "not Optional"],
