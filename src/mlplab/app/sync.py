@@ -51,10 +51,10 @@ def _sync(arguments: Sequence[str]) -> None:
     left = 0
     for target in outbox.targets(uri, only=given is not None):
         unsent = outbox.send_all(target)
+        _report(target, unsent)
+        left += len(unsent.waiting) + len(unsent.refusals) + len(unsent.damaged)
         if exists(target.uri) and not unsent.is_away:
             conclude_again(target)
-        _report(target, unsent)
-        left += len(unsent.waiting) + len(unsent.refusals)
     if left:
         raise StoreError(f"{left} runs wait; nothing of them is lost, and the same command sends them later")
 

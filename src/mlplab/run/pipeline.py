@@ -105,9 +105,12 @@ def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, outpu
         return find_in_journal(output_folder, fingerprint)
     reading = read_from(target)
     earlier = find_earlier(reading.store, settings, fingerprint)
-    if earlier is None and reading.is_stand_in:
+    if not reading.is_stand_in:
+        return earlier
+    own = None if earlier is None else find_in_journal(earlier.folder, fingerprint)
+    if own is None:
         raise StoreAwayError(f"resume=true: {target.shown} does not answer, and only it knows what has run")
-    return earlier
+    return own
 
 
 def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams) -> Setup:

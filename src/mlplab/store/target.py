@@ -76,6 +76,14 @@ class Target:
         note_answer(self.uri)
         return reached
 
+    def answers(self) -> bool:
+        """Tell whether the store answers, within PATIENCE_SECONDS."""
+        try:
+            in_background(self._ask).result(PATIENCE_SECONDS)
+        except (StoreError, FutureTimeoutError):
+            return False
+        return True
+
     def _ask(self) -> Store:
         """Return the store, after one request: it may have gone since it was connected."""
         connected = self.connect()

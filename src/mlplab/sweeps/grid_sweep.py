@@ -92,7 +92,7 @@ def sweep_jobs(
     known |= elsewhere(store, manifest) if elsewhere and settings.resume else {}
     sweep = Sweep(manifest, settings, target, context, conclude or compare_members, known, report)
     if resumed:
-        return sweep.carry_out(goes_on=True, resumed=resumed.run.info.run_id)
+        return sweep.carry_out(goes_on=True, resumed=None if reading.is_stand_in else resumed.run.info.run_id)
     if settings.tracking.sweep is None:  # a name of its own, with time and chance in it
         return sweep.carry_out()
     return sweep.carry_out(named=new_name(settings.tracking.sweep, store))

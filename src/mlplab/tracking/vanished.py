@@ -16,7 +16,7 @@ from mlplab.store.store import Store
 from mlplab.tracking.heartbeat import SILENCE_SECONDS, look_at
 from mlplab.tracking.journal import NAME, read_records
 from mlplab.tracking.process import Process
-from mlplab.tracking.records import Begin, Created
+from mlplab.tracking.records import Begin, Created, Sent
 
 
 def close_vanished(store: Store) -> list[str]:
@@ -52,7 +52,12 @@ def _is_twin(run: Run) -> bool:
     path = journal_of(run)
     if path is None:
         return False
-    ids = [record.run_id for record in read_records(path, with_points=False) if isinstance(record, Created)]
+    ids: list[str] = []
+    for record in read_records(path, with_points=False):
+        if isinstance(record, Created):
+            ids.append(record.run_id)
+        elif isinstance(record, Sent) and record.count == 0:  # all that follows is of another store
+            ids.clear()
     return bool(ids) and run.info.run_id not in ids
 
 
