@@ -87,4 +87,4 @@ def test_a_disk_that_fills_up_while_a_run_trains_costs_it_artifacts_and_no_more(
     assert "loss_curve.png" not in artifacts
     assert all(artifacts.get(name) != 0 for name in artifacts)
     names = {path.name for path in (small_disk / "run").rglob("*") if path.is_file()}
-    assert names == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log"}
+    assert names == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log", "journal.lock"}

@@ -256,6 +256,7 @@ def test_a_damaged_manifest_never_blocks_a_resume_the_sweep_begins_anew(
     project = zygote.project
     zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    assert zygote.run(*SWEEP, "plan=true") == 0  # sends what the killed one had left
     (own,) = project.sweeps()
     Path(urllib.parse.urlparse(own.info.artifact_uri).path, "manifest.json").write_text(content)
     before = len(zygote.log)

@@ -40,6 +40,8 @@ def enter(key: str, folder: Path) -> None:
 def remove(journal: Journal) -> None:
     """Note that everything is sent, and remove the copies of the files that were."""
     shutil.rmtree(journal.artifacts, ignore_errors=True)
+    if journal.unwritten_bytes:  # on a full disk it lacks its end, and would be taken for that of a killed run
+        (journal.folder / NAME).unlink(missing_ok=True)
     (_FOLDER / journal.beginning.key).unlink(missing_ok=True)
 
 

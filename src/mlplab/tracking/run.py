@@ -168,7 +168,7 @@ class Run:
 
     def require_accepted(self) -> None:
         """Raise the StoreError with which the store refused the run, if it did."""
-        if self._journal.unwritten_bytes:
+        if self._journal.unwritten_bytes and not self._journal.is_sent:
             raise StoreError(f"{self._folder}: the journal of the run cannot be written there; free space")
         if self._sender.refusal is not None:
             raise StoreError(f"{self._sender.refusal}. The run is kept in {self._folder}; then: python src/sync.py")

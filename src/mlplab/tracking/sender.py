@@ -44,6 +44,7 @@ class Sender:
     def start(self) -> None:
         """Begin to send."""
         if not self._target.offline:
+            self.wake()  # so that MLflow shows the run at once
             self._thread.start()
 
     def wake(self) -> None:
@@ -146,6 +147,6 @@ class Sender:
             self._close()
 
     def _close(self) -> None:
-        if self.is_lost or (self._journal.is_sent and not self._journal.unwritten_bytes):
+        if self.is_lost or self._journal.is_sent:
             outbox.remove(self._journal)
         self._journal.close()
