@@ -156,6 +156,6 @@ def test_a_server_that_is_not_there_is_named_without_the_password(fresh_project:
         )  # fmt: skip
     assert (done.returncode, compared.returncode) == (0, 0)
     assert re.search(rf"^WARNING: http://{address} does not answer", done.stderr, re.M)
-    assert re.search(rf"^WARNING: tracking.uri=http://{address}: does not answer", compared.stderr, re.M)
+    assert re.search(rf"^tracking.uri=http://{address}: does not answer", compared.stderr, re.M)
     assert SECRET not in done.stdout + done.stderr + compared.stdout + compared.stderr
     assert files_that_show(SECRET, fresh_project.root) == []
