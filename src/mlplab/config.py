@@ -36,7 +36,7 @@ class Optimizer(StrEnum):
 # What older code recorded of a key, and its name today.
 FORMER_VALUES = {"optimizer": {name: rule.value for name, rule in Optimizer.__members__.items() if name != rule.name}}
 # Keys that say how to carry a run out, and do not describe it.
-CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs")
+CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs", "tracking.offline")
 
 
 @dataclass

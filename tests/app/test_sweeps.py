@@ -230,7 +230,7 @@ def test_an_interrupted_sweep_ranks_what_has_finished_and_says_what_is_missing(f
 
 
 def test_a_killed_worker_does_not_stop_the_other_runs(fresh_project: Project) -> None:
-    process = fresh_project.start("-m", *FAST, "epochs=80", "activation=relu,tanh", "hydra/launcher=joblib")
+    process = fresh_project.start("-m", *FAST, "epochs=800", "activation=relu,tanh", "hydra/launcher=joblib")
     wait_for_members(fresh_project, process, 1)
     psutil.Process(int(fresh_project.runs()[0].data.tags["pid"])).kill()
     _, stderr = process.communicate(timeout=120)

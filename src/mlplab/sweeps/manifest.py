@@ -16,7 +16,6 @@ from mlplab.errors import ManifestError
 from mlplab.paths import from_portable, portable
 from mlplab.sweeps.grid import Job
 
-WHERE_TO = ("tracking.uri", "tracking.offline")  # keys that say which store takes the runs, and do not describe them
 T = TypeVar("T")
 
 
@@ -101,8 +100,7 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
     for job in jobs:
         assert job.settings is not None
         config = {**flatten(job.settings), "tracking.sweep": sweep, "tracking.job": job.number}
-        for key in WHERE_TO:  # the store's address, with a password perhaps, is not part of the sweep
-            del config[key]
+        del config["tracking.uri"]  # the store's address is not part of the sweep
         name = job.settings.tracking.run_name or job.name or job.settings.name
         config["tracking.run_name"] = name
         frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
@@ -111,7 +109,7 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
 
 def determining_overrides(arguments: Sequence[str]) -> list[str]:
     """Return those of the typed overrides that determine the results of a sweep."""
-    apart = (*CARRYING_OUT, *WHERE_TO, "tracking")
+    apart = (*CARRYING_OUT, "tracking.uri", "tracking")
     return [text for text in arguments if text.lstrip("+").partition("=")[0] not in apart]
 
 
