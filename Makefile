@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep test test-faults reliability reproduce bench lock clean
+.PHONY: help setup sweep test test-slow test-faults reliability reproduce bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,11 +18,14 @@ $(VENV)/.current: pyproject.toml constraints.txt
 sweep: setup    ## train sigmoid, tanh and relu, every run in MLflow
 	$(BIN)/python src/train.py -m activation=sigmoid,tanh,relu
 
-test: setup     ## lint, types and all tests: what CI runs
+test: setup     ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup ## tests that end real processes in every way, and wait for servers: CI runs them too
+	$(BIN)/python -m pytest -m slow
 
 FAULTS ?= short
 

@@ -17,6 +17,8 @@ import pytest
 
 from conftest import Project
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 FAST = [
     "data=digits", "hidden_sizes=[16]", "learning_rate=0.1", "batch_size=50", "log_every=10", "epochs=2",
     "diagnostics=false",

@@ -8,6 +8,8 @@ import pytest
 
 from conftest import Project, mounted_disk
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 FAST = ["data=digits", "hidden_sizes=[32,16]", "learning_rate=0.1", "log_every=10", "epochs=2", "batch_size=50"]
 
 

@@ -19,6 +19,8 @@ from mlflow.entities import Run
 from conftest import Project
 from mlplab.app.passwords import hide_typed_passwords
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 FAST = ["data=digits", "hidden_sizes=[8]", "learning_rate=0.1", "log_every=20", "epochs=1", "batch_size=50"]
 SECRET = "s3cret-of-anna"
 

@@ -50,6 +50,7 @@ def works(project: Project, sweep: list[str]) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.slow
 def test_a_project_works_after_it_was_copied_and_moved_and_the_original_is_untouched(
     fresh_project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

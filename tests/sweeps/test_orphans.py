@@ -3,8 +3,11 @@
 import time
 
 import psutil
+import pytest
 
 from conftest import Project
+
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
 
 COMMAND = [
     "-m", "data=digits", "hidden_sizes=[32,16]", "learning_rate=0.1", "log_every=10", "batch_size=50",

@@ -15,6 +15,8 @@ from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
 from tracking.conftest import Server, artifacts, history
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 
 @pytest.fixture
 def remote(server: Server, tmp_path: Path) -> Target:
