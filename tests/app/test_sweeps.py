@@ -222,6 +222,7 @@ def test_an_interrupted_sweep_ranks_what_has_finished_and_says_what_is_missing(f
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=90)
     assert process.returncode == 130, stderr
+    assert "\n1 of 3 runs are done; to go on, type:\n" in stdout
     assert "1 of 3 runs have finished (1 killed, 1 never began); epochs=100000 and epochs=2 never did\n" in stdout
     (best,) = [line for line in stdout.splitlines() if line.startswith("│ best │ 1 ")]
     assert best.endswith("│ 1 finished │")

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import struct
 import subprocess
@@ -189,11 +190,19 @@ def test_a_signal_ends_killed_with_what_was_measured(
     process = fresh_project.start(*sweep, *SLOW)
     wait_for_points(fresh_project, process)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + number, stderr
     assert "stopping; saving what was measured" in stderr
     assert "Traceback" not in stderr
     (run,) = fresh_project.runs()
+    *_, done, line = stdout.splitlines()
+    if sweep:
+        assert done == "0 of 2 runs are done; to go on, type:"
+    else:
+        assert re.search(
+            rf": [1-9][\d,]* of 2,900,000 iterations are done \(run {run.info.run_id}\); to go on, type:", done
+        )
+    assert line == f"  {shlex.join([*fresh_project.command(*sweep, *SLOW), 'resume=true'])}"
     assert run.info.status == "KILLED"
     steps = [step for step, _ in fresh_project.points(run, "train/loss")]
     assert steps == list(range(10, 10 * len(steps) + 1, 10))

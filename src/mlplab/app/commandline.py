@@ -24,6 +24,7 @@ from mlplab.errors import ConfigError, UserError
 from mlplab.sweeps.orphans import at_work
 from mlplab.terminal import is_worker
 from mlplab.tracking.uri import public
+from mlplab.typed import note_typed
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ def run_command(command: Callable[[], None]) -> None:
     """
     sys.argv[1:] = [_FORMER_SPELLINGS.get(text, text) for text in sys.argv[1:]]
     hide_typed_passwords()
+    note_typed()
     _Process.is_command = True
     _Process.shows_tracebacks = environment.take_errors_from_hydra()
     signals.install()

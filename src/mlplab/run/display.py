@@ -17,6 +17,7 @@ from mlplab.terminal import is_worker, say, say_rows
 from mlplab.tracking.run import Run
 from mlplab.training.loop import Report
 from mlplab.training.schedule import Schedule
+from mlplab.typed import say_how_to_go_on
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,12 @@ def show_summary(name: str, run_id: str | None, final: Mapping[str, float]) -> N
     rows["time"] = f"{total:.1f} s   (training {training:.1f} s)"
     rows["run"] = run_id or "not in MLflow yet"
     say_rows(rows)
+
+
+def show_stop(tracked: Run, name: str, step: int, schedule: Schedule) -> None:
+    """Print how far an interrupted run came, and how it goes on."""
+    known = f"run {tracked.run_id}" if tracked.run_id else "not in MLflow yet"
+    say_how_to_go_on(f"{name}: {step:,} of {schedule.steps:,} iterations are done ({known})")
 
 
 def show_next(tracked: Run) -> None:

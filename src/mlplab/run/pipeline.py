@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from mlplab.engines.base import Evaluation
 from mlplab.errors import StoreAwayError
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
-from mlplab.run.display import Display, show_next, show_summary
+from mlplab.run.display import Display, show_next, show_stop, show_summary
 from mlplab.run.model_file import save_model
 from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
 from mlplab.run.resumption import Checkpointer
 from mlplab.schema import State
-from mlplab.signals import held
+from mlplab.signals import Stopped, held
 from mlplab.terminal import say
 from mlplab.tracking.earlier import Earlier, find_earlier, find_in_journal
 from mlplab.tracking.journal import NAME as JOURNAL
@@ -79,7 +80,8 @@ def train_and_record(
     folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
     checkpointer = Checkpointer(setup.training, folder, provenance.fingerprint)
     goes_on = earlier is not None
-    with Run(target, settings.name, provenance.tags(), folder, goes_on, _id(earlier)) as tracked:
+    tracked = Run(target, settings.name, provenance.tags(), folder, goes_on, _id(earlier))
+    with _stop_shown(tracked, setup), tracked:
         checkpointer.begin(resume=goes_on)
         with checkpointer.saved_when_stopped():
             provenance.record(tracked)
@@ -120,6 +122,17 @@ def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: R
     diagnosed = settings.activation if settings.diagnostics else None
     training = Training(engine, schedule, streams.batches, settings.log_every, splits, diagnosed)
     return Setup(resolve(settings, dataset, engine), dataset, engine, schedule, training)
+
+
+@contextmanager
+def _stop_shown(tracked: Run, setup: Setup) -> Iterator[None]:
+    """If a signal ends the run inside, print how far it came and how it goes on; a sweep does so for its members."""
+    try:
+        yield
+    except Stopped:
+        if setup.settings.tracking.sweep is None:
+            show_stop(tracked, setup.settings.name, setup.training.step, setup.schedule)
+        raise
 
 
 def _id(earlier: Earlier | None) -> str | None:

@@ -26,6 +26,7 @@ from mlplab.tracking.reading import read_from
 from mlplab.tracking.run import Run
 from mlplab.tracking.target import Target
 from mlplab.training import checkpoint
+from mlplab.typed import say_how_to_go_on
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +88,11 @@ class Sweep:
             own.describe(describe_sweep(manifest.command, manifest.axes, jobs), manifest.sweep)
             try:
                 returns = self._launch_pending()
-            except BaseException:
+            except BaseException as error:
                 with signals.held():
                     self._conclude(own, in_haste=True)
+                    if isinstance(error, signals.Stopped):
+                        self._show_stop()
                 raise
             self._conclude(own)
             self._raise_failures()
@@ -141,6 +144,11 @@ class Sweep:
             reason = " ".join(str(error).split()) or type(error).__name__
             log.warning("the runs of this sweep are recorded, but could not be compared: %s", reason)
             log.info("comparing sweep %s", manifest.sweep, exc_info=error)
+
+    def _show_stop(self) -> None:
+        states = Counter(member.state for member in self._members().values())
+        jobs = len(self.manifest.jobs)
+        say_how_to_go_on(f"{states[State.finished]} of {jobs} {'run is' if jobs == 1 else 'runs are'} done")
 
     def _raise_failures(self) -> None:
         errors, skipped, manifest = self.launching.errors, self.launching.skipped, self.manifest

@@ -1,0 +1,26 @@
+"""The command as it was typed, for the line that goes on with it after an interrupt."""
+
+import shlex
+import sys
+
+from mlplab.terminal import say
+
+
+class _Typed:
+    words: tuple[str, ...] = ()  # none in a notebook, and in a launcher's worker
+
+
+def note_typed() -> None:
+    """Keep the words of this process's command, before anything but its passwords is changed in ``sys.argv``."""
+    interpreter = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])]  # and its flags, and the script
+    _Typed.words = (*interpreter, *sys.argv[1:])
+
+
+def say_how_to_go_on(done: str) -> None:
+    """Print what is done, and the line that goes on with the rest."""
+    if not _Typed.words:
+        say(done)
+        return
+    words = [word for word in _Typed.words if not word.startswith("resume=")]
+    say(f"{done}; to go on, type:")
+    say(f"  {shlex.join([*words, 'resume=true'])}")
