@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep test test-faults reliability reproduce bench lock clean
+.PHONY: help setup sweep ui test test-faults reliability reproduce bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ $(VENV)/.current: pyproject.toml constraints.txt
 
 sweep: setup    ## train sigmoid, tanh and relu, every run in MLflow
 	$(BIN)/python src/train.py -m activation=sigmoid,tanh,relu
+
+ui: setup       ## MLflow's page of every run, on a free port
+	$(BIN)/python src/ui.py
 
 test: setup     ## lint, types and all tests: what CI runs
 	$(BIN)/ruff check .

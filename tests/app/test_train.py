@@ -319,7 +319,7 @@ def test_without_a_terminal_the_output_is_one_line_per_epoch_then_a_summary(fres
     (run,) = fresh_project.runs()
     assert f"{run.data.metrics['final/test_accuracy']:.4f}" in summary["test accuracy"]
     assert f"run            {run.info.run_id}" in done.stdout
-    assert "mlflow ui" in done.stdout
+    assert "served by      make ui" in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -390,7 +390,7 @@ def test_the_working_directory_does_not_matter(fresh_project: Project, tmp_path:
     command = [sys.executable, str(fresh_project.root / "src" / "train.py"), *FAST]
     done = subprocess.run(command, cwd=elsewhere, env=fresh_project.environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"cd {fresh_project.root} && mlflow ui" in done.stdout
+    assert f"make -C {fresh_project.root} ui" in done.stdout
     assert len(fresh_project.runs()) == 1
     assert not list(elsewhere.iterdir())
 

@@ -135,6 +135,6 @@ def show_next(tracked: Run) -> None:
         say(f"{tracked.waiting_values:,} values and the files of this run wait in {tracked.folder}; {SYNC}")
         return
     rows = {"page": tracked.store.run_page(tracked.run_id)}
-    if command := tracked.store.ui_command():
+    if (command := tracked.store.ui_command()) and not tracked.store.is_served:
         rows["served by"] = command
     say_rows(rows)
