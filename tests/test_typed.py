@@ -1,5 +1,6 @@
 """The line that goes on with a command that was interrupted."""
 
+import shutil
 import sys
 
 import pytest
@@ -36,12 +37,12 @@ def test_a_password_that_was_typed_is_not_in_the_line(
     for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
         monkeypatch.setenv(name, "")
     typed = ["src/train.py", "tracking.uri=http://anna:secret@lab:5000"]
-    monkeypatch.setattr(sys, "orig_argv", ["python", *typed])
+    monkeypatch.setattr(sys, "orig_argv", [shutil.which("python3"), *typed])
     monkeypatch.setattr(sys, "argv", typed.copy())
     hide_typed_passwords()
     note_typed()
     say_how_to_go_on("5 of 69 iterations are done")
-    assert capsys.readouterr().out.splitlines()[1] == "  python src/train.py tracking.uri=http://lab:5000 resume=true"
+    assert capsys.readouterr().out.splitlines()[1] == "  python3 src/train.py tracking.uri=http://lab:5000 resume=true"
 
 
 def test_where_nothing_was_typed_only_what_is_done_is_said(capsys: pytest.CaptureFixture[str]) -> None:

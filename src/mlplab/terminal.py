@@ -70,6 +70,15 @@ def table_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     return sum(max(map(cell_len, column)) + 3 for column in zip(header, *rows, strict=True)) + 1
 
 
+def count_of(number: int, what: str) -> str:
+    """Return a number of things, in the singular or the plural.
+
+    >>> count_of(1, "run"), count_of(1_200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def format_duration(seconds: float) -> str:
     """Return a duration in the unit that a person would use.
 

@@ -1,7 +1,9 @@
 """The command as it was typed, for the line that goes on with it after an interrupt."""
 
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
 from mlplab.terminal import say
 
@@ -12,8 +14,10 @@ class _Typed:
 
 def note_typed() -> None:
     """Keep the words of this process's command, before anything but its passwords is changed in ``sys.argv``."""
-    interpreter = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])]  # and its flags, and the script
-    _Typed.words = (*interpreter, *sys.argv[1:])
+    interpreter, *others = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])]  # its flags, and the script
+    name = Path(interpreter).name
+    short = name if shutil.which(name) == interpreter else interpreter
+    _Typed.words = (short, *others, *sys.argv[1:])
 
 
 def say_how_to_go_on(done: str) -> None:

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -202,7 +203,9 @@ def test_a_signal_ends_killed_with_what_was_measured(
         assert re.search(
             rf": [1-9][\d,]* of 2,900,000 iterations are done \(run {run.info.run_id}\); to go on, type:", done
         )
-    assert line == f"  {shlex.join([*fresh_project.command(*sweep, *SLOW), 'resume=true'])}"
+    interpreter, *typed = shlex.split(line)
+    assert shutil.which(interpreter) == sys.executable
+    assert typed == [*fresh_project.command(*sweep, *SLOW)[1:], "resume=true"]
     assert run.info.status == "KILLED"
     steps = [step for step, _ in fresh_project.points(run, "train/loss")]
     assert steps == list(range(10, 10 * len(steps) + 1, 10))
@@ -332,7 +335,7 @@ def test_a_closed_pipe_does_not_stop_the_run(fresh_project: Project) -> None:
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]
 
 
-def test_a_terminal_of_80_columns_shows_epoch_loss_speed_and_time_left(fresh_project: Project) -> None:
+def test_a_terminal_of_80_columns_shows_epoch_loss_accuracy_and_time_left(fresh_project: Project) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = fresh_project.environment(TERM="xterm", COLUMNS="80")
@@ -348,7 +351,7 @@ def test_a_terminal_of_80_columns_shows_epoch_loss_speed_and_time_left(fresh_pro
     assert process.wait(timeout=60) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     lines = [line for line in re.split(r"[\r\n]+", text) if "epoch" in line]
-    pattern = r"\[/x\] is no markup .* epoch \d+/300 it [\d,]+ loss \d\.\d{3} [\d,]+/s \d\d:\d\d left"
+    pattern = r"\[/x\] is no markup .* epoch \d+/300 loss \d\.\d{3} acc \d\.\d{3} ([\d,]+/s )?\d\d:\d\d left"
     assert re.search(pattern, lines[-1]), lines[-3:]
     assert max(map(len, lines)) <= 80
 

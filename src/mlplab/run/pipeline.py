@@ -13,6 +13,7 @@ from mlplab.data import Dataset
 from mlplab.engines import Engine
 from mlplab.engines.base import Evaluation
 from mlplab.errors import StoreAwayError
+from mlplab.place import place_of_job
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
 from mlplab.run.display import Display, show_next, show_stop, show_summary
@@ -74,7 +75,7 @@ def train_and_record(
     earlier = _find_earlier(target, settings, provenance.fingerprint, output_folder)
     if earlier is not None and earlier.state is State.finished:
         say(f"{settings.name}: has finished already")
-        show_summary(settings.name, earlier.run_id, earlier.final)
+        show_summary(earlier.run_id, earlier.final)
         return Result(earlier.run_id, earlier.final)
 
     folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
@@ -90,7 +91,7 @@ def train_and_record(
         total = {schema.TOTAL_SECONDS: checkpointer.seconds_before + time.perf_counter() - start}
         tracked.log_results(total)
     checkpointer.remove()
-    show_summary(settings.name, tracked.run_id, final | total)
+    show_summary(tracked.run_id, final | total)
     if settings.tracking.sweep is None:  # the members of a sweep share one page, and one look at what is not sent
         show_next(tracked)
         tracked.require_accepted()
@@ -143,7 +144,9 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
     for step, metrics in checkpointer.points:
         tracked.log_metrics(metrics, step)  # from before the run was killed: points that the store may lack
     training = setup.training
-    with Display(setup.settings.name, setup.schedule, done=training.step) as display:
+    settings = setup.settings
+    place = place_of_job(settings.tracking.job)
+    with Display(settings.name, setup.schedule, done=training.step, place=place) as display:
         while not training.done:
             with held():  # a signal takes effect between two reports
                 report = training.advance()
