@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,12 +87,40 @@ def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) 
 
 
 @pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("x.csv", "rank,activation,"), ("x.MD", "| "), ("x.json", "{"), ("x.html", "<!doctype html>"), ("x.txt", "┏")],
+)
+def test_the_ending_of_a_file_implies_its_format(
+    swept: tuple[Project, str], tmp_path: Path, name: str, beginning: str
+) -> None:
+    _compare([f"uri={swept[0].uri}", f"out={tmp_path / name}"])
+    text = (tmp_path / name).read_text()
+    assert text.lower().startswith(beginning), text[:80]
+    _compare([f"uri={swept[0].uri}", f"out={tmp_path / 'x.csv'}", "format=json"])
+    assert "groups" in json.loads((tmp_path / "x.csv").read_text())
+
+
+def test_a_metric_of_ones_own_knows_its_direction_where_it_is_said(swept: tuple[Project, str], tmp_path: Path) -> None:
+    def leader(*more: str) -> str:
+        _compare([f"uri={swept[0].uri}", f"out={tmp_path / 'x.csv'}", "metric=final/train_accuracy", *more])
+        return next(csv.DictReader(io.StringIO((tmp_path / "x.csv").read_text())))["activation"]
+
+    assert {leader("lower_is_better=true"), leader("lower_is_better=false")} == {"relu", "tanh"}
+    assert leader() == leader("lower_is_better=false")
+
+
+@pytest.mark.parametrize(
     ("argument", "message"),
     [
         ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweeps: "),
         ("experiment=other", "experiment=other: the store has no such experiment, but "),
         ("metric=final/luck", "metric=final/luck: these runs have final/test_accuracy, "),
         ("group_by=[colour]", "colour: no such key of a run; there are engine, "),
+        (
+            "out=results.doc",
+            "out=results.doc: tells no format by its ending; take one of .txt, .md, .csv, .json, .html",
+        ),
+        ("lower_is_better=true", "lower_is_better=true: says so of which metric? Add metric="),
         ("format=xml", "format=xml: takes one of table, markdown, csv, json, html"),
         ("colour=red", "colour=red: takes key=value with one of sweep, runs, "),
         ("filter=luck", "luck: MLflow does not understand this filter"),

@@ -4,13 +4,15 @@
   python src/compare.py sweep=20261121-054810-6d32          another
   python src/compare.py runs=[ID,ID]                        these runs
   python src/compare.py filter="params.activation = 'relu'" what MLflow's filter finds
-  python src/compare.py format=markdown out=results.md      to a file
+  python src/compare.py out=results.md                      to a file: .md, .csv, .json, .html, .txt
   python src/compare.py format=html                         as a page with charts: comparison.html
 
   tracking.experiment=mlplab  MLflow's experiment           tracking.uri=URI  of the store or server; the default is
                                                                               MLFLOW_TRACKING_URI, or ./mlflow.db
   metric=final/test_loss what ranks                         group_by=[activation]  the keys that make groups
-  sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json, html
+  lower_is_better=true   of a metric of your own; losses and times are known to be
+  sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json, html: by
+                                                                              default what the name of out= ends with
 
 Runs that differ in their seed alone are one group: mean, confidence interval, and which groups cannot be told from the
 best. With group_by the runs of one seed are averaged first: one seed is one observation.
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from mlplab.comparison.ranking import Ranking
 
 _HTML = "html"
+_FORMAT_OF_ENDING = {".txt": "table", ".md": "markdown", ".csv": "csv", ".json": "json", ".html": _HTML}
 _FORMER_KEYS = {"experiment": "tracking.experiment", "uri": "tracking.uri"}
 
 
@@ -49,7 +52,8 @@ class Options:
     metric: Optional[str] = None  # noqa: UP045
     group_by: Optional[list[str]] = None  # noqa: UP045
     sort_by: Optional[str] = None  # noqa: UP045
-    format: str = "table"
+    lower_is_better: Optional[bool] = None  # noqa: UP045
+    format: Optional[str] = None  # noqa: UP045
     out: Optional[str] = None  # noqa: UP045
 
 
@@ -90,7 +94,7 @@ def _compare(arguments: Sequence[str]) -> None:
         text = render_page(store, runs, ranking, f"{len(runs)} runs of {options.tracking.experiment}")
         options.out = options.out or PAGE
     else:
-        text = FORMATS[options.format](ranking)
+        text = FORMATS[str(options.format)](ranking)
     if options.out is None:
         say(text)
         return
@@ -100,9 +104,20 @@ def _compare(arguments: Sequence[str]) -> None:
 
 def _parse(arguments: Sequence[str], formats: Sequence[str]) -> Options:
     options = parse_options(Options, arguments, _FORMER_KEYS)
+    if options.format is None:
+        options.format = "table" if options.out is None else _format_of(options.out)
     if options.format not in formats:
         raise ConfigError(f"format={options.format}: takes one of {', '.join(formats)}")
     return options
+
+
+def _format_of(name: str) -> str:
+    ending = Path(name).suffix.lower()
+    if ending not in _FORMAT_OF_ENDING:
+        raise ConfigError(
+            f"out={name}: tells no format by its ending; take one of {', '.join(_FORMAT_OF_ENDING)}, or add format="
+        )
+    return _FORMAT_OF_ENDING[ending]
 
 
 def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
@@ -112,11 +127,15 @@ def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
     metrics = sorted(column.removeprefix("metrics.") for column in runs.columns if column.startswith("metrics."))
     if options.metric is not None and options.metric not in metrics:
         raise ConfigError(f"metric={options.metric}: these runs have {', '.join(metrics) or 'none'}")
+    if options.lower_is_better is not None and options.metric is None:
+        raise ConfigError(
+            f"lower_is_better={str(options.lower_is_better).lower()}: says so of which metric? Add metric="
+        )
     keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
     for key in [*(options.group_by or []), *([options.sort_by] if options.sort_by else [])]:
         if key not in keys:
             raise ConfigError(f"{key}: no such key of a run; there are {', '.join(keys)}")
-    ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS)
+    ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS, options.lower_is_better)
     if options.sort_by is not None:
         if options.sort_by not in ranking.axes:
             raise ConfigError(
