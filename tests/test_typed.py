@@ -45,6 +45,16 @@ def test_a_password_that_was_typed_is_not_in_the_line(
     assert capsys.readouterr().out.splitlines()[1] == "  python3 src/train.py tracking.uri=http://lab:5000 resume=true"
 
 
+def test_a_command_that_another_program_calls_has_the_line_that_would_be_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-c"])
+    monkeypatch.setattr(sys, "argv", ["src/train.py", "epochs=1", "seed=0"])
+    note_typed()
+    say_how_to_go_on("done")
+    assert capsys.readouterr().out.splitlines()[1] == "  python src/train.py epochs=1 seed=0 resume=true"
+
+
 def test_where_nothing_was_typed_only_what_is_done_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     say_how_to_go_on("2 of 3 runs are done")
     assert capsys.readouterr().out == "2 of 3 runs are done\n"

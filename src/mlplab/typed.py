@@ -14,7 +14,9 @@ class _Typed:
 
 def note_typed() -> None:
     """Keep the words of this process's command, before anything but its passwords is changed in ``sys.argv``."""
-    interpreter, *others = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])]  # its flags, and the script
+    own = sys.orig_argv[: max(len(sys.orig_argv) - len(sys.argv[1:]), 0)]
+    # Where another program calls the command, that program's words are not how it would be typed.
+    interpreter, *others = own or ["python", sys.argv[0]]  # its flags, and the script
     name = Path(interpreter).name
     short = name if shutil.which(name) == interpreter else interpreter
     _Typed.words = (short, *others, *sys.argv[1:])

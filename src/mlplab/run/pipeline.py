@@ -18,7 +18,7 @@ from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
 from mlplab.run.display import Display, show_next, show_stop, show_summary
 from mlplab.run.model_file import save_model
-from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
+from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored, warn_of_other_threads
 from mlplab.run.resumption import Checkpointer
 from mlplab.schema import State
 from mlplab.signals import Stopped, held
@@ -81,7 +81,10 @@ def train_and_record(
     folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
     checkpointer = Checkpointer(setup.training, folder, provenance.fingerprint)
     goes_on = earlier is not None
-    tracked = Run(target, settings.name, provenance.tags(), folder, goes_on, _id(earlier))
+    tags = provenance.tags()
+    if earlier is not None:
+        warn_of_other_threads(settings.name, earlier.threads, tags[schema.THREADS_TAG])
+    tracked = Run(target, settings.name, tags, folder, goes_on, _id(earlier))
     with _stop_shown(tracked, setup), tracked:
         checkpointer.begin(resume=goes_on)
         with checkpointer.saved_when_stopped():

@@ -54,6 +54,19 @@ def warn_of_ignored(settings: TrainConfig, schedule: Schedule) -> None:
         log.warning("log_every=%d: no point is logged, because training ends earlier", settings.log_every)
 
 
+def warn_of_other_threads(name: str, before: str | None, now: str) -> None:
+    """Warn about a run that goes on with another number of threads than it began with, where that was recorded."""
+    if before not in (None, now):
+        log.warning(
+            "%s: goes on with threads=%s and began with %s: its last bits may differ from an undisturbed run's; "
+            "OMP_NUM_THREADS=%s gives the same",
+            name,
+            now,
+            before,
+            before,
+        )
+
+
 def resolve(settings: TrainConfig, dataset: Dataset, engine: Engine) -> TrainConfig:
     """Return the config with the actual choice for every "auto", and without the password of the store."""
     name = DataName(dataset.name) if settings.data.name is DataName.auto else settings.data.name
