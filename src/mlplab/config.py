@@ -1,13 +1,15 @@
 """What describes a run: types and bounds of every key. Defaults and explanations live in conf/, next to each other."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from math import inf
 from typing import Any, Optional
 from urllib.parse import quote
 
 from mlplab.errors import ConfigError
+from mlplab.schema import is_own_tag
 
 Engine = StrEnum("Engine", ["numpy", "torch"])
 Activation = StrEnum("Activation", ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "linear"])
@@ -35,6 +37,7 @@ class Optimizer(StrEnum):
 
 # What older code recorded of a key, and its name today.
 FORMER_VALUES = {"optimizer": {name: rule.value for name, rule in Optimizer.__members__.items() if name != rule.name}}
+LONGEST_WORDS = 4_000  # characters of a tag or a note: MLflow takes 8,000 bytes
 # Keys that say how to carry a run out, and do not describe it.
 CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs")
 
@@ -87,6 +90,7 @@ class TrackingConfig:
     job: Optional[int]  # noqa: UP045
     run_name: Optional[str]  # noqa: UP045
     offline: bool = False
+    color: Optional[str] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         _check(
@@ -101,6 +105,12 @@ class TrackingConfig:
             self.experiment,
             self.experiment not in (".", ".."),
             "takes a name, such as mlplab, and no folder: the runs' files lie in one of this name",
+        )
+        _check(
+            "tracking.color",
+            self.color,
+            self.color is None or re.fullmatch("#[0-9a-fA-F]{6}", self.color) is not None,
+            "takes a colour such as '#0072B2'",
         )
         _check(
             "tracking.sweep",
@@ -145,9 +155,12 @@ class TrainConfig:
     max_jobs: int
     data: DataConfig
     tracking: TrackingConfig
+    tags: dict[str, str] = field(default_factory=dict)
+    note: Optional[str] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         self._check_numbers()
+        self._check_words()
         _check(
             "device",
             self.device,
@@ -195,6 +208,15 @@ class TrainConfig:
         check("retry", self.retry >= 0, "takes how often to try again, 0 for never")
         check("max_jobs", self.max_jobs > 0, "takes a number of runs, at least 1")
 
+    def _check_words(self) -> None:
+        for name, value in self.tags.items():
+            key = f"tags.{name}"
+            _check(key, value, re.fullmatch(r"[A-Za-z]\w*", name) is not None, "takes a name of letters, digits and _")
+            _check(key, value, not is_own_tag(name), "is a tag that every run has already; choose another name")
+            _check(key, f"{value[:20]}...", len(value) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
+        note = self.note or ""
+        _check("note", f"{note[:20]}...", len(note) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
+
 
 def _check(key: str, value: object, holds: bool, remedy: str) -> None:
     if not holds:
@@ -204,9 +226,20 @@ def _check(key: str, value: object, holds: bool, remedy: str) -> None:
 def flatten(config: TrainConfig) -> dict[str, Any]:
     """Return every key that describes the run, and its value: ``{"engine": "numpy", "data.root": ...}``.
 
-    Nested keys are joined by a dot; keys that only say how to carry it out are left out.
+    Nested keys are joined by a dot; keys that only say how to carry it out, and people's own words, are left out.
     """
-    return {key: value for key, value in _leaves(asdict(config), prefix="") if key not in CARRYING_OUT}
+    leaves = _leaves(asdict(config), prefix="")
+    return {key: value for key, value in leaves if key not in CARRYING_OUT and not is_words(key)}
+
+
+def is_words(key: str) -> bool:
+    """Tell whether a key has people's own words about a run: a tag, or its note."""
+    return key == "note" or key.startswith("tags.")
+
+
+def words_of(config: TrainConfig) -> dict[str, Any]:
+    """Return people's own words about the run by key: ``{"tags.team": "vision", "note": "..."}``."""
+    return {key: value for key, value in _leaves(asdict(config), prefix="") if is_words(key) and value is not None}
 
 
 def _leaves(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

@@ -68,3 +68,9 @@ def test_the_code_that_computes_changes_the_fingerprint_and_other_code_does_not(
         identity.code_digest.cache_clear()
         assert fingerprint(settings()) != before, file
         (copy / file).write_text(text)
+
+
+def test_tags_and_a_note_change_no_fingerprint(settings: Settings) -> None:
+    with_words = settings("tags.team=vision", "note=hello")
+    assert with_words.tags == {"team": "vision"}
+    assert fingerprint(with_words) == fingerprint(settings())

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from mlplab import config
+from mlplab.app.help_text import choices_text, help_text
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
 from mlplab.tracking.uri import hide_password
@@ -18,9 +19,13 @@ from mlplab.tracking.uri import hide_password
 
 def register() -> None:
     """Register the schema with Hydra, and the resolvers that conf/ uses with OmegaConf."""
-    ConfigStore.instance().store(name="schema", node=config.TrainConfig)
+    schema = OmegaConf.structured(config.TrainConfig)
+    OmegaConf.set_struct(schema.tags, False)  # Hydra refuses new keys elsewhere; here any name may be typed
+    ConfigStore.instance().store(name="schema", node=schema)
     OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
-    OmegaConf.register_new_resolver("help_text", _help_text, replace=True)
+    OmegaConf.register_new_resolver("help_text", help_text, replace=True)
+    OmegaConf.register_new_resolver("choices_text", choices_text, replace=True)
+    OmegaConf.register_new_resolver("preset_mode", _preset_mode, replace=True)
 
 
 def read_config(composed: DictConfig) -> config.TrainConfig:
@@ -34,7 +39,7 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
             raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
     known = _known_keys()
     for key in _keys(OmegaConf.to_container(composed, resolve=False)):
-        if key not in known:  # Hydra lets `+key=value` add any
+        if key not in known and not key.startswith("tags."):  # Hydra lets `+key=value` add any
             raise ConfigError(_unknown_key(key))
     try:
         typed = OmegaConf.to_object(composed)
@@ -90,8 +95,6 @@ def _known_keys() -> list[str]:
     return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
 
 
-def _help_text() -> str:
-    """Return the keys of conf/train.yaml with their comments, which explain every key."""
-    text = (CONF / "train.yaml").read_text(encoding="utf-8")
-    keys = text[text.index("# Network") : text.index("hydra:\n")].rstrip()
-    return keys.replace("$", "$$")  # Hydra reads the help text as a string.Template
+def _preset_mode(*, _root_: DictConfig) -> str | None:
+    """Return Hydra's mode of a preset that sweeps; None leaves the choice to what is typed."""
+    return "MULTIRUN" if OmegaConf.select(_root_, "hydra.sweeper.params") else None

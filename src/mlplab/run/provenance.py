@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass, replace
 import psutil
 from omegaconf import OmegaConf
 
+from mlplab.colors import run_colors
 from mlplab.config import DataName, Device, Penalty, TrainConfig, flatten
 from mlplab.data import Dataset
 from mlplab.engines import Engine, least_memory
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
-from mlplab.schema import DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
+from mlplab.schema import COLOR_TAG, DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
 from mlplab.tracking import identity
 from mlplab.tracking.description import describe_run
 from mlplab.tracking.run import Run
@@ -104,11 +105,15 @@ class Provenance:
         """Return the tags of the run."""
         tracking = self.settings.tracking
         tags = {
+            **self.settings.tags,
             FINGERPRINT_TAG: self.fingerprint,
             DATA_TAG: self.dataset.name,
             **identity.origin_tags(self.git),
             **identity.version_tags(ENGINES[self.settings.engine].libraries),
         }
+        own_color = None if tracking.sweep else run_colors([str(self.settings.activation)])[0]
+        if color := tracking.color or own_color:  # a sweep has given its members theirs
+            tags[COLOR_TAG] = color
         if tracking.sweep:
             tags[SWEEP_TAG] = tracking.sweep
         if tracking.job is not None:

@@ -77,7 +77,7 @@ class Sweep:
         environment.imports_are_done()
         manifest = self.manifest
         tags = {OWN_SWEEP_TAG: manifest.sweep, COMMAND_TAG: command_digest(manifest.command), REPORT_TAG: self.report}
-        tags |= owner_tags()
+        tags |= owner_tags() | self.settings.tags
         own = Run(self.target, f"sweep {manifest.sweep}", tags, Path(manifest.folder), goes_on, resumed)
         with ExitStack() as running:
             with named or nullcontext():
@@ -85,7 +85,7 @@ class Sweep:
             jobs = len(manifest.jobs)
             own.log_params({"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": jobs})
             own.log_text(manifest.to_json(), MANIFEST)
-            own.describe(describe_sweep(manifest.command, manifest.axes, jobs), manifest.sweep)
+            own.describe(describe_sweep(manifest.command, manifest.axes, jobs, self.settings.note), manifest.sweep)
             try:
                 returns = self._launch_pending()
             except BaseException as error:
