@@ -133,7 +133,7 @@ def test_a_metric_of_ones_own_knows_its_direction_where_it_is_said(swept: tuple[
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweeps: "),
+        ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweep: "),
         ("experiment=other", "experiment=other: the store has no such experiment, but "),
         ("metric=final/luck", "metric=final/luck: these runs have final/test_accuracy, "),
         ("group_by=[colour]", "colour: no such key of a run; there are engine, "),

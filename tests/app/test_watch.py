@@ -144,7 +144,7 @@ def test_a_store_without_a_sweep_says_how_to_make_one(fresh_project: Project) ->
     with pytest.raises(UserError) as raised:
         _watch([f"tracking.uri={fresh_project.uri}"])
     assert str(raised.value) == (
-        "sweep: there is none to watch; the experiment has 1 runs and 0 sweeps; `python src/train.py -m ...` makes one"
+        "sweep: there is none to watch; the experiment has 1 run and 0 sweeps; `python src/train.py -m ...` makes one"
     )
 
 

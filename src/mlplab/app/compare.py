@@ -29,7 +29,7 @@ from mlplab import environment
 from mlplab.app.options import StoreOptions, parse_options
 from mlplab.errors import ConfigError
 from mlplab.schema import PAGE
-from mlplab.terminal import say
+from mlplab.terminal import count_of, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ def _compare(arguments: Sequence[str]) -> None:
     if options.format == _HTML:
         from mlplab.page.comparison_page import render_page
 
-        text = render_page(store, runs, ranking, f"{len(runs)} runs of {options.tracking.experiment}")
+        text = render_page(store, runs, ranking, f"{count_of(len(runs), 'run')} of {options.tracking.experiment}")
         options.out = options.out or PAGE
     else:
         text = FORMATS[str(options.format)](ranking)
@@ -99,7 +99,7 @@ def _compare(arguments: Sequence[str]) -> None:
         say(text)
         return
     Path(options.out).write_text(text + "\n", encoding="utf-8")
-    say(f"{options.out}: {len(runs)} runs compared")
+    say(f"{options.out}: {count_of(len(runs), 'run')} compared")
 
 
 def _parse(arguments: Sequence[str], formats: Sequence[str]) -> Options:

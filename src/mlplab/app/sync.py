@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlplab import environment
 from mlplab.errors import ConfigError, StoreError
-from mlplab.terminal import say
+from mlplab.terminal import count_of, say
 
 if TYPE_CHECKING:
     from mlplab.tracking.outbox import Unsent
@@ -56,7 +56,9 @@ def _sync(arguments: Sequence[str]) -> None:
         _report(target, unsent)
         left += len(unsent.waiting) + len(unsent.refusals)
     if left:
-        raise StoreError(f"{left} runs wait; nothing of them is lost, and the same command sends them later")
+        raise StoreError(
+            f"{count_of(left, 'run')} left waiting; nothing of it is lost, and the same command sends it later"
+        )
 
 
 def _given_uri(arguments: Sequence[str]) -> str | None:
@@ -71,7 +73,8 @@ def _report(target: "Target", unsent: "Unsent") -> None:
     for folder, refusal in unsent.refusals.items():
         say(f"{folder}: {refusal}")
     if unsent.waiting:
-        say(f"{target.shown}: does not answer; {len(unsent.waiting)} runs wait, {unsent.values:,} values")
+        runs = count_of(len(unsent.waiting), "run")
+        say(f"{target.shown}: does not answer; waiting: {runs}, {unsent.values:,} values")
     if unsent.busy:
-        say(f"{len(unsent.busy)} runs are being written, and sent, by other processes")
-    say(f"{target.shown}: {len(unsent.sent)} runs sent")
+        say(f"being written, and sent, by other processes: {count_of(len(unsent.busy), 'run')}")
+    say(f"{target.shown}: {count_of(len(unsent.sent), 'run')} sent")

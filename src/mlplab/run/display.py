@@ -13,7 +13,7 @@ from rich.console import Console
 from mlplab import schema
 from mlplab.place import Place
 from mlplab.run.bar import Bar
-from mlplab.terminal import is_worker, say, say_rows
+from mlplab.terminal import count_of, is_worker, say, say_rows
 from mlplab.tracking.run import Run
 from mlplab.training.loop import Report
 from mlplab.training.schedule import Schedule
@@ -41,7 +41,7 @@ class Display:
             self._draw(self._bar.start)
         elif not self._silent:
             resumed = f", resumed after {self._done:,}" if self._done else ""
-            say(f"{self._name}: {self._schedule.steps:,} iterations{resumed}")
+            say(f"{self._name}: {count_of(self._schedule.steps, 'iteration')}{resumed}")
         return self
 
     def __exit__(

@@ -19,7 +19,7 @@ from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.launching import Launching, recorded_return
 from mlplab.sweeps.manifest import Manifest, command_digest
 from mlplab.sweeps.record import Member
-from mlplab.terminal import say
+from mlplab.terminal import count_of, say
 from mlplab.tracking.description import describe_sweep
 from mlplab.tracking.identity import owner_tags
 from mlplab.tracking.reading import read_from
@@ -121,7 +121,7 @@ class Sweep:
         states = Counter(member.state for member in before.values())
         known = ", ".join(f"{states[state]} {state}" for state in State if states[state])
         jobs = len(self.manifest.jobs)
-        say(f"sweep {self.manifest.sweep}: {jobs} runs" + (f" ({known}); {count} to run" if known else ""))
+        say(f"sweep {self.manifest.sweep}: {count_of(jobs, 'run')}" + (f" ({known}); {count} to run" if known else ""))
 
     def _conclude(self, own: Run, in_haste: bool = False) -> None:
         """Record and compare the members. An error here is only a warning: they are trained and recorded.
@@ -159,4 +159,4 @@ class Sweep:
             for number, reason in sorted(errors.items())
         )
         others = f", {len(skipped)} skipped" if skipped else ""
-        raise SweepError(f"{len(errors)} of {len(manifest.jobs)} runs failed{others}{lines}")
+        raise SweepError(f"{len(errors)} of {count_of(len(manifest.jobs), 'run')} failed{others}{lines}")

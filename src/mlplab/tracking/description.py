@@ -13,7 +13,11 @@ MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
 def describe_run(settings: TrainConfig, data: str) -> str:
     """Return the description of a run on the data set ``data``; the links of a sweep's member are to be added."""
     layers = "-".join(map(str, settings.hidden_sizes))
-    length = f"{settings.epochs} epochs" if settings.iterations is None else f"{settings.iterations:,} iterations"
+    length = (
+        count_of(settings.epochs, "epoch")
+        if settings.iterations is None
+        else count_of(settings.iterations, "iteration")
+    )
     text = (
         f"{settings.activation} with hidden layers {layers}, {settings.optimizer} at learning rate "
         f"{settings.learning_rate:g}, batches of {settings.batch_size}, {length} on {data}, seed {settings.seed}; "
