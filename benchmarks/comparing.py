@@ -17,7 +17,7 @@ METRICS = ("train/loss", "test/loss", "test/accuracy")
 def measure(count: int) -> dict[str, Any]:
     """Return the seconds to fetch rows and whole histories, by the number of runs."""
     from mlplab.comparison import query
-    from mlplab.tracking.store import connect
+    from mlplab.store.store import connect
 
     found: dict[str, dict[str, float]] = {"rows": {}, "histories": {}}
     with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "jax", "lightning")
+PACKAGES = ("numpy", "scipy", "torch", "mlflow", "scikit-learn", "jax", "lightning")
 PROJECT = Path(__file__).resolve().parents[1]
 
 

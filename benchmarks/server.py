@@ -24,7 +24,7 @@ from benchmarks.recorded import EXPERIMENT, record_sweep
 
 TITLE = "Comparing on a server"
 ROUNDS = 5
-RUNS = [60, 200]
+RUNS = [60]
 WORKS = {"table": "the table", "page": "the table and the page"}
 TARGETS = {"requests": ("requests per run", 1.0), "ratio": ("server / file", 2.0)}
 
@@ -65,7 +65,7 @@ def _served(folder: Path) -> Iterator[str]:
 
 
 def _wait_for(uri: str) -> None:
-    for _ in range(600):
+    for _ in range(1800):  # three minutes: a machine that is busy takes one
         try:
             urllib.request.urlopen(f"{uri}/health", timeout=1).close()
         except OSError:
@@ -108,8 +108,8 @@ def _noted(asked: list[str]) -> Iterator[None]:
 def _compare(uri: str, work: str) -> None:
     from mlplab.comparison.sweep_end import compare_sweep
     from mlplab.page.comparison_page import render_page
-    from mlplab.tracking.snapshot import Snapshot
-    from mlplab.tracking.store import find_store
+    from mlplab.store.snapshot import Snapshot
+    from mlplab.store.store import find_store
 
     store = Snapshot.of(find_store(uri, EXPERIMENT))
     compared = compare_sweep(store, "S")
@@ -120,7 +120,7 @@ def _compare(uri: str, work: str) -> None:
 
 
 def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
-    """Return Markdown: requests and seconds by the number of runs, and the targets."""
+    """Return Markdown: requests and seconds by the number of runs, and the targets for the page."""
     lines = [
         "| | runs | requests | requests per run | file, seconds | server, seconds | server / file |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -136,4 +136,10 @@ def table(result: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
                 f"| {meaning} | {runs} | {one['requests']:.0f} | {one['requests'] / int(runs):.2f} | "
                 f"{one['file']:.2f} | {one['server']:.2f} | {ratio:.1f}{former} |"
             )
+    runs, page = next(iter(result["page"].items()))
+    measured = {"requests": page["requests"] / int(runs), "ratio": page["server"] / page["file"]}
+    lines += ["", "| target, with the page | at most | measured | |", "| --- | ---: | ---: | --- |"]
+    for key, (name, target) in TARGETS.items():
+        verdict = "met" if measured[key] <= target else "missed"
+        lines.append(f"| {name} | {target:g} | {measured[key]:.2f} | {verdict} |")
     return lines

@@ -39,7 +39,7 @@ class Optimizer(StrEnum):
 FORMER_VALUES = {"optimizer": {name: rule.value for name, rule in Optimizer.__members__.items() if name != rule.name}}
 LONGEST_WORDS = 4_000  # characters of a tag or a note: MLflow takes 8,000 bytes
 # Keys that say how to carry a run out, and do not describe it.
-CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs")
+CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs", "tracking.offline")
 
 
 @dataclass

@@ -55,7 +55,7 @@ def points_are_whole(project: Project) -> None:
 def test_the_store_is_one_closed_file_after_every_orderly_end(
     fresh_project: Project, sweep: list[str], number: signal.Signals | None
 ) -> None:
-    from mlplab.tracking.sqlite_file import close_databases
+    from mlplab.store.sqlite_file import close_databases
 
     with fresh_project.start(*sweep, *(SLOW if number else FAST)) as process:
         if number is not None:

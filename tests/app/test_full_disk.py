@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project
+from conftest import Project, mounted_disk
 
 FAST = ["data=digits", "hidden_sizes=[32,16]", "learning_rate=0.1", "log_every=10", "epochs=2", "batch_size=50"]
 
@@ -14,17 +14,8 @@ FAST = ["data=digits", "hidden_sizes=[32,16]", "learning_rate=0.1", "log_every=1
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 KiB; the test is skipped where it cannot be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("this machine has no mount")
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with mounted_disk(tmp_path / "disk", "256k") as folder:
+        yield folder
 
 
 def fill(disk: Path, leave: int) -> Path:
@@ -96,4 +87,4 @@ def test_a_disk_that_fills_up_while_a_run_trains_costs_it_artifacts_and_no_more(
     assert "loss_curve.png" not in artifacts
     assert all(artifacts.get(name) != 0 for name in artifacts)
     names = {path.name for path in (small_disk / "run").rglob("*") if path.is_file()}
-    assert names == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log"}
+    assert names == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log", "journal.lock"}

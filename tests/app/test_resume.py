@@ -25,7 +25,7 @@ SWEEP = [
 JOBS = 2
 # Functions in which a run can die, and about how often an undisturbed sweep of two jobs calls each.
 PLACES = {
-    "mlplab.tracking.outbox.add": 3,  # before a run, or the sweep's own run, has a journal
+    "mlplab.tracking.outbox.enter": 3,  # before a run, or the sweep's own run, has a journal
     "mlplab.tracking.delivery._create": 3,  # before it is in the store
     "mlplab.tracking.journal.Journal.mark_created": 3,  # in the store, but nobody knows its id
     "mlplab.tracking.run.Run.log_params": 3,
@@ -275,6 +275,7 @@ def test_a_damaged_manifest_never_blocks_a_resume_the_sweep_begins_anew(
     project = zygote.project
     zygote.forget(empty_store)
     assert zygote.run(*SWEEP, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    assert zygote.run(*SWEEP, "plan=true") == 0  # sends what the killed one had left
     (own,) = project.sweeps()
     Path(urllib.parse.urlparse(own.info.artifact_uri).path, "manifest.json").write_text(content)
     before = len(zygote.log)

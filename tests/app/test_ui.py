@@ -12,7 +12,7 @@ import pytest
 from conftest import Project, await_health
 from mlplab.app.ui import _serve
 from mlplab.errors import UserError
-from mlplab.tracking.links import Links
+from mlplab.store.links import Links
 
 
 def serve(project: Project) -> "subprocess.Popen[str]":

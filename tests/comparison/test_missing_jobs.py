@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from mlplab.comparison.completeness import describe_missing, missing_jobs
 from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, State
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 JOBS = [
     {"number": number, "name": f"{activation} lr={rate}", "varying": {"activation": activation, "learning_rate": rate}}

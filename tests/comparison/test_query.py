@@ -8,9 +8,9 @@ import pytest
 from mlflow.entities import Metric, Param
 
 from mlplab.comparison import query
-from mlplab.tracking import histories
-from mlplab.tracking import store as store_module
-from mlplab.tracking.store import Store, connect
+from mlplab.store import histories
+from mlplab.store import store as store_module
+from mlplab.store.store import Store, connect
 
 
 @pytest.fixture

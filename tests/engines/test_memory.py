@@ -11,7 +11,8 @@ from mlplab.config import TrainConfig
 from mlplab.engines import least_memory
 
 MEASURE = """
-import resource, sys
+import re, resource, sys
+from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_dir
 from mlplab.app import composition
@@ -27,6 +28,8 @@ dataset = data.load(settings.data, rng, settings.dtype)
 if settings.engine == "torch":
     from mlplab.engines import torch_engine
 def peak():
+    if Path("/proc/self/status").exists():  # of this program alone; ru_maxrss is inherited
+        return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()
 engine = engines.build(settings, dataset, rng)

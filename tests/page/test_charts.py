@@ -50,6 +50,7 @@ def test_with_more_groups_than_colours_the_best_two_and_some_down_to_the_worst_a
 def test_names_are_shortened_to_what_differs() -> None:
     assert shorten_names(["relu lr=1 wd=0", "tanh lr=1 wd=0"]) == ["relu", "tanh"]
     assert shorten_names(["alone lr=1"]) == ["alone lr=1"]
+    assert shorten_names(["relu hidden_sizes=[8, 4]", "relu hidden_sizes=[8, 2]"]) == ["[8,4]", "[8,2]"]
     long = [f"hidden_sizes=[{'500,' * 10}{last}]" for last in (10, 20)]
     assert all(len(name) <= 32 for name in shorten_names(long))
     assert len(set(shorten_names(long))) == 2

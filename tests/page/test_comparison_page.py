@@ -13,7 +13,7 @@ from conftest import WIDTHS, Project, await_health, free_port, opened, serious_f
 from mlplab.comparison import query
 from mlplab.comparison.ranking import rank
 from mlplab.page.comparison_page import render_page
-from mlplab.tracking.store import find_store
+from mlplab.store.store import find_store
 
 SWEEP_NAME = "<img src=x onerror=alert(1)>"
 SWEEP = [
@@ -152,6 +152,21 @@ def test_it_fits_every_width(page: Page, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     finally:
         page.set_viewport_size({"width": 1200, "height": 900})
+
+
+def test_a_chart_that_is_too_tall_scrolls_and_is_not_squeezed(page: Page) -> None:
+    chart = page.locator("#seeds")
+    chart.scroll_into_view_if_needed()
+    drawn = chart.locator(".main-svg").first
+    expect(drawn).to_be_visible()
+    height = chart.locator(".plot > div").evaluate("box => box.clientHeight")
+    page.evaluate("document.documentElement.style.setProperty('--tallest', '60px')")
+    page.set_viewport_size({"width": 700, "height": 900})  # the chart fits itself in anew
+    page.wait_for_timeout(500)
+    assert chart.locator(".plot").evaluate("box => [box.clientHeight, box.scrollHeight]") == [60, height]
+    assert drawn.evaluate("svg => svg.clientHeight") == height
+    page.evaluate("document.documentElement.style.removeProperty('--tallest')")
+    page.set_viewport_size({"width": 1200, "height": 900})
 
 
 def test_names_with_html_are_text(swept: tuple[Project, str], browser: Browser, tmp_path: Path) -> None:

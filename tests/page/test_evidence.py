@@ -18,7 +18,7 @@ from mlplab.page import layer_charts
 from mlplab.page.class_charts import shares
 from mlplab.page.comparison_page import render_page
 from mlplab.page.evidence import Evidence, gather
-from mlplab.tracking.store import Store, connect
+from mlplab.store.store import Store, connect
 
 LABELS = np.array([0, 1, 2, 3])
 

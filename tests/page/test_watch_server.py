@@ -20,7 +20,7 @@ from mlplab.comparison.progress import WatchedSweep
 from mlplab.page import watch_server
 from mlplab.page.watch_server import Latest, WatchServer
 from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, RESULT, SWEEP_TAG
-from mlplab.tracking.store import Store, connect
+from mlplab.store.store import Store, connect
 
 RUNS = 12
 CURVES = ("train/loss", "test/loss", "test/accuracy")
@@ -33,19 +33,27 @@ class Tracking:
     folder: Path
     port: int
 
-    @contextmanager
-    def running(self) -> Iterator[str]:
+    def __post_init__(self) -> None:
+        self.start()
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
         command = [
             sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}",
             "--artifacts-destination", str(self.folder / "artifacts"), "--port", str(self.port), "--workers", "1",
         ]  # fmt: skip
-        uri = f"http://127.0.0.1:{self.port}"
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-            try:
-                await_health(uri)
-                yield uri
-            finally:
-                server.terminate()
+        self.server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        await_health(self.uri)
+
+    def stop(self) -> None:
+        self.server.terminate()
+        self.server.wait()
+
+    def store(self, experiment: str) -> Store:
+        return connect(self.uri, experiment)
 
 
 @pytest.fixture
@@ -88,53 +96,55 @@ def log_point(store: Store, run_id: str, step: int) -> None:
     store.client.log_batch(run_id, metrics=[Metric(key, 1 / step, step, step) for key in CURVES])
 
 
-@pytest.fixture
-def tracking(tmp_path: Path, empty_store: Path) -> Tracking:
-    shutil.copy(empty_store, tmp_path)
-    return Tracking(tmp_path, free_port())
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Tracking]:
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(empty_store, folder)
+    tracking = Tracking(folder, free_port())
+    yield tracking
+    tracking.stop()
 
 
 def test_a_look_costs_few_requests_however_many_runs_there_are(
     tracking: Tracking, requested: Callable[[], int]
 ) -> None:
-    with tracking.running() as uri:
-        store = connect(uri, "lab")
-        own, members = begin_sweep(store)
-        watched = WatchedSweep(store, None)
-        watched.read()
-        requested()
+    store = tracking.store("counted")
+    own, members = begin_sweep(store)
+    watched = WatchedSweep(store, None)
+    watched.read()
+    requested()
 
-        for run_id in members:
-            log_point(store, run_id, 2)
-        requested()
-        progress = watched.read()
-        assert len(progress.points) == RUNS * 2 * len(CURVES)
-        # The sweep, runs that may have vanished, its runs, which metrics they have, and a request for each of those.
-        assert requested() == 4 + len(CURVES)
+    for run_id in members:
+        log_point(store, run_id, 2)
+    requested()
+    progress = watched.read()
+    assert len(progress.points) == RUNS * 2 * len(CURVES)
+    # The sweep, runs that may have vanished, its runs, which metrics they have, and a request for each of those.
+    assert requested() == 4 + len(CURVES)
 
-        for run_id in members[1:]:
-            store.client.set_terminated(run_id)
-        watched.read()
-        requested()
-        log_point(store, members[0], 3)
-        requested()
-        progress = watched.read()
-        assert len(progress.points) == RUNS * 2 * len(CURVES) + len(CURVES)
-        assert requested() == 4 + len(CURVES)  # of the one that runs; the others are known
+    for run_id in members[1:]:
+        store.client.set_terminated(run_id)
+    watched.read()
+    requested()
+    log_point(store, members[0], 3)
+    requested()
+    progress = watched.read()
+    assert len(progress.points) == RUNS * 2 * len(CURVES) + len(CURVES)
+    assert requested() == 4 + len(CURVES)  # of the one that runs; the others are known
 
-        store.client.set_terminated(members[0])
-        store.client.log_text(own, "[]", RESULT)
-        store.client.set_terminated(own)
-        watched.read()
-        requested()
-        assert watched.read().counts == {"finished": RUNS}
-        assert requested() == 2  # the sweep and its runs: it may be resumed
+    store.client.set_terminated(members[0])
+    store.client.log_text(own, "[]", RESULT)
+    store.client.set_terminated(own)
+    watched.read()
+    requested()
+    assert watched.read().counts == {"finished": RUNS}
+    assert requested() == 2  # the sweep and its runs: it may be resumed
 
-        latest = Latest(watched)
-        requested()
-        for _ in range(5):
-            latest.get()
-        assert requested() == 0  # what was asked just now is shown to all who look
+    latest = Latest(watched)
+    requested()
+    for _ in range(5):
+        latest.get()
+    assert requested() == 0  # what was asked just now is shown to all who look
 
 
 @contextmanager
@@ -142,26 +152,26 @@ def serving(store: Store) -> Iterator[str]:
     with WatchServer(store, Latest(WatchedSweep(store, "S")), 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield server.address
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.address
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_store_that_is_away_for_a_while_is_waited_for(tracking: Tracking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_server, "PAUSE", 0.0)
+    store = tracking.store("away")
+    begin_sweep(store)
+    with serving(store) as address:
 
-    def page() -> str:
-        return str(urllib.request.urlopen(f"{address}now", timeout=100).read().decode())
+        def page() -> str:
+            return str(urllib.request.urlopen(f"{address}now", timeout=100).read().decode())
 
-    with tracking.running() as uri:
-        store = connect(uri, "lab")
-        begin_sweep(store)
-        watch = serving(store)
-        address = watch.__enter__()
         assert f"running: {RUNS} running" in page()
-    away = page()
-    assert f"tracking.uri={uri}: does not answer" in away
-    assert f"running: {RUNS} running" in away  # as it was before
-    with tracking.running():
+        tracking.stop()
+        away = page()
+        assert f"tracking.uri={tracking.uri}: does not answer" in away
+        assert f"running: {RUNS} running" in away  # as it was before
+        tracking.start()
         assert "does not answer" not in page()
-        watch.__exit__(None, None, None)

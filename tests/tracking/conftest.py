@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from mlplab.paths import PROJECT_ROOT
+from mlplab.store.store import Store
+from mlplab.store.target import Target
 from mlplab.tracking import outbox
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
 
 
 class Server:

@@ -8,10 +8,10 @@ import pytest
 
 from mlplab.config import TrainConfig
 from mlplab.schema import NOTE_TAG, OWN_SWEEP_TAG, REPORT_TAG
+from mlplab.store.store import Store
+from mlplab.store.target import Target
 from mlplab.tracking.description import MOST_CHARACTERS, describe_run, describe_sweep, sweep_links
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
 
 
 @pytest.fixture

@@ -4,13 +4,15 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
+from mlflow.exceptions import MlflowException
 
 from mlplab.schema import JOURNAL_TAG
+from mlplab.store.store import Store
+from mlplab.store.target import Target
 from mlplab.tracking import outbox
 from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
 from tracking.conftest import Server, artifacts, history
 
 
@@ -124,3 +126,45 @@ def test_offline_the_store_is_not_asked_until_somebody_sends(target: Target, sto
     (recorded,) = store.search("")
     assert history(store, recorded.info.run_id, "train/loss") == [(200, 2.0)]
     assert outbox.send_all(target).sent == []
+
+
+def test_an_artifact_that_is_refused_costs_the_run_nothing_else(
+    remote: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = remote.connect()
+    send = store.client.log_artifact
+
+    def refuse_one(run_id: str, path: str, folder: str | None = None) -> None:
+        if path.endswith("large.bin"):
+            answer = requests.Response()
+            answer.status_code = 413
+            raise requests.HTTPError("413 Client Error: too large", response=answer)
+        send(run_id, path, folder)
+
+    monkeypatch.setattr(store.client, "log_artifact", refuse_one)
+    with Run(remote, "name", {}, tmp_path / "run") as run:
+        run.log_text("much", "large.bin")
+        run.log_text("hello", "note.txt")
+    assert store.client.get_run(str(run.run_id)).info.status == "FINISHED"
+    assert artifacts(store, run.run_id) == {"note.txt"}
+    assert (tmp_path / "run" / "refused" / "large.bin").read_text() == "much"
+
+
+def test_one_journal_that_the_server_does_not_take_holds_up_no_other(
+    remote: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, offline = remote.connect(), Target(remote.uri, remote.experiment, offline=True)
+    for name in ("poison", "good", "fine"):
+        with Run(offline, name, {}, tmp_path / name) as run:
+            run.log_metrics({"train/loss": 2.0}, 200)
+    create = store.client.create_run
+
+    def fail_for_one(*arguments: object, **keywords: object) -> object:
+        if keywords["run_name"] == "poison":
+            raise MlflowException("a fault of the server's")
+        return create(*arguments, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store.client, "create_run", fail_for_one)
+    unsent = outbox.send_all(remote)
+    assert (set(unsent.refusals), unsent.waiting) == ({tmp_path / "poison"}, [])
+    assert {run.info.run_name for run in store.search("")} == {"good", "fine"}

@@ -4,6 +4,8 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,11 @@ import pytest
 from mlplab import signals
 from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError
 from mlplab.schema import DIVERGED_TAG, PID_TAG
-from mlplab.tracking import delivery, sender
+from mlplab.store.store import Store
+from mlplab.store.target import Target
+from mlplab.tracking import delivery, outbox, sender
 from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
 from tracking.conftest import artifacts, history
 
 
@@ -207,16 +209,61 @@ def test_a_database_that_is_removed_under_a_run_is_noticed(target: Target, tmp_p
         run.require_accepted()
 
 
-@pytest.fixture
-def handlers() -> object:
+def test_a_writer_that_lost_its_run_sends_nothing_that_was_left(target: Target, store: Store, tmp_path: Path) -> None:
+    with Run(Target(target.uri, target.experiment), "name", {}, tmp_path / "run") as run:
+        run.log_metrics({"train/loss": 2.0}, 200)
+    offline = Target(target.uri, target.experiment, offline=True)
+    with pytest.raises(KeyboardInterrupt), Run(offline, "name", {}, tmp_path / "run", goes_on=True) as run:
+        run.log_metrics({"train/loss": 1.0}, 400)
+        raise KeyboardInterrupt
+    store.client.set_tag(str(run.run_id), PID_TAG, "of another machine")
+    assert outbox.send_all(target).sent == []
+    assert outbox.unsent_folders() == []
+    assert status(store, run) == "FINISHED"
+    assert history(store, run.run_id, "train/loss") == [(200, 2.0)]
+
+
+def test_a_run_is_never_continued_in_the_journal_of_another_one(target: Target, store: Store, tmp_path: Path) -> None:
+    runs = []
+    for loss in (2.0, 3.0):
+        with pytest.raises(KeyboardInterrupt), Run(target, "name", {}, tmp_path / "run") as run:
+            run.log_metrics({"train/loss": loss}, 200)
+            raise KeyboardInterrupt
+        runs.append(run.run_id)
+    with Run(target, "name", {}, tmp_path / "run", goes_on=True, resumed=runs[0]) as run:
+        run.log_metrics({"train/loss": 1.0}, 400)
+    assert run.run_id == runs[0]
+    assert history(store, runs[0], "train/loss") == [(200, 2.0), (400, 1.0)]
+    assert history(store, runs[1], "train/loss") == [(200, 3.0)]
+
+
+def test_what_is_added_after_its_end_leaves_a_run_as_it_ended(target: Target, store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a bug"), Run(target, "name", {}, tmp_path / "run") as run:
+        raise ValueError("a bug")
+    before = store.client.get_run(str(run.run_id))
+    with Run(target, "name", {}, tmp_path / "run", adds=True) as again:
+        again.log_text("hello", "note.txt")
+        again.set_tags({"added": "yes"})
+    after = store.client.get_run(str(run.run_id))
+    assert (after.info.status, after.info.end_time) == ("FAILED", before.info.end_time)
+    assert after.data.tags == {**before.data.tags, "added": "yes"}
+    assert artifacts(store, run.run_id) == {"traceback.txt", "note.txt"}
+    assert outbox.unsent_folders() == []
+
+
+@contextmanager
+def handled() -> Iterator[None]:
+    """Signals as a command handles them; afterwards what was raised is forgotten."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signals.install()
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signals.uninstall()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("handlers")
 def test_a_signal_waits_while_the_run_ends(
     target: Target, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,13 +274,12 @@ def test_a_signal_waits_while_the_run_ends(
         end(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(delivery, "_end", be_stopped_and_end)
-    with pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run") as run:
+    with handled(), pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run") as run:
         (run.artifacts / "note.txt").write_text("hello")
     assert status(store, run) == "FINISHED"
     assert artifacts(store, run.run_id) == {"note.txt"}
 
 
-@pytest.mark.usefixtures("handlers")
 def test_a_signal_while_the_run_begins_ends_it_killed(
     target: Target, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +291,6 @@ def test_a_signal_while_the_run_begins_ends_it_killed(
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(Run, "_begin", begin_and_be_stopped)
-    with pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run"):
+    with handled(), pytest.raises(signals.Stopped), Run(target, "name", {}, tmp_path / "run"):
         pytest.fail("the body must not begin")
     assert status(store, runs[0]) == "KILLED"

@@ -9,12 +9,12 @@ import psutil
 import pytest
 
 from mlplab.schema import HEARTBEAT_TAG, OBSERVED_TAG
+from mlplab.store.store import Store
+from mlplab.store.target import Target
 from mlplab.tracking import heartbeat, outbox
-from mlplab.tracking.heartbeat import SILENCE_SECONDS, observe
+from mlplab.tracking.heartbeat import SILENCE_SECONDS, look_at
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
 from mlplab.tracking.vanished import close_vanished
 from tracking.conftest import history
 
@@ -90,14 +90,14 @@ def test_another_machine_is_silent_when_its_heartbeat_has_not_changed_for_long_b
 ) -> None:
     now = 1_000_000.0
     monkeypatch.setattr(heartbeat.time, "time", lambda: now)
-    note, seconds = observe("beat 1, of a clock that is years late", "me", None)
+    note, seconds = look_at("beat 1, of a clock that is years late", "me", None)
     assert seconds == 0
     now += SILENCE_SECONDS - 1
-    assert observe("beat 1, of a clock that is years late", "me", note) == (note, SILENCE_SECONDS - 1)
-    assert observe("beat 1, of a clock that is years late", "somebody else", note)[1] == 0
-    assert observe("beat 2", "me", note)[1] == 0
+    assert look_at("beat 1, of a clock that is years late", "me", note) == (note, SILENCE_SECONDS - 1)
+    assert look_at("beat 1, of a clock that is years late", "somebody else", note)[1] == 0
+    assert look_at("beat 2", "me", note)[1] == 0
     now += 2
-    assert observe("beat 1, of a clock that is years late", "me", note)[1] > SILENCE_SECONDS
+    assert look_at("beat 1, of a clock that is years late", "me", note)[1] > SILENCE_SECONDS
 
 
 def test_the_run_of_a_machine_that_was_seen_silent_long_enough_is_closed(
@@ -114,7 +114,7 @@ def test_the_run_of_a_machine_that_was_seen_silent_long_enough_is_closed(
 def test_a_run_that_was_killed_outright_arrives_whole_and_ends_killed(target: Target, tmp_path: Path) -> None:
     code = (
         "import os, sys, pathlib; from mlplab.tracking import outbox; from mlplab.tracking.run import Run; "
-        "from mlplab.tracking.target import Target; outbox._FOLDER = pathlib.Path(sys.argv[2]) / 'unsent'; "
+        "from mlplab.store.target import Target; outbox._FOLDER = pathlib.Path(sys.argv[2]) / 'unsent'; "
         "run = Run(Target(sys.argv[1], 'lab'), 'name', {}, pathlib.Path(sys.argv[2]) / 'run').__enter__(); "
         "run.log_metrics({'loss': 1.0}, 200); os.kill(os.getpid(), 9)"
     )

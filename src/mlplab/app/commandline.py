@@ -21,9 +21,9 @@ from mlplab import environment, signals
 from mlplab.app.composition import explain
 from mlplab.app.passwords import hide_typed_passwords
 from mlplab.errors import ConfigError, UserError
+from mlplab.store.uri import public
 from mlplab.sweeps.orphans import at_work
 from mlplab.terminal import is_worker
-from mlplab.tracking.uri import public
 from mlplab.typed import note_typed
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def _launched() -> Iterator[None]:
         with at_work():
             yield
     finally:
-        from mlplab.tracking.sqlite_file import close_databases  # the data loads while MLflow is imported
+        from mlplab.store.sqlite_file import close_databases  # the data loads while MLflow is imported
 
         with suppress(signals.Stopped):
             close_databases()

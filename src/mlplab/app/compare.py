@@ -78,8 +78,8 @@ def _compare(arguments: Sequence[str]) -> None:
     from mlplab.comparison.documents import FORMATS
     from mlplab.comparison.judging import add_stored_facts
     from mlplab.comparison.selection import Selection, select_runs, whole_sweep
+    from mlplab.store.snapshot import Snapshot
     from mlplab.tracking.reading import read_existing
-    from mlplab.tracking.snapshot import Snapshot
 
     environment.imports_are_done()
     options = _parse(arguments, [*FORMATS, _HTML])

@@ -14,7 +14,7 @@ from mlplab import config
 from mlplab.app.help_text import choices_text, help_text
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
-from mlplab.tracking.uri import hide_password
+from mlplab.store.uri import hide_password
 
 
 def register() -> None:

@@ -43,6 +43,7 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
     try:
         options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.from_cli(given)))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{' '.join(arguments)}: {str(error).splitlines()[0]}; see `--help`") from error
+        typed = [text for text in given if text.partition("=")[0] == error.full_key] or arguments
+        raise ConfigError(f"{' '.join(typed)}: {str(error).splitlines()[0]}; see `--help`") from error
     assert isinstance(options, kind)
     return options

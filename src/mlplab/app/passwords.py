@@ -7,7 +7,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from mlplab.tracking.uri import hide_password, public
+from mlplab.store.uri import hide_password, public
 
 _VARIABLE = "MLFLOW_TRACKING_URI"
 _KEYS = ("tracking.uri", "uri")  # the second is what compare.py takes, too

@@ -17,8 +17,8 @@ from mlplab.errors import ConfigError, StoreError
 from mlplab.terminal import count_of, say
 
 if TYPE_CHECKING:
+    from mlplab.store.target import Target
     from mlplab.tracking.outbox import Unsent
-    from mlplab.tracking.target import Target
 
 _KEY = "tracking.uri"
 
@@ -42,19 +42,19 @@ def _sync(arguments: Sequence[str]) -> None:
         say(str(__doc__))
         return
     given = _given_uri(arguments)
+    from mlplab.store.uri import DEFAULT_URI, exists
     from mlplab.sweeps.conclusion import conclude_again
     from mlplab.tracking import outbox
-    from mlplab.tracking.uri import DEFAULT_URI, exists
 
     environment.imports_are_done()
     uri = given or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
     left = 0
     for target in outbox.targets(uri, only=given is not None):
         unsent = outbox.send_all(target)
+        _report(target, unsent)
+        left += len(unsent.waiting) + len(unsent.refusals) + len(unsent.damaged)
         if exists(target.uri) and not unsent.is_away:
             conclude_again(target)
-        _report(target, unsent)
-        left += len(unsent.waiting) + len(unsent.refusals)
     if left:
         raise StoreError(
             f"{count_of(left, 'run')} left waiting; nothing of it is lost, and the same command sends it later"

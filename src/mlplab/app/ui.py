@@ -37,8 +37,8 @@ def _serve(arguments: Sequence[str]) -> None:
     if arguments:
         raise ConfigError(f"{arguments[0]}: takes no options; MLFLOW_TRACKING_URI says which file, if another")
     from mlplab.serving import free_port, noted_port, served_port
-    from mlplab.tracking.store import require_file
-    from mlplab.tracking.uri import DEFAULT_URI, public, sqlite_path
+    from mlplab.store.store import require_file
+    from mlplab.store.uri import DEFAULT_URI, public, sqlite_path
 
     environment.imports_are_done()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI

@@ -57,7 +57,7 @@ def _watch(arguments: Sequence[str]) -> None:
         raise ConfigError(f"port={options.port}: takes a whole number from 0 to {HIGHEST_PORT}")
     from mlplab.comparison.progress import WatchedSweep
     from mlplab.page.watch_server import Latest, WatchServer
-    from mlplab.tracking.store import find_store
+    from mlplab.store.store import find_store
 
     environment.imports_are_done()
     uri = options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None

@@ -13,8 +13,8 @@ from mlplab.comparison.selection import find_own_runs
 from mlplab.comparison.verdict import listed
 from mlplab.names import member_name
 from mlplab.schema import JOB_TAG, MANIFEST, STATE_OF_STATUS, State
-from mlplab.tracking.store import Store
-from mlplab.tracking.texts import read_texts
+from mlplab.store.store import Store
+from mlplab.store.texts import read_texts
 
 log = logging.getLogger(__name__)
 

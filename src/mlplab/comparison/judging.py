@@ -8,7 +8,7 @@ from mlplab.comparison.completeness import missing_jobs
 from mlplab.comparison.grouping import Group
 from mlplab.comparison.ranking import TEST, VALIDATION, Ranking, data_sets
 from mlplab.comparison.trained_models import ModelComparison, compare_models, count_images
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 
 def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: str | None) -> Ranking:

@@ -27,9 +27,9 @@ from mlplab.schema import (
     accuracy,
     loss,
 )
+from mlplab.store.store import Store
+from mlplab.store.uri import sqlite_path
 from mlplab.tracking.reading import end_dead_runs
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import sqlite_path
 
 ENDED = (State.finished, State.failed, State.skipped)  # a job that was killed goes on when its sweep is resumed
 

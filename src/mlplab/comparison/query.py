@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mlplab.config import FORMER_VALUES
 from mlplab.errors import StoreError
 from mlplab.schema import COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS
-from mlplab.tracking.histories import find_histories
-from mlplab.tracking.store import Store
-from mlplab.tracking.texts import read_texts
+from mlplab.store.histories import find_histories
+from mlplab.store.store import Store
+from mlplab.store.texts import read_texts
 
 # Defaults for params that older runs did not log.
 DEFAULTS = {"sampling": "shuffle", "init_scale": "1.0"}

@@ -9,8 +9,8 @@ from mlflow.entities import Run
 from mlplab.comparison import query
 from mlplab.errors import ConfigError
 from mlplab.schema import COMMAND_TAG, OWN_SWEEP_TAG, SWEEP_TAG
+from mlplab.store.store import Store
 from mlplab.terminal import count_of
-from mlplab.tracking.store import Store
 
 
 @dataclass(frozen=True)

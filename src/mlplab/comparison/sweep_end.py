@@ -9,7 +9,7 @@ from mlplab.comparison.judging import add_stored_facts
 from mlplab.comparison.ranking import Ranking, rank
 from mlplab.comparison.tables import OTHER_METRICS, terminal_table
 from mlplab.schema import SWEEP_TAG
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from mlplab.comparison import query
 from mlplab.comparison.statistics import SIGNIFICANCE
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 
 @dataclass(frozen=True)

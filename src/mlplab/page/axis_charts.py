@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from mlplab.colors import color_slots
 from mlplab.comparison.ranking import Group, Ranking, natural
 from mlplab.comparison.tables import SHORT
-from mlplab.page.charts import LAYOUT, NAMES_DOWN, Chart, rounded
+from mlplab.page.charts import LAYOUT, Chart, list_down, rounded
 from mlplab.page.palette import Palette
 from mlplab.page.scales import Scale
 
@@ -60,9 +60,8 @@ def seed_dots(ranked: Ranked) -> Chart:
         traces += _dots(ranked, place, list(values.values()))
     figure = go.Figure(traces)
     names = [ranked.palette.names[place] for place in ranked.values]
-    figure.update_layout(**LAYOUT, height=90 + 26 * len(names))
     figure.update_xaxes(title_text=ranked.metric, range=[ranked.scale.low, ranked.scale.high])
-    figure.update_yaxes(**NAMES_DOWN, categoryarray=names, range=[len(names) - 0.4, -0.6])
+    list_down(figure, names)
     alt = f"{ranked.metric} of every run, and the mean of each of {len(names)} groups with its confidence interval"
     return Chart("seeds", f"{ranked.metric.capitalize()} of every run", alt, figure)
 

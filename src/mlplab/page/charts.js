@@ -87,7 +87,7 @@ class Chart {
   constructor(board, figure) {
     this.board = board;
     this.figure = figure;
-    this.plot = figure.querySelector(".plot");
+    this.plot = figure.querySelector(".plot > div"); // of the chart's own height: a tall one scrolls and is not squeezed
     this.switches = [...figure.closest("section.needs-script").querySelectorAll("select")];
     this.switches.forEach(select => select.addEventListener("change", () => this.draw()));
     figure.querySelector(".csv").addEventListener("click", () => offerCsv(figure, `${figure.id}.csv`, this.rows()));
@@ -147,10 +147,12 @@ class Chart {
     const {x, scale} = this.choices;
     const grid = {gridcolor: cssValue("--grid"), zerolinecolor: cssValue("--line"), linecolor: cssValue("--line")};
     layout.template = {layout: {
-      xaxis: {...grid, automargin: true}, yaxis: {...grid, automargin: true}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      xaxis: {...grid, automargin: true}, yaxis: {...grid, automargin: true, title: {standoff: 8}}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: {color: cssValue("--text"), family: "system-ui, sans-serif"},
       hoverlabel: {font: {family: "system-ui, sans-serif"}},
     }};
+    if (this.plot.clientWidth < 480) layout.template.layout.font.size = 10;
+    layout.annotations?.forEach(annotation => { annotation.bgcolor = `${cssValue("--back")}c0`; }); // lines run behind
     layout.uirevision = JSON.stringify(this.choices); // what the reader has zoomed into stays, until a switch is set
     layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom"; // a finger scrolls the page
     const select = this.switches.find(one => one.dataset.key === "x");
@@ -200,7 +202,7 @@ function painted(trace, slot) {
   if (!trace.meta.low) return [own];
   const {low, high} = trace.meta;
   const band = {
-    type: "scatter", mode: "lines", hoverinfo: "skip", fill: "toself", fillcolor: `${color}30`, line: {width: 0},
+    type: "scatter", mode: "lines", hoverinfo: "skip", fill: "toself", fillcolor: `${color}30`, line: {width: 0}, showlegend: false,
     x: [...trace.x, ...[...trace.x].reverse()], y: [...high, ...[...low].reverse()],
   };
   return [band, own];

@@ -27,17 +27,13 @@ from mlplab.page.palette import Palette
 from mlplab.page.scales import has_collapsed
 
 LAYOUT: dict[str, Any] = {"margin": {"l": 60, "r": 16, "t": 16, "b": 50}, "hovermode": "closest", "showlegend": False}
-# An axis of names, with room between them and a marker at the axis' end
-NAMES_DOWN: dict[str, Any] = {
-    "type": "category", "categoryorder": "array", "automargin": True, "ticks": "outside", "ticklen": 8,
-    "tickcolor": "rgba(0,0,0,0)",
-}  # fmt: skip
+TALL = 24  # lines of names: a chart of more scrolls
 UNITS = {"iteration": "iteration (parameter updates)", "epoch": "epoch", "seconds": "seconds of training"}
 SCALES = {"linear": "linear", "log": "logarithmic"}
 ZOOM = "Drag to zoom in, double-click to zoom out."
 BANDS = f"Mean of the seeds; the band reaches from the least to the largest. {ZOOM}"
 ONE_RUN = f"A line for each run. {ZOOM}"
-MOST_POINTS = 20_000  # of all curves of one metric
+MOST_POINTS = 20_000  # of all curves of one chart: of more than that only every n-th is drawn
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -50,6 +46,7 @@ class Chart:
         title: stands above it.
         alt: says what it shows, for who does not see it.
         each: one such chart for each selected group.
+        every: of each line every n-th point is drawn, and the last.
     """
 
     name: str
@@ -57,6 +54,7 @@ class Chart:
     alt: str
     figure: go.Figure
     each: bool = False
+    every: int = 1
 
     @property
     def data(self) -> Markup:
@@ -125,6 +123,40 @@ def whole_curves(points: pd.DataFrame, runs: pd.DataFrame) -> tuple[pd.DataFrame
     return points[~partly], int(points.loc[partly, "run_id"].nunique())
 
 
+def list_down(figure: go.Figure, names: Sequence[str]) -> None:
+    """Give the figure a line for each name, from the top; where it scrolls, its other axis is in sight at the top."""
+    figure.update_layout(**LAYOUT, height=90 + 26 * len(names))
+    if len(names) > TALL:
+        figure.update_xaxes(side="top")
+        figure.update_layout(margin={"t": 60})
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=names,
+        range=[len(names) - 0.4, -0.6],
+        automargin=True,
+        ticks="outside",  # room between a name and a marker at the axis' end
+        ticklen=8,
+        tickcolor="rgba(0,0,0,0)",
+    )
+
+
+def every_nth(points: int) -> int:
+    """Return which of so many points of a chart is drawn: every one, or every n-th."""
+    return max(1, -(-points // MOST_POINTS))
+
+
+def thin(line: pd.DataFrame, every: int) -> pd.DataFrame:
+    """Return every n-th row, and the last."""
+    return line.iloc[sorted({*range(0, len(line), every), len(line) - 1})]
+
+
+def thinning(charts: Sequence[Chart]) -> str:
+    """Say what charts leave out; "" where they leave out nothing."""
+    most = max((chart.every for chart in charts), default=1)
+    return f" Of each line one point in {most} is drawn, and the last." if most > 1 else ""
+
+
 def log_axis(low: float, high: float) -> dict[str, Any]:
     """Return a logarithmic axis between two powers of ten, with a tick for each where there are several."""
     return {"type": "log", "range": [low, high], "dtick": 1 if high - low > 2 else None, "exponentformat": "power"}
@@ -141,7 +173,7 @@ def _curves(
 ) -> Chart:
     steps = rows.groupby([*lines, "step"])["value"].agg(["mean", "min", "max", "count"]).reset_index()
     parts = [(int(line[0]), part) for line, part in steps.groupby(lines)]
-    every = max(1, -(-len(steps) // MOST_POINTS))
+    every = every_nth(len(steps))
     traces = [_line_and_band(part, palette, place, units.get(place, {}), every) for place, part in parts]
     split, measure = key.split("/")
     name = f"{_SPLITS[split]} {measure}"
@@ -151,7 +183,7 @@ def _curves(
     figure.update_layout(**LAYOUT, height=340, meta={"ranges": ranges})
     figure.update_xaxes(title_text=UNITS["iteration"])
     figure.update_yaxes(title_text=name, exponentformat="power")
-    return Chart(chart, name.capitalize(), f"{name} over the training, a line per group", figure)
+    return Chart(chart, name.capitalize(), f"{name} over the training, a line per group", figure, every=every)
 
 
 def _ranges(steps: pd.DataFrame, measure: str) -> dict[str, list[float]]:
@@ -167,7 +199,7 @@ def _ranges(steps: pd.DataFrame, measure: str) -> dict[str, list[float]]:
 def _line_and_band(
     part: pd.DataFrame, palette: Palette, place: int, units: Mapping[str, float], every: int
 ) -> dict[str, Any]:
-    part = part.iloc[sorted({*range(0, len(part), every), len(part) - 1})]
+    part = thin(part, every)
     band = {"low": rounded(part["min"]), "high": rounded(part["max"])} if part["count"].max() > 1 else {}
     return {
         "type": "scatter",

@@ -16,7 +16,7 @@ from mlplab.page.origin import origin_of
 from mlplab.page.page_table import Links, table_columns, table_rows_of
 from mlplab.page.palette import Palette
 from mlplab.page.templates import render_template
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 
 def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) -> str:

@@ -15,8 +15,8 @@ from mlplab.comparison import query
 from mlplab.comparison.ranking import Ranking
 from mlplab.errors import DataError
 from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, WITHIN, accuracy, loss
-from mlplab.tracking.store import Store
-from mlplab.tracking.texts import read_texts
+from mlplab.store.store import Store
+from mlplab.store.texts import read_texts
 
 HARDEST = 24
 CURVES = (*map(loss, ("train", "val", "test")), accuracy("val"), accuracy("test"), WITHIN)

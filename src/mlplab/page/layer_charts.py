@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from mlplab import schema
 from mlplab.comparison.ranking import Group
-from mlplab.page.charts import LAYOUT, MOST_POINTS, UNITS, Chart, log_axis, rounded
+from mlplab.page.charts import LAYOUT, UNITS, Chart, every_nth, log_axis, rounded, thin
 from mlplab.page.palette import Palette
 
 EARLY = 0.1  # share of the training that "early" means
@@ -112,10 +112,10 @@ def over_time(inside: pd.DataFrame, palette: Palette, units: dict[int, dict[str,
         rows = inside[inside["measure"] == measure]
         if rows.empty:
             continue
-        every = max(1, -(-len(rows) // MOST_POINTS))
+        every = every_nth(len(rows))
         traces = []
         for (place, layer), part in rows.groupby(["group", "layer"]):
-            trace = _trace(part.iloc[::every], "step", palette, int(place))
+            trace = _trace(thin(part, every), "step", palette, int(place))
             trace["meta"] |= {"choice": {"layer": str(layer)}, "units": units.get(int(place), {})}
             traces.append(trace)
         figure = go.Figure(traces)
@@ -123,7 +123,7 @@ def over_time(inside: pd.DataFrame, palette: Palette, units: dict[int, dict[str,
         figure.update_xaxes(title_text=UNITS["iteration"])
         _measure_axis(figure, measure, rows)
         alt = f"{name} of one layer over the training, a line per group"
-        charts.append(Chart(f"inside-{measure}", name.capitalize(), alt, figure))
+        charts.append(Chart(f"inside-{measure}", name.capitalize(), alt, figure, every=every))
     return charts
 
 

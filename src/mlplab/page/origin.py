@@ -7,7 +7,7 @@ import pandas as pd
 from mlplab.comparison.grouping import SEED
 from mlplab.comparison.selection import find_own_runs
 from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, SWEEP_TAG
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 
 @dataclass(frozen=True)

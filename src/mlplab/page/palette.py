@@ -47,10 +47,12 @@ def _shown_at_first(count: int) -> set[int]:
 def shorten_names(names: Sequence[str]) -> list[str]:
     """Return the names without the words that all of them have, and without the middle of what is still too long.
 
-    >>> shorten_names(["relu data=a", "tanh data=a"])
-    ['relu', 'tanh']
+    A list of layers needs no key.
+
+    >>> shorten_names(["relu data=a", "tanh data=a"]), shorten_names(["hidden_sizes=[8, 4]", "hidden_sizes=[8]"])
+    (['relu', 'tanh'], ['[8,4]', '[8]'])
     """
-    words = [name.split(" ") for name in names]
+    words = [name.replace(", ", ",").replace("hidden_sizes=[", "[").split(" ") for name in names]
     common = set.intersection(*map(set, words)) if len(words) > 1 else set()
     own = [
         " ".join(word for word in parts if word not in common) or name

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from mlplab.page.axis_charts import Ranked, axis_values
 from mlplab.page.charts import LAYOUT, Chart, rounded
+from mlplab.page.scales import Scale
 
 
 def parallel_coordinates(ranked: Ranked) -> Chart:
@@ -14,11 +15,13 @@ def parallel_coordinates(ranked: Ranked) -> Chart:
     axes = ranked.ranking.axes
     places = {axis: _even_places(axis_values(ranked.ranking.ranked, axis)) for axis in axes}
     figure = go.Figure()
+    means = [group.summary.mean for group in ranked.ranking.ranked if group.summary]
+    inside = [mean for mean in means if ranked.scale.low <= mean <= ranked.scale.high] or [ranked.scale.low]
+    scale = Scale(min(inside), max(inside))
     for place, group in enumerate(ranked.ranking.groups):
         if group.summary is None:
             continue
-        scale = ranked.scale
-        rank = (scale.clamp(group.summary.mean) - scale.low) / (scale.high - scale.low)
+        rank = (scale.clamp(group.summary.mean) - scale.low) / ((scale.high - scale.low) or 1.0)
         figure.add_trace(
             {
                 "type": "scatter",
@@ -34,7 +37,7 @@ def parallel_coordinates(ranked: Ranked) -> Chart:
     for at, axis in enumerate(axes):
         for value, level in places[axis].items():
             figure.add_annotation(x=at, y=level, text=escape(value), showarrow=False, xanchor="left", xshift=4)
-    for end, number in ((0.0, ranked.scale.low), (1.0, ranked.scale.high)):
+    for end, number in ((0.0, scale.low), (1.0, scale.high)):
         figure.add_annotation(x=len(axes), y=end, text=f"{number:.3f}", showarrow=False, xanchor="left", xshift=4)
     figure.update_layout(**{**LAYOUT, "margin": {"l": 40, "r": 60, "t": 16, "b": 50}}, height=380)
     figure.update_xaxes(

@@ -19,6 +19,7 @@ from mlplab.page.charts import (
     Section,
     collapsed_groups,
     curve_charts,
+    thinning,
     units_of,
     whole_curves,
 )
@@ -149,7 +150,7 @@ def _curves(drawn: Drawn) -> Section:
         text += " Groups no better than guessing do not set the axes."
     if left_out:
         text += f" Not drawn: {left_out} unfinished runs of groups in which others have finished."
-    return Section("Curves", text, charts, {**_x_switch(drawn), "scale": ("losses", SCALES)})
+    return Section("Curves", text + thinning(charts), charts, {**_x_switch(drawn), "scale": ("losses", SCALES)})
 
 
 def _x_switch(drawn: Drawn) -> dict[str, tuple[str, dict[str, str]]]:
@@ -186,7 +187,12 @@ def _inside(drawn: Drawn) -> list[Section]:
     over = layer_charts.over_time(inside, palette, drawn.units)
     return [
         Section("Inside the network, layer by layer", early, layer_charts.layer_charts(inside, palette)),
-        Section("Inside the network, over the training", "", over, {"layer": ("layer", layers), **_x_switch(drawn)}),
+        Section(
+            "Inside the network, over the training",
+            thinning(over).strip(),
+            over,
+            {"layer": ("layer", layers), **_x_switch(drawn)},
+        ),
     ]
 
 

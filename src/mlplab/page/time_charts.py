@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mlplab.page.charts import LAYOUT, NAMES_DOWN, Chart, rounded
+from mlplab.page.charts import Chart, list_down, rounded
 from mlplab.page.palette import Palette
 
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -42,9 +42,8 @@ def time_to_accuracy(
         traces += [_dots(part, palette, int(place), target, never) for place, part in firsts.groupby("group")]
     names = [palette.names[place] for place in sorted(timed["group"].unique())]
     figure = go.Figure(traces)
-    figure.update_layout(**LAYOUT, height=90 + 26 * len(names))
     figure.update_xaxes(title_text="seconds of training", rangemode="tozero")
-    figure.update_yaxes(**NAMES_DOWN, categoryarray=names, range=[len(names) - 0.4, -0.6])
+    list_down(figure, names)
     chart = Chart("time", "Time to accuracy", "seconds until each run first reached an accuracy, by group", figure)
     return chart, {f"{target:g}": f"{target:g}" for target in reversed(reached)}
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from mlplab.comparison.progress import ENDED, JobProgress, Progress, curves_of
-from mlplab.page.charts import ONE_RUN, SCALES, Section, curve_charts, script_json
+from mlplab.page.charts import ONE_RUN, SCALES, Section, curve_charts, script_json, thinning
 from mlplab.page.page_table import TRACEBACK, Cell, Column, GroupRow, RunRow
 from mlplab.page.palette import Palette
 from mlplab.page.templates import render_template
 from mlplab.schema import PAGE, REPORT_TAG, State, accuracy, loss
+from mlplab.store.store import Store
 from mlplab.terminal import format_duration
-from mlplab.tracking.store import Store
 
 _PACKAGE = "mlplab.page"
 
@@ -57,7 +57,9 @@ class WatchPage:
             "columns": self._columns(),
             "rows": [self._group_row(place, name) for place, name in enumerate(progress.groups)],
             "ui_command": self._store.ui_command(),
-            "sections": [Section("Curves", ONE_RUN, curves, {"scale": ("losses", SCALES)})] if curves else [],
+            "sections": [Section("Curves", ONE_RUN + thinning(curves), curves, {"scale": ("losses", SCALES)})]
+            if curves
+            else [],
         }
 
     def _columns(self) -> list[Column]:

@@ -1,15 +1,17 @@
 """Serves the page of a running sweep to browsers on this machine."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from mlplab.comparison.progress import Progress, WatchedSweep
 from mlplab.errors import ConfigError, StoreError
 from mlplab.page.watch_page import WatchPage
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 ADDRESS = "127.0.0.1"  # nobody else's machine
 PAUSE = 4.0  # seconds for which an answer of the store is good: however many look, it is not asked more often
@@ -56,6 +58,11 @@ class WatchServer(ThreadingHTTPServer):
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"port={port}: cannot be had ({reason}); take another, or port=0 for any") from error
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away before it had its answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def address(self) -> str:

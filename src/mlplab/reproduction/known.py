@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from mlplab.config import Engine
 from mlplab.engines.registry import ENGINES
 from mlplab.schema import FINGERPRINT_TAG, State
+from mlplab.store.store import Store
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.record import Member
 from mlplab.tracking.earlier import final_metrics
 from mlplab.tracking.identity import fingerprint_of
-from mlplab.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -19,9 +19,9 @@ from mlplab.reproduction.published import Cell
 from mlplab.reproduction.verdicts import DIFFERS, MISSING, REPRODUCED, Figure, Judged, judge_cell
 from mlplab.run import figures
 from mlplab.schema import State
+from mlplab.store.store import Store
 from mlplab.sweeps.record import Member
 from mlplab.terminal import draw_table
-from mlplab.tracking.store import Store
 
 HEADER = ["table", "cell", "figure", "published", "ours", "n", "difference", "verdict"]
 

@@ -22,12 +22,12 @@ from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored, w
 from mlplab.run.resumption import Checkpointer
 from mlplab.schema import State
 from mlplab.signals import Stopped, held
+from mlplab.store.target import Target
 from mlplab.terminal import say
 from mlplab.tracking.earlier import Earlier, find_earlier, find_in_journal
 from mlplab.tracking.journal import NAME as JOURNAL
 from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
-from mlplab.tracking.target import Target
 from mlplab.training.loop import Training, require_finite
 from mlplab.training.schedule import Schedule
 from mlplab.training.streams import RandomStreams
@@ -111,9 +111,12 @@ def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, outpu
         return find_in_journal(output_folder, fingerprint)
     reading = read_from(target)
     earlier = find_earlier(reading.store, settings, fingerprint)
-    if earlier is None and reading.is_stand_in:
+    if not reading.is_stand_in:
+        return earlier
+    own = None if earlier is None else find_in_journal(earlier.folder, fingerprint)
+    if own is None:
         raise StoreAwayError(f"resume=true: {target.shown} does not answer, and only it knows what has run")
-    return earlier
+    return own
 
 
 def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams) -> Setup:

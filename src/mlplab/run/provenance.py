@@ -13,10 +13,10 @@ from mlplab.engines import Engine, least_memory
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.schema import COLOR_TAG, DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
+from mlplab.store.uri import public
 from mlplab.tracking import identity
 from mlplab.tracking.description import describe_run
 from mlplab.tracking.run import Run
-from mlplab.tracking.uri import public
 from mlplab.training.schedule import Schedule
 
 log = logging.getLogger(__name__)

@@ -17,15 +17,16 @@ from mlplab.schema import (
     State,
     count_tag,
 )
+from mlplab.store.snapshot import Snapshot
+from mlplab.store.target import Target
 from mlplab.sweeps import record
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.record import Member, Outcome
 from mlplab.terminal import say
 from mlplab.tracking.identity import is_own
+from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.reading import Reading
 from mlplab.tracking.run import Run
-from mlplab.tracking.snapshot import Snapshot
-from mlplab.tracking.target import Target
 
 Conclude = Callable[[Reading, Manifest, Run, Mapping[int, Member]], None]
 
@@ -69,6 +70,14 @@ def show_links(reading: Reading, manifest: Manifest, own: Run, report: str, targ
         say(f"served by:                {command}")
 
 
+def _are_awaited(manifest: Manifest, members: Mapping[int, Member]) -> bool:
+    """Tell whether the store still lacks a run, or the end of one, that was measured here."""
+    return any(
+        number not in members or members[number].state is not member.state
+        for number, member in record.journaled_members(manifest).items()
+    )
+
+
 def conclude_again(target: Target) -> None:
     """Make the results again that this project's sweeps have from a time when the store was away.
 
@@ -83,8 +92,10 @@ def conclude_again(target: Target) -> None:
             continue
         manifest = Manifest.from_json(manifest_text)
         name, folder = f"sweep {tags[OWN_SWEEP_TAG]}", Path(manifest.folder)
-        with Run(target, name, {}, folder, goes_on=True, resumed=run.info.run_id) as own:
-            members = record.stored_members(store, manifest.sweep)
+        journal, members = read_journal(folder), record.stored_members(store, manifest.sweep)
+        if journal is None or journal.run_id != run.info.run_id or _are_awaited(manifest, members):
+            continue
+        with Run(target, name, {}, folder, adds=True) as own:
             reading = Reading(store, is_stand_in=False)
             record_result(reading, manifest, own, record.complete_outcomes(result_text, members))
             compare_members(reading, manifest, own, members)

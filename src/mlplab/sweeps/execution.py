@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,20 +11,22 @@ from hydra.core.utils import JobReturn
 
 from mlplab import environment, signals
 from mlplab.config import TrainConfig
-from mlplab.errors import SweepError
+from mlplab.errors import StoreAwayError, StoreError, SweepError
 from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, PAGE, REPORT_TAG, State
+from mlplab.store.target import Target
 from mlplab.sweeps import record
 from mlplab.sweeps.conclusion import Conclude, record_result, show_links
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.launching import Launching, recorded_return
 from mlplab.sweeps.manifest import Manifest, command_digest
-from mlplab.sweeps.record import Member
+from mlplab.sweeps.record import Member, Outcome
 from mlplab.terminal import count_of, say
+from mlplab.tracking.claim import is_claimed
 from mlplab.tracking.description import describe_sweep
 from mlplab.tracking.identity import owner_tags
-from mlplab.tracking.reading import read_from
+from mlplab.tracking.outbox import unsent_folders
+from mlplab.tracking.reading import Reading, read_from, read_journals
 from mlplab.tracking.run import Run
-from mlplab.tracking.target import Target
 from mlplab.training import checkpoint
 from mlplab.typed import say_how_to_go_on
 
@@ -97,6 +99,7 @@ class Sweep:
             self._conclude(own)
             self._raise_failures()
         own.require_accepted()
+        self._require_accepted()
         return returns
 
     def _launch_pending(self) -> list[JobReturn]:
@@ -132,14 +135,14 @@ class Sweep:
         try:
             members = self._members()
             outcomes = record.list_outcomes(manifest.jobs, members, launching.errors, launching.skipped)
-            if in_haste and own.is_away:
+            if in_haste and self.target.reach() is None:
                 record_result(None, manifest, own, outcomes)
                 return
-            reading = read_from(self.target, [Path(manifest.folder) / str(job.number) for job in manifest.jobs])
-            record_result(reading, manifest, own, outcomes)
-            recorded = record.stored_members(reading.store, manifest.sweep)  # with the ids of the store that is read
-            self.conclude(reading, manifest, own, {**self.known, **recorded})
-            show_links(reading, manifest, own, self.report, self.target)
+            folders = [Path(manifest.folder) / str(job.number) for job in manifest.jobs]
+            try:
+                self._conclude_from(read_from(self.target, folders), own, outcomes)
+            except StoreAwayError:  # since a moment ago
+                self._conclude_from(read_journals(self.target, folders), own, outcomes)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             log.warning("the runs of this sweep are recorded, but could not be compared: %s", reason)
@@ -149,6 +152,22 @@ class Sweep:
         states = Counter(member.state for member in self._members().values())
         jobs = len(self.manifest.jobs)
         say_how_to_go_on(f"{states[State.finished]} of {jobs} {'run is' if jobs == 1 else 'runs are'} done")
+
+    def _conclude_from(self, reading: Reading, own: Run, outcomes: Sequence[Outcome]) -> None:
+        record_result(reading, self.manifest, own, outcomes)
+        recorded = record.stored_members(reading.store, self.manifest.sweep)  # with the ids of the store that is read
+        self.conclude(reading, self.manifest, own, {**self.known, **recorded})
+        show_links(reading, self.manifest, own, self.report, self.target)
+
+    def _require_accepted(self) -> None:
+        """Raise StoreError if the store answers, but did not take the run of some job."""
+        folders = {Path(self.manifest.folder) / str(job.number) for job in self.manifest.jobs}
+        refused = [one for one in folders & set(unsent_folders(self.target)) if not is_claimed(one)]
+        if refused and self.target.reach() is not None:
+            raise StoreError(
+                f"tracking.uri={self.target.shown}: {len(refused)} runs were refused; nothing of them is lost, and "
+                "`python src/sync.py` says why, and sends them"
+            )
 
     def _raise_failures(self) -> None:
         errors, skipped, manifest = self.launching.errors, self.launching.skipped, self.manifest

@@ -16,9 +16,9 @@ from mlplab.sweeps.manifest import command_digest, freeze
 from mlplab.terminal import say
 
 if TYPE_CHECKING:
+    from mlplab.store.store import Store
     from mlplab.sweeps.conclusion import Conclude
     from mlplab.sweeps.record import Elsewhere, Recorded
-    from mlplab.tracking.store import Store
 
 
 def sweep_grid(arguments: list[str], context: SweepContext) -> Sequence[JobReturn]:
@@ -61,10 +61,10 @@ def sweep_jobs(
     if settings is None or not settings.plan:
         grid.require_valid(jobs)
     assert settings is not None
+    from mlplab.store.target import Target
     from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key
     from mlplab.sweeps.rest import require_at_rest
     from mlplab.tracking.reading import read_from
-    from mlplab.tracking.target import Target
 
     target = Target.of(settings.tracking)
     reading = read_from(target)
@@ -92,7 +92,7 @@ def sweep_jobs(
     known |= elsewhere(store, manifest) if elsewhere and settings.resume else {}
     sweep = Sweep(manifest, settings, target, context, conclude or compare_members, known, report)
     if resumed:
-        return sweep.carry_out(goes_on=True, resumed=resumed.run.info.run_id)
+        return sweep.carry_out(goes_on=True, resumed=None if reading.is_stand_in else resumed.run.info.run_id)
     if settings.tracking.sweep is None:  # a name of its own, with time and chance in it
         return sweep.carry_out()
     return sweep.carry_out(named=new_name(settings.tracking.sweep, store))

@@ -18,7 +18,6 @@ from mlplab.names import member_name
 from mlplab.paths import from_portable, portable
 from mlplab.sweeps.grid import Job
 
-WHERE_TO = ("tracking.uri", "tracking.offline")  # keys that say which store takes the runs, and do not describe them
 T = TypeVar("T")
 
 
@@ -109,8 +108,7 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
             "tracking.sweep": sweep,
             "tracking.job": job.number,
         }
-        for key in WHERE_TO:  # the store's address, with a password perhaps, is not part of the sweep
-            del config[key]
+        del config["tracking.uri"]  # the store's address is not part of the sweep
         name = job.settings.tracking.run_name or job.name or job.settings.name
         config["tracking.run_name"] = name
         config["tracking.color"] = job.settings.tracking.color or color
@@ -120,7 +118,7 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
 
 def determining_overrides(arguments: Sequence[str]) -> list[str]:
     """Return those of the typed overrides that determine the results of a sweep."""
-    apart = (*CARRYING_OUT, *WHERE_TO, "tracking")
+    apart = (*CARRYING_OUT, "tracking.uri", "tracking")
     return [text for text in arguments if text.lstrip("+").partition("=")[0] not in apart]
 
 

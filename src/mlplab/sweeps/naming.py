@@ -8,9 +8,9 @@ from filelock import FileLock
 from mlplab.errors import ConfigError
 from mlplab.paths import PROJECT_ROOT
 from mlplab.schema import OWN_SWEEP_TAG, SWEEP_TAG
+from mlplab.store.store import Store
 from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.outbox import unsent_folders
-from mlplab.tracking.store import Store
 
 _LOCK = PROJECT_ROOT / "outputs" / ".sweep-names.lock"
 _SECONDS = 60.0

@@ -23,14 +23,14 @@ from mlplab.schema import (
     USER_TAG,
     State,
 )
+from mlplab.store.store import Store
+from mlplab.store.uri import is_server
 from mlplab.sweeps.manifest import FrozenJob, Manifest
 from mlplab.terminal import say
 from mlplab.tracking.earlier import final_metrics, state_of
 from mlplab.tracking.identity import is_own
 from mlplab.tracking.journaled import Journaled, read_journal
 from mlplab.tracking.process import Process
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import is_server
 
 if TYPE_CHECKING:
     from mlflow.entities import Run  # at run time, MLflow must not be imported before its environment is prepared

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from mlplab.errors import ClaimedError
 from mlplab.schema import HOST_TAG, PID_TAG, SWEEP_TAG, State
+from mlplab.store.store import Store
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.record import Recorded, journals_of
 from mlplab.tracking.journaled import read_journal
-from mlplab.tracking.store import Store
 from mlplab.tracking.vanished import journal_of
 
 ORPHAN_SECONDS = 15.0  # in which the workers of a launcher that was killed end

@@ -1,5 +1,7 @@
-"""MLflow: where runs are kept (``store``), the life of a run (``run``), its ``identity``, its ``model``.
+"""The life of a run: written to a journal first, and carried to MLflow by a sender, so that nothing is lost.
 
-run/, sweeps/ and comparison/ enter here. Read ``store`` first, then ``run``; ``process`` and ``heartbeat`` show
-whether the process of a run still exists. The names of tags, metrics and artifacts are in ``mlplab.schema``.
+run/ and sweeps/ enter here, by ``run``; whoever reads runs, by ``reading``. Read ``run`` first; then, in the order of
+events, ``records`` and ``journal`` (what is written), ``claim`` (who may write), ``sender`` and ``delivery`` (into the
+store), ``outbox`` (what is not sent yet) and ``vanished`` (runs whose process is gone). The names of tags, metrics and
+artifacts are in ``mlplab.schema``.
 """

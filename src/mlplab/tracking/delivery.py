@@ -1,16 +1,21 @@
 """Deliver the records of a journal to MLflow: each as often as needed, with the result of once."""
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import assert_never
 
+import requests
 from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mlplab.errors import StoreError
-from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG, JOURNAL_TAG, NOTE_TAG
+from mlplab.errors import LostRunError, StoreError
+from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, JOURNAL_TAG, NOTE_TAG, PID_TAG, STARTED_TAG
+from mlplab.store.faults import is_away, reason_of
+from mlplab.store.store import Store
+from mlplab.store.uri import is_server
 from mlplab.tracking.description import sweep_links
 from mlplab.tracking.heartbeat import beat
 from mlplab.tracking.journal import Journal
@@ -25,22 +30,32 @@ from mlplab.tracking.records import (
     Points,
     Tags,
 )
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import is_server
+
+log = logging.getLogger(__name__)
 
 MOST_VALUES = 1_000  # of metrics, that MLflow takes in one call
 MOST_ENTITIES = 100  # params or tags, likewise
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
+REFUSED = "refused"  # folder beside the journal: artifacts that the store would not take
+OWNER_TAGS = (HOST_TAG, PID_TAG, STARTED_TAG)
 
 
 def prepare(store: Store, journal: Journal) -> None:
-    """Look whether the store knows the run; if it does not (another store lies there now), everything is sent anew.
+    """Look what the store has of the run, before anything is sent, and again after an outage.
+
+    If it does not know the run (another store lies there now), everything is sent anew.
 
     Raises:
+        LostRunError: another process has taken the run over: what this one still has must not be sent.
         Exception: as MLflow raises it.
     """
-    if journal.run_id is not None and not _exists(store, journal.run_id):
+    if journal.run_id is None:
+        return
+    recorded, owner = _tags_of(store, journal.run_id), journal.sent_owner_tags
+    if recorded is None:
         journal.forget_store()
+    elif owner is not None and any(recorded.get(tag) != owner.get(tag) for tag in OWNER_TAGS):
+        raise LostRunError(f"{journal.folder}: another process has taken run {journal.run_id} over")
 
 
 def deliver_next(store: Store, journal: Journal) -> None:
@@ -71,14 +86,13 @@ def _begin(store: Store, journal: Journal, begin: Begin) -> None:
         store.client.delete_tag(journal.run_id, ERROR_TAG)
 
 
-def _exists(store: Store, run_id: str) -> bool:
+def _tags_of(store: Store, run_id: str) -> dict[str, str] | None:
     try:
-        store.client.get_run(run_id)
+        return dict(store.client.get_run(run_id).data.tags)
     except MlflowException as error:
         if error.error_code == _MISSING:
-            return False
+            return None
         raise
-    return True
 
 
 def _create(store: Store, begin: Begin) -> str:
@@ -147,8 +161,17 @@ def _log_input(store: Store, run_id: str, record: Input) -> None:
 
 def _log_artifact(store: Store, journal: Journal, run_id: str, record: Artifact) -> None:
     file, folder = journal.artifacts / record.path, PurePosixPath(record.path).parent
-    if file.exists():  # else somebody removed it, and there is nothing to send
+    if not file.exists():  # somebody removed it, and there is nothing to send
+        return
+    try:
         store.client.log_artifact(run_id, str(file), None if folder == PurePosixPath() else str(folder))
+    except (MlflowException, requests.RequestException) as error:
+        if is_away(store.uri, error):
+            raise
+        kept = journal.folder / REFUSED / record.path
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(kept)  # an artifact less, never a run less
+        log.warning("MLflow refuses an artifact (%s); it is kept as %s", reason_of(error), kept)
 
 
 def _end(store: Store, journal: Journal, run_id: str, record: End) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from mlplab.config import TrainConfig
 from mlplab.schema import OWN_SWEEP_TAG, REPORT_TAG
+from mlplab.store.store import Store
 from mlplab.terminal import count_of
-from mlplab.tracking.store import Store
 
 MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from mlflow.entities import Run
 
 from mlplab.config import TrainConfig
+from mlplab.errors import ClaimedError
 from mlplab.paths import from_portable
 from mlplab.schema import (
     DIVERGED_TAG,
@@ -13,14 +14,21 @@ from mlplab.schema import (
     FINGERPRINT_TAG,
     FOLDER_TAG,
     JOB_TAG,
+    PROJECT_TAG,
     STATE_OF_STATUS,
     SWEEP_TAG,
     THREADS_TAG,
     TIME,
+    USER_TAG,
     State,
 )
+from mlplab.store.store import Store
+from mlplab.store.uri import is_server
+from mlplab.terminal import say
+from mlplab.tracking.identity import is_own
 from mlplab.tracking.journaled import read_journal
-from mlplab.tracking.store import Store
+from mlplab.tracking.process import Process
+from mlplab.tracking.vanished import journal_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,10 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
     For a member of a sweep it is a run of the same job of the same sweep, otherwise a run outside of sweeps. After a
     change of code or data the fingerprint is another: a run cannot continue what other code computed.
 
+    On a server it is one of this user and project; those passed over are named.
+
     Raises:
+        ClaimedError: a process of another machine writes it.
         StoreError: the store does not answer.
     """
     tracking = settings.tracking
@@ -60,7 +71,20 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
         for run in store.search(own)
         if (run.data.tags.get(SWEEP_TAG), run.data.tags.get(JOB_TAG)) == (tracking.sweep, job)
     ]
-    return next((_earlier(run) for run in candidates if DIVERGED_TAG not in run.data.tags), None)
+    for run in candidates:
+        if DIVERGED_TAG in run.data.tags:
+            continue
+        if is_server(store.uri) and not is_own(run.data.tags):
+            user, project = run.data.tags.get(USER_TAG), run.data.tags.get(PROJECT_TAG)
+            say(f"run {run.info.run_id} of the same config is passed over: it is {user}'s, of {project}")
+            continue
+        if state_of(run) is State.running and journal_of(run) is None:
+            raise ClaimedError(
+                f"resume=true: run {run.info.run_id} is still running, by {Process.from_tags(run.data.tags)}; "
+                "wait for it, or stop it"
+            )
+        return _earlier(run)
+    return None
 
 
 def find_in_journal(folder: Path, fingerprint: str) -> Earlier | None:

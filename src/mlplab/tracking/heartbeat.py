@@ -15,7 +15,7 @@ def beat() -> str:
     return f"{time.time():.0f}"
 
 
-def observe(heartbeat: str, observer: str, before: str | None) -> tuple[str, float]:
+def look_at(heartbeat: str, observer: str, before: str | None) -> tuple[str, float]:
     """Return the note to keep of this look, and for how many seconds the heartbeat has been the same.
 
     Args:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlplab.schema import FINAL, NOTE_TAG, TIME
+from mlplab.store.store import Store
 from mlplab.tracking.records import Deliverable, Description, Params, Points
-from mlplab.tracking.store import Store
 
 
 @dataclass

@@ -56,6 +56,7 @@ class Journal:
             self._note(record)
         self.tried = bool(self.records) and self.run_id is None
         self.pending = deque(self.records[self._sent :])
+        self._waiting = sum(map(_values_of, self.pending))
         self._lock = threading.RLock()
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         self._size = _complete_size(self._path)
@@ -76,14 +77,20 @@ class Journal:
         return next(record.tags for record in reversed(self.records) if isinstance(record, Begin))
 
     @property
+    def sent_owner_tags(self) -> dict[str, str] | None:
+        """The tags of the last process that began to write it, as far as the store knows; None if it knows none."""
+        known = self.records[: len(self.records) - len(self.pending)]
+        return next((record.tags for record in reversed(known) if isinstance(record, Begin)), None)
+
+    @property
     def artifacts(self) -> Path:
         """The folder of the files that the run leaves."""
         return self.folder / ARTIFACTS
 
     @property
     def is_open(self) -> bool:
-        """Whether the run has begun and not ended."""
-        return bool(self.records) and not isinstance(self.records[-1], End)
+        """Whether the run has begun and not ended; artifacts and tags may be added after its end."""
+        return isinstance(next((one for one in reversed(self.records) if isinstance(one, Begin | End)), None), Begin)
 
     @property
     def is_sent(self) -> bool:
@@ -93,8 +100,7 @@ class Journal:
     @property
     def waiting_values(self) -> int:
         """How many values of metrics the store does not have yet."""
-        with self._lock:
-            return sum(len(record.values) for record in self.pending if isinstance(record, Points))
+        return self._waiting
 
     def append(self, record: Record) -> None:
         """Write the record. On a full disk it is kept, and written with the next one."""
@@ -102,6 +108,7 @@ class Journal:
             self._note(record)
             if not isinstance(record, Created | Sent):
                 self.pending.append(record)
+                self._waiting += _values_of(record)
             self._write(to_line(record).encode() + b"\n")
             is_routine = isinstance(record, Points | Sent)
             if not is_routine or time.monotonic() >= self._next_fsync:
@@ -126,7 +133,7 @@ class Journal:
         """Note that the store has the next ``count`` pending records."""
         with self._lock:
             for _ in range(count):
-                self.pending.popleft()
+                self._waiting -= _values_of(self.pending.popleft())
             self.append(Sent(self._sent + count))
 
     def mark_created(self, run_id: str) -> None:
@@ -139,11 +146,12 @@ class Journal:
         with self._lock:
             self.run_id = None
             self.pending = deque(self.records)
+            self._waiting = sum(map(_values_of, self.pending))
             self.append(Sent(0))
 
     @property
     def unwritten_bytes(self) -> int:
-        """How much of the journal is not on the disk, because it is full."""
+        """How much of the journal is not on the disk, because that is full."""
         return len(self._unwritten)
 
     def close(self) -> None:
@@ -177,6 +185,10 @@ class Journal:
             return
         self._size += len(data)
         self._unwritten = b""
+
+
+def _values_of(record: Deliverable) -> int:
+    return len(record.values) if isinstance(record, Points) else 0
 
 
 def read_records(path: Path, with_points: bool = True) -> Iterator[Record]:

@@ -5,6 +5,7 @@ before the journal, and removed when everything is sent.
 """
 
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -12,22 +13,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlplab.errors import JournalError, StoreError
+from mlplab.errors import JournalError, LostRunError, StoreError
 from mlplab.paths import PROJECT_ROOT, from_portable, portable
+from mlplab.store.faults import explained, is_away, reason_of
+from mlplab.store.target import Target, note_outage
+from mlplab.store.uri import DEFAULT_EXPERIMENT, from_portable_uri, portable_uri
 from mlplab.tracking import delivery
 from mlplab.tracking.claim import Claim, is_claimed
-from mlplab.tracking.faults import explained, is_away, reason_of
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal, read_records
+from mlplab.tracking.process import Process
 from mlplab.tracking.records import Begin, End
-from mlplab.tracking.target import Target, note_outage
-from mlplab.tracking.uri import DEFAULT_EXPERIMENT, from_portable_uri, portable_uri
 
 log = logging.getLogger(__name__)
 
 _FOLDER = PROJECT_ROOT / "outputs" / ".unsent"
 
 
-def add(key: str, folder: Path) -> None:
+def enter(key: str, folder: Path) -> None:
     """Note that the journal in ``folder`` is not sent. Raises OSError."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     unfinished = _FOLDER / f".{key}"
@@ -38,6 +40,8 @@ def add(key: str, folder: Path) -> None:
 def remove(journal: Journal) -> None:
     """Note that everything is sent, and remove the copies of the files that were."""
     shutil.rmtree(journal.artifacts, ignore_errors=True)
+    if journal.unwritten_bytes:  # on a full disk it lacks its end, and would be taken for that of a killed run
+        (journal.folder / NAME).unlink(missing_ok=True)
     (_FOLDER / journal.beginning.key).unlink(missing_ok=True)
 
 
@@ -51,7 +55,7 @@ def set_aside(folder: Path) -> None:
     former = Path(tempfile.mkdtemp(prefix="former-", dir=folder))
     first = _first(folder)
     if first is not None and (_FOLDER / first.key).exists():
-        add(first.key, former)
+        enter(first.key, former)
     for name in (ARTIFACTS, NAME):  # the journal last: it makes the folder one
         if (folder / name).exists():
             (folder / name).rename(former / name)
@@ -93,7 +97,10 @@ def _entries() -> Iterator[tuple[Path, Path]]:
     if not _FOLDER.is_dir():
         return
     for entry in sorted(path for path in _FOLDER.iterdir() if not path.name.startswith(".")):
-        folder = from_portable(entry.read_text(encoding="utf-8"))
+        try:
+            folder = from_portable(entry.read_text(encoding="utf-8"))
+        except FileNotFoundError:  # sent meanwhile, by another process
+            continue
         if (folder / NAME).exists():
             yield entry, folder
         elif not is_claimed(folder):
@@ -110,6 +117,7 @@ class Unsent:
         waiting: folders of those that wait for it.
         values: of metrics, in those that wait.
         busy: folders of those that other processes write.
+        damaged: folders of those that cannot be read.
         refusals: why a store refuses a journal, by folder.
     """
 
@@ -118,6 +126,7 @@ class Unsent:
     waiting: list[Path] = field(default_factory=list)
     values: int = 0
     busy: list[Path] = field(default_factory=list)
+    damaged: list[Path] = field(default_factory=list)
     refusals: dict[Path, StoreError] = field(default_factory=dict)
 
 
@@ -135,7 +144,12 @@ def send_all(target: Target, is_away: bool = False) -> Unsent:
 
 
 def _send_one(target: Target, entry: Path, folder: Path, found: Unsent) -> None:
-    claim = Claim.take(folder, patience=0)
+    try:
+        claim = Claim.take(folder, patience=0)
+    except OSError as error:  # somebody else's folder, or one that cannot be written
+        found.damaged.append(folder)
+        log.warning("%s: its journal cannot be sent (%s)", folder, error.strerror)
+        return
     if claim is None:
         found.busy.append(folder)
         return
@@ -143,6 +157,7 @@ def _send_one(target: Target, entry: Path, folder: Path, found: Unsent) -> None:
         journal = Journal(folder, claim)
     except (JournalError, OSError) as error:
         claim.release()
+        found.damaged.append(folder)
         log.warning("%s", error)
         return
     try:
@@ -150,7 +165,11 @@ def _send_one(target: Target, entry: Path, folder: Path, found: Unsent) -> None:
             entry.unlink(missing_ok=True)  # its process was killed before it began
         elif journal.beginning.uri == portable_uri(target.uri):
             _send(target, journal, found)
+    except LostRunError as error:
+        log.warning("%s, and what this one had left is not sent", error)
+        remove(journal)
     except JournalError as error:
+        found.damaged.append(folder)
         log.warning("%s", error)
     finally:
         journal.close()
@@ -158,6 +177,10 @@ def _send_one(target: Target, entry: Path, folder: Path, found: Unsent) -> None:
 
 def _send(target: Target, journal: Journal, found: Unsent) -> None:
     if journal.is_open:
+        owner = Process.from_tags(journal.owner_tags)
+        if owner is not None and owner.is_here() and owner.pid != os.getpid() and not owner.is_gone():
+            found.busy.append(journal.folder)  # it lives: this folder is a copy of its own
+            return
         journal.append(End("KILLED", time.time_ns() // 1_000_000))
     own = Target(target.uri, journal.beginning.experiment, target.offline)
     try:
@@ -167,8 +190,10 @@ def _send(target: Target, journal: Journal, found: Unsent) -> None:
             while not journal.is_sent:
                 delivery.deliver_next(store, journal)
     except Exception as error:
-        if not is_away(target.uri, error):
-            found.refusals[journal.folder] = explained(target.uri, error)
+        if isinstance(error, LostRunError):
+            raise
+        if not is_away(target.uri, error) or own.answers():  # then it is this journal that it does not take
+            found.refusals[journal.folder] = StoreError(f"{explained(target.uri, error)}")
             return
         found.is_away = True
         note_outage(target.uri, reason_of(error))

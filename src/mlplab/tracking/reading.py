@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplab.errors import JournalError, StoreAwayError
+from mlplab.store.store import Store, connect, find_store
+from mlplab.store.target import PATIENCE_SECONDS, Target, note_outage
+from mlplab.store.uri import DEFAULT_EXPERIMENT, DEFAULT_URI, SQLITE
 from mlplab.tracking import delivery, outbox
 from mlplab.tracking.claim import Claim, is_claimed
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal
-from mlplab.tracking.store import Store, connect, find_store
-from mlplab.tracking.target import PATIENCE_SECONDS, Target
-from mlplab.tracking.uri import DEFAULT_EXPERIMENT, DEFAULT_URI, SQLITE
 from mlplab.tracking.vanished import close_vanished
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,11 @@ def begin_command(target: Target) -> Store | None:
     unsent = outbox.send_all(target, is_away=store is None)
     if store is None or unsent.is_away:
         return None
-    close_vanished(store)
+    try:
+        close_vanished(store)
+    except StoreAwayError as error:
+        note_outage(target.uri, str(error))
+        return None
     return store
 
 
@@ -73,6 +77,11 @@ def read_from(target: Target, folders: Iterable[Path] = ()) -> Reading:
     store = begin_command(target)
     if store is not None:
         return Reading(store, is_stand_in=False)
+    return read_journals(target, folders)
+
+
+def read_journals(target: Target, folders: Iterable[Path]) -> Reading:
+    """Return the journals in these folders, and all that are not sent, to read runs from: the store is away."""
     return Reading(_stand_in(target, [*folders, *outbox.unsent_folders(target)]), is_stand_in=True)
 
 

@@ -13,6 +13,9 @@ from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError,
 from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
 from mlplab.signals import Stopped, held
+from mlplab.store.store import Store
+from mlplab.store.target import Target
+from mlplab.store.uri import portable_uri, public
 from mlplab.tracking import outbox
 from mlplab.tracking.claim import Claim
 from mlplab.tracking.history import recorded_in_journal, recorded_in_store
@@ -21,9 +24,6 @@ from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.process import Process
 from mlplab.tracking.records import Artifact, Begin, Description, End, Input, Params, Points, Tags
 from mlplab.tracking.sender import Sender
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import Target
-from mlplab.tracking.uri import portable_uri, public
 
 
 class Run:
@@ -46,6 +46,7 @@ class Run:
         folder: Path,
         goes_on: bool = False,
         resumed: str | None = None,
+        adds: bool = False,
     ) -> None:
         """Prepare; nothing is written before ``with``.
 
@@ -56,9 +57,10 @@ class Run:
             folder: of its journal.
             goes_on: whether to enter the run again whose journal lies there, and not to begin another.
             resumed: MLflow's id of a run to enter again whose journal is not there.
+            adds: only add artifacts and tags to a run that has ended and whose journal is there.
         """
         self._target, self._name, self._folder = target, name, folder
-        self._goes_on, self._resumed = goes_on, resumed
+        self._goes_on, self._resumed, self._adds = goes_on or adds, resumed, adds
         self._tags = {**tags, **Process.current().tags(), FOLDER_TAG: portable(folder)}
         self._final: dict[str, float] = {}
         self._texts: set[str] = set()  # names of the artifacts that are logged already
@@ -81,21 +83,33 @@ class Run:
                     self._journal.close()
                     raise
                 self._sender = Sender(self._target, self._journal)
-                self._sender.start()
+                if not self._adds:
+                    self._sender.start()
         except Stopped as stopped:  # it came while the run began, and was held back until it had
-            self.__exit__(type(stopped), stopped, stopped.__traceback__)
+            if hasattr(self, "_sender"):
+                self.__exit__(type(stopped), stopped, stopped.__traceback__)
             raise
         return self
 
     def _claimed(self) -> Journal:
+        """Return the journal, which this process alone may write: a new one, or that of the run that goes on."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._goes_on:
+            return self._opened(anew=True)
+        journal = self._opened()
+        if self._resumed is None or journal.run_id in (None, self._resumed):
+            return journal
+        journal.close()  # of another run, which was given the same folder
+        return self._opened(anew=True)
+
+    def _opened(self, anew: bool = False) -> Journal:
         claim = Claim.take(self._folder)
         if claim is None:
             journaled = read_journal(self._folder)
             owner = (journaled and journaled.owner) or "another process"
             raise ClaimedError(f"{self._name}: {owner} works on it, in {self._folder}; wait for it, or stop it")
         try:
-            if not self._goes_on:
+            if anew:
                 outbox.set_aside(self._folder)
             return Journal(self._folder, claim)
         except BaseException:
@@ -106,12 +120,14 @@ class Run:
         journal = self._journal
         known = bool(journal.records)
         key = journal.beginning.key if known else uuid.uuid4().hex
-        outbox.add(key, self._folder)
+        outbox.enter(key, self._folder)
         self.artifacts.mkdir(exist_ok=True)
         if known or self._resumed is None:
             self._recorded = recorded_in_journal(journal.records)
         else:
             self._recorded = recorded_in_store(self._target.connect(), self._resumed)
+        if self._adds:
+            return
         resumed = None if known else self._resumed
         uri, experiment = portable_uri(self._target.uri), self._target.experiment
         journal.append(Begin(key, uri, experiment, self._name, self._tags, _now(), resumed))
@@ -152,6 +168,8 @@ class Run:
 
     def require_accepted(self) -> None:
         """Raise the StoreError with which the store refused the run, if it did."""
+        if self._journal.unwritten_bytes and not self._journal.is_sent:
+            raise StoreError(f"{self._folder}: the journal of the run cannot be written there; free space")
         if self._sender.refusal is not None:
             raise StoreError(f"{self._sender.refusal}. The run is kept in {self._folder}; then: python src/sync.py")
 
@@ -215,7 +233,10 @@ class Run:
                 self._sender.close()
                 return
             try:
-                self._end(_status(error), error)
+                if self._adds:
+                    self._sender.start()
+                else:
+                    self._end(_status(error), error)
                 self._sender.wait_until_sent()
             finally:
                 self._sender.close()

@@ -4,21 +4,20 @@ import logging
 import threading
 import time
 
-from mlplab.errors import StoreError
-from mlplab.schema import HEARTBEAT_TAG, HOST_TAG, PID_TAG, STARTED_TAG
+from mlplab.errors import LostRunError, StoreError
+from mlplab.schema import HEARTBEAT_TAG
+from mlplab.store.faults import explained, is_away, reason_of
+from mlplab.store.store import Store
+from mlplab.store.target import PATIENCE_SECONDS, Target, note_answer, note_outage, outage_seconds
+from mlplab.store.uri import SQLITE
 from mlplab.tracking import delivery, outbox
-from mlplab.tracking.faults import explained, is_away, reason_of
 from mlplab.tracking.heartbeat import SECONDS as BEAT_SECONDS
 from mlplab.tracking.heartbeat import beat
 from mlplab.tracking.journal import Journal
-from mlplab.tracking.store import Store
-from mlplab.tracking.target import PATIENCE_SECONDS, Target, note_answer, note_outage, outage_seconds
-from mlplab.tracking.uri import SQLITE
 
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 2.0  # points are collected so long: writing a hundred costs as much as writing one
-_OWNER = (HOST_TAG, PID_TAG, STARTED_TAG)
 
 
 class Sender:
@@ -35,6 +34,7 @@ class Sender:
         self.refusal: StoreError | None = None
         self.is_lost = False
         self._store: Store | None = None
+        self._is_prepared = False  # again after every outage: another process may have taken the run over
         self._woken = threading.Event()
         self._changed = threading.Condition()
         self._asking_since: float | None = None
@@ -44,6 +44,7 @@ class Sender:
     def start(self) -> None:
         """Begin to send."""
         if not self._target.offline:
+            self.wake()  # so that MLflow shows the run at once
             self._thread.start()
 
     def wake(self) -> None:
@@ -70,7 +71,7 @@ class Sender:
             with self._changed:
                 self._changed.wait(0.05)
         is_sent = self._journal.is_sent
-        if not is_sent and self.refusal is None:
+        if not is_sent and self.refusal is None and self._thread.is_alive():
             note_outage(self._target.uri, f"no answer in {patience:g} s")  # nobody waits again in the same outage
         return is_sent
 
@@ -101,6 +102,8 @@ class Sender:
                 note_answer(self._target.uri)
                 with self._changed:
                     self._changed.notify_all()
+        except LostRunError:
+            self.is_lost = True
         except Exception as error:
             self._take(error)
         finally:
@@ -109,11 +112,10 @@ class Sender:
     def _ask(self) -> bool:
         """Make one request; return whether there was one to make."""
         self._asking_since = time.monotonic()
-        if self._store is None:
-            store = self._target.connect()
-            delivery.prepare(store, self._journal)
-            self._store = store
-        self._target.connect()  # a file that was removed meanwhile is noticed here
+        self._store = self._target.connect()  # a file that was removed meanwhile is noticed here
+        if not self._is_prepared:
+            delivery.prepare(self._store, self._journal)
+            self._is_prepared = True
         if not self._journal.is_sent:
             delivery.deliver_next(self._store, self._journal)
             return True
@@ -122,15 +124,10 @@ class Sender:
         return False
 
     def _beat(self, store: Store) -> None:
+        delivery.prepare(store, self._journal)
+        if self._journal.run_id is not None:
+            store.client.set_tag(self._journal.run_id, HEARTBEAT_TAG, beat())
         self._next_beat = time.monotonic() + BEAT_SECONDS
-        run_id = self._journal.run_id
-        assert run_id is not None
-        own = self._journal.owner_tags
-        recorded = store.client.get_run(run_id).data.tags
-        if any(recorded.get(tag) != own.get(tag) for tag in _OWNER):
-            self.is_lost = True
-            return
-        store.client.set_tag(run_id, HEARTBEAT_TAG, beat())
 
     def _take(self, error: Exception) -> None:
         uri = self._target.uri
@@ -138,6 +135,7 @@ class Sender:
             self.refusal = explained(uri, error)
             log.warning("%s. Training goes on; what the store does not take is kept", self.refusal)
             return
+        self._is_prepared = False
         note_outage(uri, reason_of(error))
 
     def close(self) -> None:
@@ -149,6 +147,6 @@ class Sender:
             self._close()
 
     def _close(self) -> None:
-        if self._journal.is_sent:
+        if self.is_lost or self._journal.is_sent:
             outbox.remove(self._journal)
         self._journal.close()

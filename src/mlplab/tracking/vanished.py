@@ -9,13 +9,14 @@ from pathlib import Path
 
 from mlflow.entities import Run
 
+from mlplab.errors import JournalError
 from mlplab.paths import from_portable
 from mlplab.schema import FOLDER_TAG, HEARTBEAT_TAG, JOURNAL_TAG, OBSERVED_TAG
-from mlplab.tracking.heartbeat import SILENCE_SECONDS, observe
+from mlplab.store.store import Store
+from mlplab.tracking.heartbeat import SILENCE_SECONDS, look_at
 from mlplab.tracking.journal import NAME, read_records
 from mlplab.tracking.process import Process
-from mlplab.tracking.records import Begin, Created
-from mlplab.tracking.store import Store
+from mlplab.tracking.records import Begin, Created, Sent
 
 
 def close_vanished(store: Store) -> list[str]:
@@ -39,7 +40,10 @@ def journal_of(run: Run) -> Path | None:
     if key is None or folder is None:
         return None
     path = from_portable(folder) / NAME
-    first = next(read_records(path), None)
+    try:
+        first = next(read_records(path), None)
+    except (JournalError, OSError):  # damaged, or somebody else's
+        return None
     return path if isinstance(first, Begin) and first.key == key else None
 
 
@@ -48,7 +52,12 @@ def _is_twin(run: Run) -> bool:
     path = journal_of(run)
     if path is None:
         return False
-    ids = [record.run_id for record in read_records(path, with_points=False) if isinstance(record, Created)]
+    ids: list[str] = []
+    for record in read_records(path, with_points=False):
+        if isinstance(record, Created):
+            ids.append(record.run_id)
+        elif isinstance(record, Sent) and record.count == 0:  # all that follows is of another store
+            ids.clear()
     return bool(ids) and run.info.run_id not in ids
 
 
@@ -59,7 +68,7 @@ def _has_vanished(store: Store, run: Run) -> bool:
     if owner is not None and owner.is_here():
         gone = owner.is_gone()
     elif HEARTBEAT_TAG in tags:
-        note, seconds = observe(tags[HEARTBEAT_TAG], socket.gethostname(), tags.get(OBSERVED_TAG))
+        note, seconds = look_at(tags[HEARTBEAT_TAG], socket.gethostname(), tags.get(OBSERVED_TAG))
         gone = seconds > SILENCE_SECONDS
         if note != tags.get(OBSERVED_TAG):
             with store.explaining():

@@ -6,8 +6,8 @@ import pytest
 from mlflow import MlflowClient
 
 from mlplab.errors import StoreError
-from mlplab.tracking.store import Store
-from mlplab.tracking.texts import read_texts
+from mlplab.store.store import Store
+from mlplab.store.texts import read_texts
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlparse
 from urllib.request import url2pathname
 
 from mlplab.schema import COMMAND_TAG, FOLDER_TAG, MANIFEST
-from mlplab.tracking.sqlite_file import file_lock
+from mlplab.store.sqlite_file import file_lock
 
 # The columns of MLflow's tables that hold a place of artifacts, as a path or a file URI.
 PLACES = (

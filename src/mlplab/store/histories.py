@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from mlplab.tracking import server_routes
-from mlplab.tracking.server_routes import Point, UnexpectedAnswerError
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import is_server, sqlite_path
+from mlplab.store import server_routes
+from mlplab.store.server_routes import Point, UnexpectedAnswerError
+from mlplab.store.store import Store
+from mlplab.store.uri import is_server, sqlite_path
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from mlplab.errors import StoreError
-from mlplab.tracking import server_routes
-from mlplab.tracking.server_routes import UnexpectedAnswerError
-from mlplab.tracking.snapshot import Snapshot
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import is_server
+from mlplab.store import server_routes
+from mlplab.store.server_routes import UnexpectedAnswerError
+from mlplab.store.snapshot import Snapshot
+from mlplab.store.store import Store
+from mlplab.store.uri import is_server
 
 # Requests. A file takes a server 5 ms, but its last bytes wait 40 ms for the acknowledgement of the first ones. With
 # those for histories beside them it is ten: as many connections as MLflow's client keeps.

@@ -6,7 +6,7 @@ from typing import Any
 from mlflow import MlflowClient
 
 from mlplab.signals import held
-from mlplab.tracking.uri import is_server
+from mlplab.store.uri import is_server
 
 
 class SteadyClient(MlflowClient):

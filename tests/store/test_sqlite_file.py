@@ -16,17 +16,16 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from mlplab.tracking.client import connect_client
-from mlplab.tracking.sqlite_file import DatabaseFile, close_databases, file_lock, prepare_file, tidy_file
+from mlplab.store.client import connect_client
+from mlplab.store.sqlite_file import DatabaseFile, close_databases, file_lock, prepare_file, tidy_file
 
 OPEN = """
 import sys
 from mlplab.app import commandline
-from mlplab.config import TrackingConfig
 
 def command():
-    from mlplab.tracking.store import open_store
-    open_store(TrackingConfig(uri=sys.argv[1], experiment="lab", sweep=None, job=None, run_name=None))
+    from mlplab.store.store import connect
+    connect(sys.argv[1], "lab")
     print("open", flush=True)
     if len(sys.argv) > 2:
         sys.stdin.read()
@@ -116,7 +115,7 @@ def test_what_another_process_still_uses_is_left_to_it_but_lies_in_the_file(tmp_
     write(path, range(5))
     with closing(sqlite3.connect(path)) as other:
         other.execute("SELECT * FROM numbers").fetchall()
-        connect_and_close = [sys.executable, "-c", "import sys; from mlplab.tracking import sqlite_file as s;"
+        connect_and_close = [sys.executable, "-c", "import sys; from mlplab.store import sqlite_file as s;"
             "import sqlalchemy; from pathlib import Path; s.tidy_file(Path(sys.argv[1]));"
             "sqlalchemy.create_engine('sqlite:///' + sys.argv[1]).connect()", str(path)]  # fmt: skip
         subprocess.run(connect_and_close, check=True)

@@ -10,7 +10,7 @@ from mlflow.exceptions import InvalidUrlException, MlflowException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from mlplab.errors import StoreAwayError, StoreError
-from mlplab.tracking.uri import DEFAULT_URI, SQLITE, is_server, public
+from mlplab.store.uri import DEFAULT_URI, SQLITE, is_server, public
 
 STORE_ERRORS = (
     MlflowException, SQLAlchemyError, sqlite3.Error, requests.RequestException, ImportError, OSError,

@@ -10,10 +10,10 @@ from pathlib import Path
 from mlplab.background import in_background
 from mlplab.config import TrackingConfig
 from mlplab.errors import StoreAwayError, StoreError
-from mlplab.tracking import store
-from mlplab.tracking.sqlite_file import DatabaseFile
-from mlplab.tracking.store import Store
-from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+from mlplab.store import store
+from mlplab.store.sqlite_file import DatabaseFile
+from mlplab.store.store import Store
+from mlplab.store.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,27 @@ class Target:
         if self.uri.startswith(SQLITE):
             return self.connect()  # creating the file may take longer
         try:
-            reached = in_background(self.connect).result(PATIENCE_SECONDS)
+            reached = in_background(self._ask).result(PATIENCE_SECONDS)
         except (StoreAwayError, FutureTimeoutError) as error:
             note_outage(self.uri, str(error) or f"no answer in {PATIENCE_SECONDS:g} s")
             return None
         note_answer(self.uri)
         return reached
+
+    def answers(self) -> bool:
+        """Tell whether the store answers, within PATIENCE_SECONDS."""
+        try:
+            in_background(self._ask).result(PATIENCE_SECONDS)
+        except (StoreError, FutureTimeoutError):
+            return False
+        return True
+
+    def _ask(self) -> Store:
+        """Return the store, after one request: it may have gone since it was connected."""
+        connected = self.connect()
+        with connected.explaining():
+            connected.client.get_experiment(connected.experiment_id)
+        return connected
 
     def _require_same_file(self) -> None:
         file = _files.get(self.uri)

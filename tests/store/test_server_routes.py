@@ -31,12 +31,12 @@ from mlplab.schema import (
     PREDICTIONS,
     SWEEP_TAG,
 )
-from mlplab.tracking import server_routes
-from mlplab.tracking.histories import find_histories
-from mlplab.tracking.server_routes import Point, UnexpectedAnswerError, get_artifact, get_history_bulk
-from mlplab.tracking.snapshot import Snapshot
-from mlplab.tracking.store import Store, connect, find_store
-from mlplab.tracking.texts import read_texts
+from mlplab.store import server_routes
+from mlplab.store.histories import find_histories
+from mlplab.store.server_routes import Point, UnexpectedAnswerError, get_artifact, get_history_bulk
+from mlplab.store.snapshot import Snapshot
+from mlplab.store.store import Store, connect, find_store
+from mlplab.store.texts import read_texts
 
 RUNS = 3
 

@@ -10,14 +10,14 @@ import pytest
 from mlflow import MlflowClient
 
 from mlplab.errors import StoreAwayError, StoreError
-from mlplab.tracking.store import connect
+from mlplab.store.store import connect
 
 WRITERS = """
 import os, sys, traceback
 from pathlib import Path
 from mlplab.tracking import outbox
 from mlplab.tracking.run import Run
-from mlplab.tracking.target import Target
+from mlplab.store.target import Target
 
 uri, folder = sys.argv[1], Path(sys.argv[2])
 outbox._FOLDER = folder / "unsent"

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from mlplab.tracking.links import Links
+from mlplab.store.links import Links
 
 FILE = Links("sqlite:////store/mlflow.db", "1")
 

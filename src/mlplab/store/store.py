@@ -11,12 +11,12 @@ from mlflow.entities import Metric, Run, ViewType
 from mlflow.exceptions import MlflowException
 
 from mlplab.errors import ConfigError, StoreError
-from mlplab.tracking.client import connect_client
-from mlplab.tracking.faults import STORE_ERRORS, explained
-from mlplab.tracking.links import Links
-from mlplab.tracking.relocation import artifact_folder, mend_locations
-from mlplab.tracking.sqlite_file import prepare_file, tidy_file
-from mlplab.tracking.uri import DEFAULT_URI, SQLITE, public, sqlite_path, with_password
+from mlplab.store.client import connect_client
+from mlplab.store.faults import STORE_ERRORS, explained
+from mlplab.store.links import Links
+from mlplab.store.relocation import artifact_folder, mend_locations
+from mlplab.store.sqlite_file import prepare_file, tidy_file
+from mlplab.store.uri import DEFAULT_URI, SQLITE, public, sqlite_path, with_password
 
 CHUNK = 500  # runs that are asked for at once
 

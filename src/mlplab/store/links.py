@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from mlplab.paths import PROJECT_ROOT
 from mlplab.schema import SWEEP_TAG
 from mlplab.serving import USUAL_PORT, served_port
-from mlplab.tracking.uri import DEFAULT_URI, is_server, public, sqlite_path
+from mlplab.store.uri import DEFAULT_URI, is_server, public, sqlite_path
 
 _MODE = {"workflowType": "machine_learning"}  # without it MLflow's page opens in its mode for language models
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from mlflow.entities import Run
 
-from mlplab.tracking.store import Store
+from mlplab.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import sys
 import pytest
 from mlflow.utils.credentials import get_default_host_creds
 
-from mlplab.tracking.uri import PublicFormatter, hide_password, public, with_password
+from mlplab.store.uri import PublicFormatter, hide_password, public, with_password
 
 SECRETS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLPLAB_DATABASE_URI")
 

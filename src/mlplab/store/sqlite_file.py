@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from sqlalchemy import Connection, Engine, event
 
 from mlplab.signals import Stopped, held
-from mlplab.tracking.foreign_wal import discard_foreign_wal
-from mlplab.tracking.uri import SQLITE
+from mlplab.store.foreign_wal import discard_foreign_wal
+from mlplab.store.uri import SQLITE
 
 LOCK_SECONDS = 60.0
 CHECKPOINT_SECONDS = 1.0  # how long the end of a command waits for other processes that use the file

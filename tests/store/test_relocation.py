@@ -13,12 +13,11 @@ import pytest
 from mlflow import MlflowClient
 
 from conftest import Project
-from mlplab.config import TrackingConfig
 from mlplab.paths import PROJECT_ROOT, from_portable, portable
 from mlplab.schema import COMMAND_TAG, FOLDER_TAG
-from mlplab.tracking.relocation import PLACES, mend_locations
-from mlplab.tracking.sqlite_file import close_databases
-from mlplab.tracking.store import open_store
+from mlplab.store.relocation import PLACES, mend_locations
+from mlplab.store.sqlite_file import close_databases
+from mlplab.store.store import connect
 
 FAST = ["data=digits", "hidden_sizes=[16]", "learning_rate=0.1", "batch_size=50", "epochs=1", "diagnostics=false"]
 LOAD = """
@@ -75,9 +74,7 @@ def original(tmp_path: Path, empty_store: Path) -> Path:
     folder = tmp_path / "original"
     folder.mkdir()
     shutil.copy(empty_store, folder)
-    store = open_store(
-        TrackingConfig(f"sqlite:///{folder / 'mlflow.db'}", "a b/c", sweep=None, job=None, run_name=None)
-    )
+    store = connect(f"sqlite:///{folder / 'mlflow.db'}", "a b/c")
     for tags in ({FOLDER_TAG: str(folder / "outputs" / "0")}, {COMMAND_TAG: "digest"}):
         run = store.client.create_run(store.experiment_id, tags=tags)
         store.client.log_dict(run.info.run_id, {"folder": str(folder / "multirun" / "1")}, "manifest.json")
