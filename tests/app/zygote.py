@@ -1,7 +1,7 @@
 """Starts the real command many times without the cost of its imports: each run is a fork of this process.
 
-    python zygote.py ROOT    reads lines of JSON {"arguments": [...], ...}, see Order, and answers each with the exit
-                             status of a child that ran the command; -9: killed
+python zygote.py ROOT    reads lines of JSON {"arguments": [...], ...}, see Order, and answers each with the exit
+                         status of a child that ran the command; -9: killed
 """
 
 import contextlib

@@ -1,5 +1,7 @@
 """Train one network, or with -m a sweep of them: ``python src/train.py --help``."""
 
+import sys
+
 from mlplab import environment
 
 
@@ -12,6 +14,7 @@ def main() -> None:
 
 
 def _train() -> None:
+    from mlplab.app.arguments import arrange
     from mlplab.app.task import call_hydra
 
-    call_hydra()
+    call_hydra(arrange(sys.argv[1:]))

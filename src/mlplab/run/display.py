@@ -21,6 +21,8 @@ from mlplab.training.schedule import Schedule
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 0.1
+MOST_LINES = 100  # epochs that get a line each where there is no bar
+LINE_SECONDS = 5.0  # between the lines of more
 SYNC = "`python src/sync.py` sends them"
 
 
@@ -43,7 +45,8 @@ class Display:
         # No thread of rich's own refreshes it: an error of a terminal that has gone must come up here.
         self._bar = Progress(*columns, console=console, auto_refresh=False) if has_bar else None
         self._next_refresh = 0.0
-        self._metrics: dict[str, float] = {}
+        self._measured: tuple[int, float] | None = None  # step and test accuracy of a point that no line has shown
+        self._next_line = 0.0
 
     def __enter__(self) -> "Display":
         if self._silent:
@@ -70,18 +73,28 @@ class Display:
 
     def update(self, report: Report, waiting: int | None) -> None:
         """Show the progress of training, and how many values wait for a store that is away (None: it is not)."""
-        self._metrics.update(report.metrics)
+        if (accuracy := report.metrics.get(schema.accuracy("test"))) is not None:
+            self._measured = report.step, accuracy
         if self._bar is not None:
             status = self._short_status(report) if waiting is None else f"server away, {waiting:,} values wait"
             self._bar.update(self._task, completed=report.step, status=status)
             if time.monotonic() >= self._next_refresh:
                 self._next_refresh = time.monotonic() + REFRESH_SECONDS
                 self._draw(self._bar.refresh)
-        if report.ends_epoch:
+        if report.ends_epoch and self._is_due(report):
             line = self._status(report)
+            self._measured = None
             log.info("%s %s", self._name, line)
             if self._bar is None and not self._silent:
                 say(f"  {line}")
+
+    def _is_due(self, report: Report) -> bool:
+        """Tell whether an epoch gets a line: all of a few, of many one in a while, and the last."""
+        now, is_last = time.monotonic(), report.step == self._schedule.steps
+        if self._schedule.epochs > MOST_LINES and now < self._next_line and not is_last:
+            return False
+        self._next_line = now + LINE_SECONDS
+        return True
 
     def _short_status(self, report: Report) -> str:
         speed = report.rows / report.train_seconds if report.train_seconds > 0 else 0.0
@@ -96,8 +109,9 @@ class Display:
             f"iteration {report.step:{digits},}",
             f"train loss {report.train_loss:.4f}",
         ]
-        if (accuracy := self._metrics.get(schema.accuracy("test"))) is not None:
-            parts.append(f"test accuracy {accuracy:.4f}")
+        if self._measured is not None:
+            step, accuracy = self._measured
+            parts.append(f"test accuracy {accuracy:.4f}" + ("" if step == report.step else f" (at {step:,})"))
         if report.train_seconds > 0:
             parts.append(f"{report.rows / report.train_seconds:,.0f} samples/s")
         return "  ".join(parts)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,8 @@ from mlplab.tracking.target import Target
 from mlplab.training import checkpoint
 
 log = logging.getLogger(__name__)
+
+MOST_NAMES = 4  # of runs that failed for the same reason
 
 
 @dataclass
@@ -146,9 +148,18 @@ class Sweep:
         errors, skipped, manifest = self.launching.errors, self.launching.skipped, self.manifest
         if not errors and not skipped:
             return
+        numbers: dict[str, list[int]] = {}  # by reason: what all have in common is said once
+        for number, reason in sorted(errors.items()):
+            numbers.setdefault(reason, []).append(number)
         lines = "".join(
-            f"\n  {manifest.jobs[number].name}: {reason}\n    log: {manifest.folder}/{number}/train.log"
-            for number, reason in sorted(errors.items())
+            f"\n  {_some([manifest.jobs[number].name for number in failed])}: {reason}"
+            f"\n    log: {manifest.folder}/{failed[0]}/train.log"
+            for reason, failed in numbers.items()
         )
         others = f", {len(skipped)} skipped" if skipped else ""
         raise SweepError(f"{len(errors)} of {len(manifest.jobs)} runs failed{others}{lines}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"

@@ -28,6 +28,8 @@ def explained(uri: str, error: Exception) -> StoreError:
     what = f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason_of(error)})"
     if "disk is full" in str(error) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
         return StoreError(f"{what}. Free space there, or make it writable")
+    if uri.startswith(SQLITE):
+        return StoreError(f"{what}. Make the file and its folder readable and writable, or take another file")
     return StoreError(
         f"{what}. Start the server, correct tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in "
         f"{DEFAULT_URI.removeprefix(SQLITE)}"
