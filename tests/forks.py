@@ -36,12 +36,10 @@ class Forks:
         """Run a command; ``order``: the other fields of an Order in app/zygote.py."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        files = {
-            name: self.project.root.with_name(f"{self.project.root.name}.{name}") for name in ("stdout", "stderr")
-        }
+        root = self.project.root
+        files = {name: root.with_name(f"{root.name}.{name}") for name in ("stdout", "stderr")}
         for file in files.values():
             file.write_bytes(b"")
-            file.chmod(0o666)  # another user may write it
         complete = {"seconds": 60, **{name: str(file) for name, file in files.items()}, **order}
         self.process.stdin.write(json.dumps({"arguments": arguments, **complete}) + "\n")
         self.process.stdin.flush()

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,8 +48,8 @@ FLAGS = {
     "--plan": "--plan: keys are no flags; write plan=true",
     "--multi": "--multi: no such flag; did you mean --multirun?",
     "-x": "-x: no such flag; keys are written key=value",
-    "--shell-completion": "--shell-completion: takes one of install=bash",
-    "-sc install=tcsh": "--shell-completion install=tcsh: takes one of install=bash",
+    "--shell-completion": "--shell-completion data=digits: takes one of install=bash",
+    "-sc install=tcsh": "--shell-completion data=digits install=tcsh: takes one of install=bash",
     "--experimental-rerun job.pickle": "--experimental-rerun: is not taken: it runs whatever is in the file",
     "--config-name x": "--config-name: is not taken: there is one config, conf/train.yaml",
     "--config-dir nowhere": "--config-dir nowhere: no such folder",
@@ -190,11 +191,11 @@ def test_a_fault_that_all_members_share_is_said_once(forks: Forks) -> None:
     assert "6 of 6 runs failed\n  seed=0, seed=1, seed=2, seed=3 and 2 more: batch_size=100000" in ended.stderr
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_sweep_ends_with_its_table_in_every_encoding(forks: Forks, encoding: str) -> None:
     ended = forks.run("-m", *QUICK, "activation=relu,tanh", encoding=encoding)
     assert ended.status == 0, ended
-    assert "+------+" in ended.stdout
+    assert re.search(r"^\| best \| tanh", ended.stdout, re.MULTILINE)
 
 
 def test_a_run_survives_a_notebook_and_any_name(forks: Forks) -> None:
