@@ -54,6 +54,7 @@ FLAGS = {
     "--config-name x": "--config-name: is not taken: there is one config, conf/train.yaml",
     "--config-dir nowhere": "--config-dir nowhere: no such folder",
     "--cfg jobs": "--cfg jobs: takes one of job, hydra, all",
+    "--cfg job -m": "--cfg -m: contradict each other; take one",
     "--resolve": "--resolve: says how to print the config; type --cfg job --resolve",
     "activation=relu,": "activation=relu,: a value is missing after the last comma",
     "activation=[relu": "activation=[relu: cannot be read; put the value into two pairs of quotes",
@@ -203,10 +204,17 @@ def test_a_run_survives_a_notebook_and_any_name(forks: Forks) -> None:
     assert forks.run(*QUICK, 'tracking.run_name="a $^$ b"', variables=backend).status == 0
 
 
-@pytest.mark.parametrize("stdout", [None, "/dev/full"])
-def test_a_run_survives_an_output_that_cannot_be_written(forks: Forks, stdout: str | None) -> None:
-    ended = forks.run(*QUICK, stdout=stdout)
+@pytest.mark.parametrize("closed", [{"stdout": None}, {"stdout": "/dev/full"}, {"stdout": None, "stderr": None}])
+def test_a_run_survives_an_output_that_cannot_be_written(forks: Forks, closed: dict[str, str | None]) -> None:
+    ended = forks.run(*QUICK, **closed)
     assert (ended.status, ended.stderr) == (0, "")
+
+
+def test_no_warning_shows_a_password(forks: Forks) -> None:
+    ended = forks.run("data.root=http://me:secretword@127.0.0.1:9", "data.root=x", "--cfg", "job")
+    assert ended.status == 0
+    assert "WARNING: data.root=http://127.0.0.1:9: is ignored" in ended.stderr
+    assert "secretword" not in ended.stderr
 
 
 def test_a_line_shows_the_test_accuracy_once_and_where_it_was_measured(forks: Forks) -> None:

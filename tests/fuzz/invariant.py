@@ -38,7 +38,8 @@ def _of_ending(line: Line, ended: Ended) -> list[str]:
     if "secretword" in said:
         found.append("a password")
     if ended.status == TOOK_TOO_LONG:
-        if not (line.command == "watch" and "Ctrl-C ends this page" in ended.stdout):
+        serves = "Ctrl-C ends this page" in ended.stdout or line.environment in ("closed stdout", "full stdout")
+        if not (line.command == "watch" and serves):
             found.append("took too long")
     elif ended.status not in (0, 1):
         found.append(f"status {ended.status}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from mlplab.config import TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.terminal import say_on_stderr
+from mlplab.tracking.uri import public
 
 SWEEP = ("-m", "--multirun")
 _COMPLETING = ("-sc", "--shell-completion")
@@ -22,6 +23,7 @@ _CHOICES = {
     **dict.fromkeys(("-c", "--cfg"), ("job", "hydra", "all")),
     **dict.fromkeys(("-i", "--info"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")),
 }
+_MODES = (*SWEEP, "-r", "--run", "-c", "--cfg", "-i", "--info")
 _FOLDERS = ("-cd", "--config-dir")
 _REFUSED = {
     **dict.fromkeys(
@@ -57,13 +59,19 @@ def arrange(typed: Sequence[str]) -> Typed:
     arranged = Typed([], [])
     rest = iter(typed)
     for text in rest:
-        if text.startswith("-") and text != "-":
+        if text in SWEEP:
+            if not arranged.is_sweep:
+                arranged.flags.append(text)
+        elif text.startswith("-") and text != "-":
             arranged.flags.extend(_read_flag(text, rest))
         elif text:
             arranged.overrides.append(text)
     if set(_COMPLETING) & set(arranged.flags):
         _require_completion(arranged.overrides)
         return arranged
+    modes = [flag for flag in arranged.flags if flag in _MODES]
+    if len(modes) > 1:
+        raise ConfigError(f"{' '.join(modes)}: contradict each other; take one")
     if "--resolve" in arranged.flags and not {"-c", "--cfg"} & set(arranged.flags):
         raise ConfigError("--resolve: says how to print the config; type --cfg job --resolve")
     overrides = [_read_override(text) for text in arranged.overrides]
@@ -145,5 +153,5 @@ def warn_of_repeated(overrides: Sequence[str]) -> None:
         if key in last and not key.startswith("~"):
             if key == "experiment":
                 raise ConfigError(f"{last[key]} {text}: takes one preset; write one of your own in conf/experiment/")
-            say_on_stderr(f"WARNING: {last[key]}: is ignored, because {text} comes later")
+            say_on_stderr(public(f"WARNING: {last[key]}: is ignored, because {text} comes later"))
         last[key] = text

@@ -19,6 +19,7 @@ from mlplab import environment
 from mlplab.config import CARRYING_OUT
 from mlplab.errors import ConfigError
 from mlplab.terminal import say_on_stderr
+from mlplab.tracking.uri import public
 
 if TYPE_CHECKING:
     from mlplab.app.arguments import Typed
@@ -76,5 +77,5 @@ def _warn_of_changed(overrides: Sequence[str]) -> None:
     keys = {text: text.partition("=")[0].lstrip("+") for text in overrides}
     changed = [text for text, key in keys.items() if not key.startswith(_HARMLESS) and key not in CARRYING_OUT]
     if changed:
-        text = " ".join(changed)
+        text = public(" ".join(changed))
         say_on_stderr(f"WARNING: {text}: differs from what was published, and the verdicts compare with that")

@@ -73,5 +73,8 @@ def reason_of(error: Exception) -> str:
     system_error = re.search(r"\[Errno -?\d+\] [^'\")]+('[^']*')?", text)
     if system_error:
         return system_error[0]
+    database_error = re.search(r"\(sqlite3\.\w+\) ([^\n]+)", text)  # the lines around it are SQLAlchemy's
+    if database_error:
+        return database_error[1]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[0][:200] if lines else type(error).__name__
