@@ -19,25 +19,32 @@ OPEN_ENDED = ("epochs", "iterations")  # keys for which a large number is right,
 ODD = [
     "", "null", "None", "-1", "0", "1.5", "1e3", "1e400", "nan", "-inf", "10000000000000000000000", "0x10", "true",
     "[]", "[[1]]", "[1,x]", "{}", "{a:1}", "x", "é", "☃", "a b", "'a b'", '"', "'", "[", "]", "(", "a,", ",a", "a,b",
-    "1,2", "range(3)", "range(0,3,0)", "interval(0,1)", "choice(1,2)", "glob(*)", "${seed}", "${nope}", "${oc.env:NOPE}",
+    "1,2", "range(3)", "range(0,3,0)", "interval(0,1)",
+    "choice(1,2)", "glob(*)", "${seed}", "${nope}", "${oc.env:NOPE}",
     "$x", "$", "%", "%s", "~", "~/x", "..", ".", "/", "/dev/null", "/nonexistent/a/b", "conf/train.yaml", "conf",
-    "x" * 400, "=", "==", "a=b", "#", "\\", "\n", "\t", "<b>", "sqlite://", "sqlite:///:memory:", "sqlite:////proc/x.db",
-    "http://127.0.0.1:9", "http://", "file:x", "foo://x", "postgresql://127.0.0.1:9/x", "http://u:secretword@127.0.0.1:9",
+    "x" * 400, "=", "==", "a=b", "#", "\\",
+    "\n", "\t", "<b>", "sqlite://", "sqlite:///:memory:", "sqlite:////proc/x.db",
+    "http://127.0.0.1:9", "http://", "file:x",
+    "foo://x", "postgresql://127.0.0.1:9/x", "http://u:secretword@127.0.0.1:9",
 ]  # fmt: skip
 FLAGS = [
-    "-m", "--multirun", "--help", "-h", "--hydra-help", "--version", "--cfg job", "--cfg", "--cfg x", "--info", "--resolve",
+    "-m", "--multirun", "--help", "-h", "--hydra-help",
+    "--version", "--cfg job", "--cfg", "--cfg x", "--info", "--resolve",
     "--config-dir /nope", "--config-dir conf", "--config-name x", "--package x", "--shell-completion", "-sc install=x",
     "--experimental-rerun conf/train.yaml", "--epochs 3", "--seed=3", "--plan", "-x", "--", "-", "---", "--run",
 ]  # fmt: skip
 HYDRA = [
     "hydra/launcher=joblib", "hydra/launcher=basic", "hydra/launcher=x", "hydra.launcher.n_jobs=0", "hydra.run.dir=",
-    "hydra.run.dir=conf/train.yaml", "hydra.sweep.dir=conf/train.yaml", "hydra.job.name=a/b", "hydra.mode=x", "hydra=null",
+    "hydra.run.dir=conf/train.yaml", "hydra.sweep.dir=conf/train.yaml",
+    "hydra.job.name=a/b", "hydra.mode=x", "hydra=null",
     "hydra/job_logging=x", "hydra/sweeper=x", "hydra/sweeper=reproduce", "hydra/sweeper=basic", "hydra.verbose=1",
-    "hydra.sweeper.params={seed:x}", "hydra.callbacks=null", "hydra.output_subdir=null", "+hydra.x=1", "hydra.job.num=x",
+    "hydra.sweeper.params={seed:x}", "hydra.callbacks=null",
+    "hydra.output_subdir=null", "+hydra.x=1", "hydra.job.num=x",
 ]  # fmt: skip
 PRESETS = ["assignment/relu", "erande_2025/epochs", "pellattiero/tuned", "nobody/nothing", "open", "typo", "binary"]
 DATA_FILES = [
-    "whole", "constant", "out_of_range", "three_classes", "truncated", "swapped", "folder", "pipe", "unreadable", "empty",
+    "whole", "constant", "out_of_range", "three_classes", "truncated",
+    "swapped", "folder", "pipe", "unreadable", "empty",
     "damaged_archive",
 ]  # fmt: skip
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
@@ -130,9 +137,7 @@ def trained() -> st.SearchStrategy[list[str]]:
     ]
     files = [f"data=kmnist data.root=files/{name}" for name in DATA_FILES]
     drawn = st.lists(_one(settings(TrainConfig), [*FLAGS, *HYDRA, *groups, *files]), max_size=3).map(_flat)
-    sweeps = st.sampled_from(
-        [[], [], [], ["-m"], ["-m", "seed=1,2"], ["seed=1,2", "-m", "plan=true"], ["-m", "plan=true"]]
-    )
+    sweeps = st.sampled_from([[], [], [], ["-m"], ["-m", "seed=1,2"], ["seed=1,2", "-m", "plan=true"]])
     return st.tuples(drawn, sweeps).map(lambda parts: [*QUICK, *parts[0], *parts[1]])
 
 

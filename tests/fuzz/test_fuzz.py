@@ -17,7 +17,7 @@ from fuzz.invariant import files as files_in
 from fuzz.invariant import violations
 from fuzz.lines import ENVIRONMENTS, Line, lines
 
-SEEDS, LINES = {"quick": (1, 25), "short": (1, 150), "long": (3, 300)}[os.environ.get("FUZZ", "quick")]
+SEEDS, LINES = {"quick": (1, 12), "short": (1, 150), "long": (3, 300)}[os.environ.get("FUZZ", "quick")]
 SECONDS = 40  # that a line may take
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
 
