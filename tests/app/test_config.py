@@ -34,7 +34,7 @@ FAULTS = {
     "-m activation=glob(*)": ["no combination to run"],
     "experiment=erande_2025/luck": ["experiment=erande_2025/luck: no such preset", "erande_2025/activation"],
     "sampling=none": ["sampling=none", "[shuffle, random]"],
-    "tracking=cloud": ["tracking=cloud: no such choice", "local, server"],
+    "tracking=cloud": ["tracking=cloud: no such choice", "local, offline, server"],
     "learning_rate=fast": ["learning_rate=fast", "takes a number, such as 0.1 or 1e-3"],
     "epochs=1.5": ["epochs=1.5: takes a whole number"],
     "seed=null": ["seed=null: needs a value; leave it out for the default"],
@@ -96,7 +96,11 @@ def test_help_explains_every_key(project: Project) -> None:
         assert choice in done.stdout
     for schema in (TrainConfig, DataConfig, TrackingConfig):
         for key in fields(schema):
-            if key.name not in ("uri", "name"):  # tracking.uri stands below, data.name is data=
+            if key.name not in (
+                "uri",
+                "name",
+                "offline",
+            ):  # the first stands below; data= and tracking= set the others
                 assert re.search(rf"^ *(# )?{key.name}:", done.stdout, re.MULTILINE), key.name
     for split in EmnistSplit:
         assert re.search(rf"# split:.*\b{split}\b", done.stdout)

@@ -68,6 +68,7 @@ FLAGS = {
     "data=[digits,mnist]": "data=[digits,mnist]: takes one choice; for one run each add -m: data=digits,mnist",
     "~data": "~data: takes a choice",
     "hydra=null": "hydra=null: takes a choice",
+    "hydra.verbose=1": "hydra.verbose=1: takes true, false, or a list of loggers",
     "hydra.run.dir=": "hydra.run.dir=: has no value",
     "hydra.run.dir=conf/train.yaml": "conf/train.yaml: cannot be written (File exists); choose another place",
     "hydra.launcher.n_jobs=2": "hydra.launcher.n_jobs: is of hydra/launcher=joblib; add that",

@@ -74,7 +74,7 @@ def test_a_sweep_that_older_code_recorded_is_planned_compared_and_resumed(fresh_
     assert f"sweep {sweep}: 2 runs (2 finished); 0 to run" in again.stdout
     assert len(fresh_project.sweeps()) == 1
     taken = fresh_project.train("-m", *FAST, "activation=relu,sigmoid", f"tracking.sweep={sweep}")
-    assert "the store has a sweep of this name" in taken.stderr
+    assert "there is a sweep of this name" in taken.stderr
 
 
 def test_the_sweep_has_a_run_of_its_own_with_its_result(fresh_project: Project) -> None:
@@ -157,7 +157,7 @@ def test_a_name_that_is_taken_is_refused(fresh_project: Project) -> None:
     assert fresh_project.train(*FAST, "tracking.sweep=mine").returncode == 0
     done = fresh_project.train("-m", *FAST, "tracking.sweep=mine", "activation=relu,tanh")
     assert done.returncode == 1
-    assert "ERROR: tracking.sweep=mine: the store has a sweep of this name; resume=true" in done.stderr
+    assert "ERROR: tracking.sweep=mine: there is a sweep of this name; resume=true" in done.stderr
     assert len(fresh_project.runs()) == 1
 
 

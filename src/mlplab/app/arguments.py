@@ -134,6 +134,8 @@ def _read_override(text: str) -> str:
         raise ConfigError(f"{text}: takes a choice; `--help` lists them")
     if key.startswith("hydra.") and separator and not value:
         raise ConfigError(f"{text}: has no value; leave it out for the default")
+    if key == "hydra.verbose" and (value == "null" or not value.lstrip("'\"[")[:1].isalpha()):
+        raise ConfigError(f"{text}: takes true, false, or a list of loggers")
     if value.startswith("~"):
         from mlplab.sweeps.manifest import quote_override
 
@@ -150,7 +152,7 @@ def warn_of_repeated(overrides: Sequence[str]) -> None:
     last: dict[str, str] = {}
     for text in overrides:
         key = text.partition("=")[0].lstrip("+")
-        if key in last and not key.startswith("~"):
+        if key in last and last[key] != text and not key.startswith("~"):
             if key == "experiment":
                 raise ConfigError(f"{last[key]} {text}: takes one preset; write one of your own in conf/experiment/")
             say_on_stderr(public(f"WARNING: {last[key]}: is ignored, because {text} comes later"))

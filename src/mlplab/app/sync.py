@@ -49,15 +49,17 @@ def _sync(arguments: Sequence[str]) -> None:
 
     environment.imports_are_done()
     uri = store_uri(given) or DEFAULT_URI
-    left = 0
+    left, where = 0, []
     for target in outbox.targets(uri, only=given is not None):
         unsent = outbox.send_all(target)
         if exists(target.uri) and not unsent.is_away:
             conclude_again(target)
         _report(target, unsent)
-        left += len(unsent.waiting) + len(unsent.refusals)
+        if waiting := len(unsent.waiting) + len(unsent.refusals):
+            left, where = left + waiting, [*where, f"tracking.uri={target.shown}"]
     if left:
-        raise StoreError(f"{left} runs wait; nothing of them is lost, and the same command sends them later")
+        wait = "1 run waits" if left == 1 else f"{left} runs wait"
+        raise StoreError(f"{', '.join(where)}: {wait}; nothing is lost, and the same command sends it later")
 
 
 def _given_uri(arguments: Sequence[str]) -> str | None:
