@@ -37,7 +37,8 @@ SMALL = replace(KMNIST, files=SMALL_FILES)
 
 
 def acquire_small(root: Path) -> Path:
-    root.mkdir(exist_ok=True)
+    if not root.exists():
+        root.mkdir()
     return acquire.acquire("kmnist", SMALL.download, root)
 
 

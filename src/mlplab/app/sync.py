@@ -49,7 +49,8 @@ def _sync(arguments: Sequence[str]) -> None:
 
     environment.imports_are_done()
     uri = store_uri(given) or DEFAULT_URI
-    left, where = 0, []
+    left = 0
+    where: list[str] = []
     for target in outbox.targets(uri, only=given is not None):
         unsent = outbox.send_all(target)
         if exists(target.uri) and not unsent.is_away:
