@@ -93,7 +93,7 @@ def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) 
         ("metric=final/luck", "metric=final/luck: these runs have final/test_accuracy, "),
         ("group_by=[colour]", "colour: no such key of a run; there are engine, "),
         ("format=xml", "format=xml: takes one of table, markdown, csv, json, html"),
-        ("colour=red", "colour=red: takes key=value with one of sweep, runs, "),
+        ("colour=red", "colour=red: is no key=value of this command; it takes sweep, runs, "),
         ("filter=luck", "luck: MLflow does not understand this filter"),
         ("uri=sqlite:///nowhere.db", "uri=sqlite:///nowhere.db: no run is there yet"),
     ],

@@ -12,20 +12,15 @@ Any other key=value applies to every run, as in train.py: tracking.uri=..., data
 """
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlplab import environment
-from mlplab.config import CARRYING_OUT
 from mlplab.errors import ConfigError
-from mlplab.terminal import say_on_stderr
-from mlplab.tracking.uri import public
 
 if TYPE_CHECKING:
     from mlplab.app.arguments import Typed
 
 _OWN_KEYS = ("reports", "seeds", "out")
-_HARMLESS = ("hydra", "tracking", "data.root", "device", "engine")
 
 
 def main() -> None:
@@ -69,13 +64,4 @@ def _for_hydra(typed: "Typed") -> "Typed":
             own.append(f"hydra.sweeper.seeds={value}")
     others = [text for text in typed.overrides if text.partition("=")[0] not in _OWN_KEYS]
     launcher = [] if any(text.startswith("hydra/launcher=") for text in others) else ["hydra/launcher=joblib"]
-    _warn_of_changed(others)
     return Typed(["-m"], ["hydra/sweeper=reproduce", *launcher, *own, *others])
-
-
-def _warn_of_changed(overrides: Sequence[str]) -> None:
-    keys = {text: text.partition("=")[0].lstrip("+") for text in overrides}
-    changed = [text for text, key in keys.items() if not key.startswith(_HARMLESS) and key not in CARRYING_OUT]
-    if changed:
-        text = public(" ".join(changed))
-        say_on_stderr(f"WARNING: {text}: differs from what was published, and the verdicts compare with that")
