@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep ui test test-faults reliability reproduce bench lock clean
+.PHONY: help setup sweep ui test test-fuzz test-faults reliability reproduce bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,11 @@ test: setup     ## lint, types and all tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+FUZZ ?= long
+
+test-fuzz: setup ## try 900 command lines that nobody thought of: about 15 minutes, FUZZ=short: 150 in 3
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/fuzz
 
 FAULTS ?= short
 

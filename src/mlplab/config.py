@@ -100,6 +100,8 @@ class TrackingConfig:
             "takes a name of up to 250 characters (others than letters and digits count several times), "
             "such as mlplab",
         )
+        check_uri(self.uri)
+        _check("tracking.job", self.job, self.job is None or self.job >= 0, "takes a number, 0 or more")
         _check(
             "tracking.experiment",
             self.experiment,
@@ -185,7 +187,7 @@ class TrainConfig:
 
         check(
             "hidden_sizes",
-            bool(self.hidden_sizes) and all(0 < size <= 1_000_000 for size in self.hidden_sizes),
+            bool(self.hidden_sizes) and all(isinstance(n, int) and 0 < n <= 1_000_000 for n in self.hidden_sizes),
             "takes one hidden layer or more, each of 1 to 1,000,000 units, such as [500,250,100]",
         )
         check("init_scale", 0 <= self.init_scale < inf, "takes a factor of 0 or more, 1 for none")
@@ -216,6 +218,25 @@ class TrainConfig:
             _check(key, f"{value[:20]}...", len(value) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
         note = self.note or ""
         _check("note", f"{note[:20]}...", len(note) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
+
+
+def check_uri(uri: str | None) -> None:
+    """Raise ConfigError for the URI of a store that MLflow does not have, or that forgets its runs."""
+    scheme, separator, rest = (uri or "").partition("://")
+    kind = scheme.partition("+")[0]
+    _check(
+        "tracking.uri",
+        uri,
+        kind != "sqlite" or (rest not in ("", "/") and ":memory:" not in rest and "mode=memory" not in rest),
+        "is a store in memory, which forgets every run; leave it out, or write sqlite:////FOLDER/mlflow.db",
+    )
+    known = kind in ("sqlite", "http", "https", "postgresql", "mysql", "mssql") and bool(separator)
+    _check(
+        "tracking.uri",
+        uri,
+        not uri or known,
+        "is no store of MLflow; leave it out, or write sqlite:////FOLDER/mlflow.db, or a server's http://HOST:PORT",
+    )
 
 
 def _check(key: str, value: object, holds: bool, remedy: str) -> None:

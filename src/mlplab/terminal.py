@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from rich.box import ASCII, HEAVY_HEAD
 from rich.cells import cell_len
@@ -21,6 +22,12 @@ def say(line: str) -> None:
         print(_encodable(line), flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_on_stderr(line: str) -> None:
+    """Print a line on standard error, if it can be written."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _encodable(line: str) -> str:

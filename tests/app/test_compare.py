@@ -143,7 +143,7 @@ def test_a_metric_of_ones_own_knows_its_direction_where_it_is_said(swept: tuple[
         ),
         ("lower_is_better=true", "lower_is_better=true: says so of which metric? Add metric="),
         ("format=xml", "format=xml: takes one of table, markdown, csv, json, html"),
-        ("colour=red", "colour=red: takes key=value with one of sweep, runs, "),
+        ("colour=red", "colour=red: is no key=value of this command; it takes sweep, runs, "),
         ("filter=luck", "luck: MLflow does not understand this filter"),
         ("uri=sqlite:///nowhere.db", "uri=sqlite:///nowhere.db: no run is there yet"),
     ],

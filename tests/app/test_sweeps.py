@@ -188,7 +188,7 @@ def test_the_plan_shows_states_and_time_and_runs_nothing(fresh_project: Project)
 def test_a_plan_of_one_run_is_refused(fresh_project: Project) -> None:
     done = fresh_project.train(*FAST, "plan=true")
     assert done.returncode == 1
-    assert done.stderr.startswith("ERROR: plan=true: shows what a sweep would run; add -m")
+    assert done.stderr.startswith("ERROR: plan=true: says how to carry out a sweep; add -m")
 
 
 @pytest.mark.parametrize(("number", "whole_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])

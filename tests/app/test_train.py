@@ -285,8 +285,8 @@ def test_errors_that_need_the_data_are_one_message_and_leave_no_run(project: Pro
     for override, message in faults.items():
         done = project.train(*FAST, override)
         assert done.returncode == 1
-        assert done.stderr.startswith(f"ERROR: {message}"), done.stderr
-        assert done.stderr.count("\n") == 1
+        assert f"ERROR: {message}" in done.stderr
+        assert done.stderr.count("ERROR") == 1
     assert {run.info.run_id: run.info.status for run in project.runs()} == before
 
 

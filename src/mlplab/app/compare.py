@@ -18,7 +18,6 @@ Runs that differ in their seed alone are one group: mean, confidence interval, a
 best. With group_by the runs of one seed are averaged first: one seed is one observation.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
 from mlplab import environment
-from mlplab.app.options import StoreOptions, parse_options
+from mlplab.app.options import StoreOptions, parse_options, store_uri
 from mlplab.errors import ConfigError
 from mlplab.schema import PAGE
 from mlplab.terminal import count_of, say
@@ -83,7 +82,7 @@ def _compare(arguments: Sequence[str]) -> None:
 
     environment.imports_are_done()
     options = _parse(arguments, [*FORMATS, _HTML])
-    uri = options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None
+    uri = store_uri(options.tracking.uri)
     store = Snapshot.of(read_existing(uri, options.tracking.experiment).store)
     selection = Selection(options.sweep, options.runs, options.filter)
     runs = select_runs(store, selection)
@@ -98,7 +97,7 @@ def _compare(arguments: Sequence[str]) -> None:
     if options.out is None:
         say(text)
         return
-    Path(options.out).write_text(text + "\n", encoding="utf-8")
+    Path(options.out).expanduser().write_text(text + "\n", encoding="utf-8")
     say(f"{options.out}: {count_of(len(runs), 'run')} compared")
 
 
@@ -132,6 +131,8 @@ def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
             f"lower_is_better={str(options.lower_is_better).lower()}: says so of which metric? Add metric="
         )
     keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
+    if options.group_by and len(set(options.group_by)) < len(options.group_by):
+        raise ConfigError(f"group_by=[{','.join(options.group_by)}]: takes each key once")
     for key in [*(options.group_by or []), *([options.sort_by] if options.sort_by else [])]:
         if key not in keys:
             raise ConfigError(f"{key}: no such key of a run; there are {', '.join(keys)}")

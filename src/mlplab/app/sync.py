@@ -7,12 +7,13 @@ Every run keeps a journal until MLflow has all of it. However often this is inte
 comparisons of sweeps that ended without their server are made again, with links.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlplab import environment
+from mlplab.app.arguments import warn_of_repeated
+from mlplab.app.options import store_uri
 from mlplab.errors import ConfigError, StoreError
 from mlplab.terminal import count_of, say
 
@@ -47,18 +48,19 @@ def _sync(arguments: Sequence[str]) -> None:
     from mlplab.tracking import outbox
 
     environment.imports_are_done()
-    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    uri = store_uri(given) or DEFAULT_URI
     left = 0
+    where: list[str] = []
     for target in outbox.targets(uri, only=given is not None):
         unsent = outbox.send_all(target)
         _report(target, unsent)
-        left += len(unsent.waiting) + len(unsent.refusals) + len(unsent.damaged)
         if exists(target.uri) and not unsent.is_away:
             conclude_again(target)
+        if waiting := len(unsent.waiting) + len(unsent.refusals) + len(unsent.damaged):
+            left, where = left + waiting, [*where, f"tracking.uri={target.shown}"]
     if left:
-        raise StoreError(
-            f"{count_of(left, 'run')} left waiting; nothing of it is lost, and the same command sends it later"
-        )
+        wait = "1 run waits" if left == 1 else f"{left} runs wait"
+        raise StoreError(f"{', '.join(where)}: {wait}; nothing is lost, and the same command sends it later")
 
 
 def _given_uri(arguments: Sequence[str]) -> str | None:
@@ -66,6 +68,7 @@ def _given_uri(arguments: Sequence[str]) -> str | None:
         key, separator, value = argument.partition("=")
         if key != _KEY or not separator or not value:
             raise ConfigError(f"{argument}: takes {_KEY}=URI or nothing; see `--help`")
+    warn_of_repeated(arguments)
     return arguments[-1].partition("=")[2] if arguments else None
 
 

@@ -20,6 +20,7 @@ def _train() -> None:
     if (words := completions_of_typed(sys.argv[1:])) is not None:
         say(" ".join(words))
         return
+    from mlplab.app.arguments import arrange
     from mlplab.app.task import call_hydra
 
-    call_hydra()
+    call_hydra(arrange(sys.argv[1:]))

@@ -4,6 +4,7 @@ In a terminal it is a progress bar, elsewhere one line per epoch; then a summary
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
@@ -21,6 +22,8 @@ from mlplab.typed import say_how_to_go_on
 
 log = logging.getLogger(__name__)
 
+MOST_LINES = 100  # epochs that get a line each where there is no bar
+LINE_SECONDS = 5.0  # between the lines of more
 SYNC = "`python src/sync.py` sends them"
 
 
@@ -34,7 +37,9 @@ class Display:
         console = Console()
         has_bar = console.is_terminal and not self._silent
         self._bar = Bar(console, name, schedule, done, place) if has_bar else None
-        self._metrics: dict[str, float] = {}
+        self._measured: tuple[int, float] | None = None  # step and test accuracy of a point that no line has shown
+        self._accuracy: float | None = None
+        self._next_line = 0.0
 
     def __enter__(self) -> "Display":
         if self._bar is not None:
@@ -58,15 +63,24 @@ class Display:
 
     def update(self, report: Report, waiting: int | None) -> None:
         """Show the progress of training, and how many values wait for a store that is away (None: it is not)."""
-        self._metrics.update(report.metrics)
+        if (accuracy := report.metrics.get(schema.accuracy("test"))) is not None:
+            self._measured, self._accuracy = (report.step, accuracy), accuracy
         if self._bar is not None:
-            accuracy = self._metrics.get(schema.accuracy("test"))
-            self._draw(partial(self._bar.update, report, accuracy, waiting))
-        if report.ends_epoch:
+            self._draw(partial(self._bar.update, report, self._accuracy, waiting))
+        if report.ends_epoch and self._is_due(report):
             line = self._status(report)
+            self._measured = None
             log.info("%s %s", self._name, line)
             if self._bar is None and not self._silent:
                 say(f"  {line}")
+
+    def _is_due(self, report: Report) -> bool:
+        """Tell whether an epoch gets a line: all of a few, of many one in a while, and the last."""
+        now, is_last = time.monotonic(), report.step == self._schedule.steps
+        if self._schedule.epochs > MOST_LINES and now < self._next_line and not is_last:
+            return False
+        self._next_line = now + LINE_SECONDS
+        return True
 
     def _status(self, report: Report) -> str:
         schedule = self._schedule
@@ -76,8 +90,9 @@ class Display:
             f"iteration {report.step:{digits},}",
             f"train loss {report.train_loss:.4f}",
         ]
-        if (accuracy := self._metrics.get(schema.accuracy("test"))) is not None:
-            parts.append(f"test accuracy {accuracy:.4f}")
+        if self._measured is not None:
+            step, accuracy = self._measured
+            parts.append(f"test accuracy {accuracy:.4f}" + ("" if step == report.step else f" (at {step:,})"))
         if report.train_seconds > 0:
             parts.append(f"{report.rows / report.train_seconds:,.0f} samples/s")
         return "  ".join(parts)

@@ -32,6 +32,8 @@ from mlplab.typed import say_how_to_go_on
 
 log = logging.getLogger(__name__)
 
+MOST_NAMES = 4  # of runs that failed for the same reason
+
 
 @dataclass
 class Sweep:
@@ -173,9 +175,18 @@ class Sweep:
         errors, skipped, manifest = self.launching.errors, self.launching.skipped, self.manifest
         if not errors and not skipped:
             return
+        numbers: dict[str, list[int]] = {}  # by reason: what all have in common is said once
+        for number, reason in sorted(errors.items()):
+            numbers.setdefault(reason, []).append(number)
         lines = "".join(
-            f"\n  {manifest.jobs[number].name}: {reason}\n    log: {manifest.folder}/{number}/train.log"
-            for number, reason in sorted(errors.items())
+            f"\n  {_some([manifest.jobs[number].name for number in failed])}: {reason}"
+            f"\n    log: {manifest.folder}/{failed[0]}/train.log"
+            for reason, failed in numbers.items()
         )
         others = f", {len(skipped)} skipped" if skipped else ""
         raise SweepError(f"{len(errors)} of {count_of(len(manifest.jobs), 'run')} failed{others}{lines}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"
