@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mlplab.config import TrainConfig, flatten
+from mlplab.config import TrainConfig
+from mlplab.flat_config import flatten
 from mlplab.schema import TOTAL_SECONDS, State
 from mlplab.sweeps.grid import Job
 from mlplab.sweeps.plan_table import show_plan

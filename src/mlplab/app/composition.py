@@ -52,7 +52,7 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
         if chosen is None or OmegaConf.is_missing(chosen, field):
             raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
     known, given = _known_keys(), _keys(OmegaConf.to_container(composed, resolve=False))
-    for key in _REQUIRED - set(given):
+    for key in _REQUIRED - {str(key) for key in composed}:
         raise ConfigError(f"~{key}: every run has it; leave that out for the default, or write {key}=VALUE")
     for key in given:
         if key not in known and not key.startswith("tags."):  # Hydra lets `+key=value` add any

@@ -7,11 +7,12 @@ import psutil
 from omegaconf import OmegaConf
 
 from mlplab.colors import run_colors
-from mlplab.config import DataName, Device, Penalty, TrainConfig, flatten
+from mlplab.config import DataName, Device, Penalty, TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines import Engine, least_memory
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
+from mlplab.flat_config import flatten
 from mlplab.schema import COLOR_TAG, DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
 from mlplab.store.uri import public
 from mlplab.tracking import identity

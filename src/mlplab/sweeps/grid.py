@@ -9,8 +9,9 @@ from math import ceil, prod
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 
-from mlplab.config import CARRYING_OUT, TrainConfig, is_words
+from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ConfigError
+from mlplab.flat_config import is_words
 from mlplab.names import member_name
 from mlplab.sweeps.context import SweepContext
 

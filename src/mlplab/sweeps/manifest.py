@@ -12,8 +12,9 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from mlplab.colors import run_colors
-from mlplab.config import CARRYING_OUT, flatten, words_of
+from mlplab.config import CARRYING_OUT
 from mlplab.errors import ManifestError
+from mlplab.flat_config import flatten, words_of
 from mlplab.names import member_name
 from mlplab.paths import from_portable, portable
 from mlplab.sweeps.grid import Job
