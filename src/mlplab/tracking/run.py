@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError, SweepError
+from mlplab.errors import DivergedError, LostRunError, StoreError, SweepError
 from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
 from mlplab.signals import Stopped, held
@@ -17,10 +17,8 @@ from mlplab.store.store import Store
 from mlplab.store.target import Target
 from mlplab.store.uri import portable_uri, public
 from mlplab.tracking import outbox
-from mlplab.tracking.claim import Claim
 from mlplab.tracking.history import recorded_in_journal, recorded_in_store
-from mlplab.tracking.journal import Journal
-from mlplab.tracking.journaled import read_journal
+from mlplab.tracking.opening import open_journal
 from mlplab.tracking.process import Process
 from mlplab.tracking.records import Artifact, Begin, Description, End, Input, Params, Points, Tags
 from mlplab.tracking.sender import Sender
@@ -76,7 +74,7 @@ class Run:
         """
         try:
             with held():
-                self._journal = self._claimed()
+                self._journal = open_journal(self._name, self._folder, self._goes_on, self._resumed)
                 try:
                     self._begin()
                 except BaseException:
@@ -90,31 +88,6 @@ class Run:
                 self.__exit__(type(stopped), stopped, stopped.__traceback__)
             raise
         return self
-
-    def _claimed(self) -> Journal:
-        """Return the journal, which this process alone may write: a new one, or that of the run that goes on."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if not self._goes_on:
-            return self._opened(anew=True)
-        journal = self._opened()
-        if self._resumed is None or journal.run_id in (None, self._resumed):
-            return journal
-        journal.close()  # of another run, which was given the same folder
-        return self._opened(anew=True)
-
-    def _opened(self, anew: bool = False) -> Journal:
-        claim = Claim.take(self._folder)
-        if claim is None:
-            journaled = read_journal(self._folder)
-            owner = (journaled and journaled.owner) or "another process"
-            raise ClaimedError(f"{self._name}: {owner} works on it, in {self._folder}; wait for it, or stop it")
-        try:
-            if anew:
-                outbox.set_aside(self._folder)
-            return Journal(self._folder, claim)
-        except BaseException:
-            claim.release()
-            raise
 
     def _begin(self) -> None:
         journal = self._journal
