@@ -132,11 +132,18 @@ class Sender:
     def _take(self, error: Exception) -> None:
         uri = self._target.uri
         if not is_away(uri, error):
-            self.refusal = explained(uri, error)
+            self.refusal = self._refusal_of(error)
             log.warning("%s. Training goes on; what the store does not take is kept", self.refusal)
             return
         self._is_prepared = False
         note_outage(uri, reason_of(error))
+
+    def _refusal_of(self, error: Exception) -> StoreError:
+        try:
+            self._target.connect()  # perhaps the file was removed since the last look
+        except StoreError as cause:
+            return cause
+        return explained(self._target.uri, error)
 
     def close(self) -> None:
         """Let others send what is left, unless this sender still tries to: call it after the run has ended."""
