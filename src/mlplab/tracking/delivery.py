@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import assert_never
 
@@ -51,10 +51,10 @@ def prepare(store: Store, journal: Journal) -> None:
     """
     if journal.run_id is None:
         return
-    recorded, owner = _tags_of(store, journal.run_id), journal.sent_owner_tags
+    recorded = _tags_of(store, journal.run_id)
     if recorded is None:
         journal.forget_store()
-    elif owner is not None and any(recorded.get(tag) != owner.get(tag) for tag in OWNER_TAGS):
+    elif not journal.is_adopting and not any(_is_owner(recorded, tags) for tags in journal.writers):
         raise LostRunError(f"{journal.folder}: another process has taken run {journal.run_id} over")
 
 
@@ -84,6 +84,10 @@ def _begin(store: Store, journal: Journal, begin: Begin) -> None:
     store.client.update_run(journal.run_id, status="RUNNING")
     if ERROR_TAG in store.client.get_run(journal.run_id).data.tags:
         store.client.delete_tag(journal.run_id, ERROR_TAG)
+
+
+def _is_owner(recorded: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    return all(recorded.get(tag) == tags.get(tag) for tag in OWNER_TAGS)
 
 
 def _tags_of(store: Store, run_id: str) -> dict[str, str] | None:

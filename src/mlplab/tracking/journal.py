@@ -77,10 +77,14 @@ class Journal:
         return next(record.tags for record in reversed(self.records) if isinstance(record, Begin))
 
     @property
-    def sent_owner_tags(self) -> dict[str, str] | None:
-        """The tags of the last process that began to write it, as far as the store knows; None if it knows none."""
-        known = self.records[: len(self.records) - len(self.pending)]
-        return next((record.tags for record in reversed(known) if isinstance(record, Begin)), None)
+    def is_adopting(self) -> bool:
+        """Whether it begins with a run of the store's that it has not taken over yet: that one is another's."""
+        return self._sent == 0 and bool(self.records) and self.beginning.run_id is not None
+
+    @property
+    def writers(self) -> list[dict[str, str]]:
+        """The tags that each process that wrote it gave the run."""
+        return [record.tags for record in self.records if isinstance(record, Begin)]
 
     @property
     def artifacts(self) -> Path:
