@@ -58,7 +58,10 @@ def await_frozen_jobs(project: Project) -> None:
 def test_a_sweep_is_watched_from_its_first_run_until_after_its_end(project: Project, browser: Browser) -> None:
     sweep = project.start(*SWEEP)
     await_frozen_jobs(project)
-    with watching(project) as (watcher, address), opened(browser, address, "ERR_CONNECTION_REFUSED") as page:
+    with (
+        watching(project) as (watcher, address),
+        opened(browser, address, "ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE") as page,
+    ):
         expect(page.locator("h1")).to_contain_text("learning_rate=1e9,0.1")
         expect(page.locator("#progress .verdict")).to_contain_text("running: ")
         expect(page.locator("#ranking tr.group > th")).to_have_text(["lr=1e+09", "lr=0.1"])
