@@ -148,7 +148,7 @@ def _remove_output_folder(folder: Path) -> None:
     """Remove what Hydra has written, and the folder and its parents as far as they are empty; unless a run began."""
     from mlplab.tracking.journal import NAME  # the data loads while MLflow is imported
 
-    if (folder / NAME).exists():
+    if os.path.exists(folder / NAME):  # False, and no error, for a path that cannot be
         return
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
     with suppress(OSError):
