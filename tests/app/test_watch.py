@@ -121,7 +121,10 @@ def test_another_name_for_the_address_is_refused(swept: Project) -> None:
         (["sweep=nothing"], "sweep=nothing: there is none; the experiment has "),
         (["port=70000"], "port=70000: takes a whole number from 0 to 65535"),
         (["port=here"], "port=here: Value 'here' of type 'str' could not be converted to Integer"),
-        (["colour=red"], "colour=red: takes key=value with one of sweep, port, tracking.experiment, tracking.uri"),
+        (
+            ["colour=red"],
+            "colour=red: is no key=value of this command; it takes sweep, port, tracking.experiment, tracking.uri",
+        ),
         (["tracking.uri=sqlite:///nowhere.db"], "tracking.uri=sqlite:///nowhere.db: no run is there yet"),
     ],
 )

@@ -36,7 +36,9 @@ def test_every_library_that_computes_changes_the_fingerprint(
         assert fingerprint(settings(f"engine={engine}")) != before, library
 
 
-@pytest.mark.parametrize("override", ["tracking.sweep=a", "tracking.run_name=b", "data.root=/c", "tracking.uri=http://d"])
+@pytest.mark.parametrize(
+    "override", ["tracking.sweep=a", "tracking.run_name=b", "data.root=/c", "tracking.uri=http://d"]
+)
 def test_names_and_folders_do_not_change_the_fingerprint(settings: Settings, override: str) -> None:
     assert fingerprint(settings(override)) == fingerprint(settings())
 
