@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep test test-slow test-faults reliability reproduce bench lock clean
+.PHONY: help setup sweep ui test test-slow test-fuzz test-faults reliability reproduce bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ $(VENV)/.current: pyproject.toml constraints.txt
 sweep: setup    ## train sigmoid, tanh and relu, every run in MLflow
 	$(BIN)/python src/train.py -m activation=sigmoid,tanh,relu
 
+ui: setup       ## MLflow's page of every run, on a free port
+	$(BIN)/python src/ui.py
+
 test: setup     ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -26,6 +29,11 @@ test: setup     ## lint, types and tests
 
 test-slow: setup ## tests that end real processes in every way, and wait for servers: CI runs them too
 	$(BIN)/python -m pytest -m slow
+
+FUZZ ?= long
+
+test-fuzz: setup ## try 900 command lines that nobody thought of: about 15 minutes, FUZZ=short: 150 in 3
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/fuzz
 
 FAULTS ?= short
 

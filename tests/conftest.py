@@ -176,7 +176,7 @@ def free_port() -> int:
 
 def await_health(address: str) -> None:
     """Wait until MLflow's server answers."""
-    for _ in range(600):
+    for _ in range(1_500):
         try:
             urllib.request.urlopen(f"{address}/health", timeout=1).close()
         except OSError:

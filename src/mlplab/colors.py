@@ -31,6 +31,16 @@ def color_slots(names: Sequence[str]) -> list[int | None]:
     return [place[name] for name in names]
 
 
+def run_colors(names: Sequence[str]) -> list[str | None]:
+    """Return the colour of each run by the name of its group, as the page of their comparison has it.
+
+    None for all where there are more groups than colours.
+    """
+    groups = list(dict.fromkeys(names))
+    slots = dict(zip(groups, color_slots(groups), strict=True))
+    return [None if (slot := slots[name]) is None else OKABE_ITO[slot] for name in names]
+
+
 def _natural(name: str) -> list[tuple[str, float, str]]:
     """Return what sorts ``lr=0.1`` before ``lr=1``, and words by the alphabet."""
     parts = []

@@ -1,13 +1,14 @@
 """What describes a run: types and bounds of every key. Defaults and explanations live in conf/, next to each other."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-from typing import Any, Optional
+from typing import Optional
 from urllib.parse import quote
 
 from mlplab.errors import ConfigError
+from mlplab.schema import is_own_tag
 
 Engine = StrEnum("Engine", ["numpy", "torch"])
 Activation = StrEnum("Activation", ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "linear"])
@@ -35,6 +36,7 @@ class Optimizer(StrEnum):
 
 # What older code recorded of a key, and its name today.
 FORMER_VALUES = {"optimizer": {name: rule.value for name, rule in Optimizer.__members__.items() if name != rule.name}}
+LONGEST_WORDS = 4_000  # characters of a tag or a note: MLflow takes 8,000 bytes
 # Keys that say how to carry a run out, and do not describe it.
 CARRYING_OUT = ("resume", "retry", "fail_fast", "plan", "max_jobs", "tracking.offline")
 
@@ -87,6 +89,7 @@ class TrackingConfig:
     job: Optional[int]  # noqa: UP045
     run_name: Optional[str]  # noqa: UP045
     offline: bool = False
+    color: Optional[str] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         _check(
@@ -96,11 +99,19 @@ class TrackingConfig:
             "takes a name of up to 250 characters (others than letters and digits count several times), "
             "such as mlplab",
         )
+        check_uri(self.uri)
+        _check("tracking.job", self.job, self.job is None or self.job >= 0, "takes a number, 0 or more")
         _check(
             "tracking.experiment",
             self.experiment,
             self.experiment not in (".", ".."),
             "takes a name, such as mlplab, and no folder: the runs' files lie in one of this name",
+        )
+        _check(
+            "tracking.color",
+            self.color,
+            self.color is None or re.fullmatch("#[0-9a-fA-F]{6}", self.color) is not None,
+            "takes a colour such as '#0072B2'",
         )
         _check(
             "tracking.sweep",
@@ -145,9 +156,12 @@ class TrainConfig:
     max_jobs: int
     data: DataConfig
     tracking: TrackingConfig
+    tags: dict[str, str] = field(default_factory=dict)
+    note: Optional[str] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         self._check_numbers()
+        self._check_words()
         _check(
             "device",
             self.device,
@@ -172,7 +186,7 @@ class TrainConfig:
 
         check(
             "hidden_sizes",
-            bool(self.hidden_sizes) and all(0 < size <= 1_000_000 for size in self.hidden_sizes),
+            bool(self.hidden_sizes) and all(isinstance(n, int) and 0 < n <= 1_000_000 for n in self.hidden_sizes),
             "takes one hidden layer or more, each of 1 to 1,000,000 units, such as [500,250,100]",
         )
         check("init_scale", 0 <= self.init_scale < inf, "takes a factor of 0 or more, 1 for none")
@@ -195,23 +209,35 @@ class TrainConfig:
         check("retry", self.retry >= 0, "takes how often to try again, 0 for never")
         check("max_jobs", self.max_jobs > 0, "takes a number of runs, at least 1")
 
+    def _check_words(self) -> None:
+        for name, value in self.tags.items():
+            key = f"tags.{name}"
+            _check(key, value, re.fullmatch(r"[A-Za-z]\w*", name) is not None, "takes a name of letters, digits and _")
+            _check(key, value, not is_own_tag(name), "is a tag that every run has already; choose another name")
+            _check(key, f"{value[:20]}...", len(value) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
+        note = self.note or ""
+        _check("note", f"{note[:20]}...", len(note) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
+
+
+def check_uri(uri: str | None) -> None:
+    """Raise ConfigError for the URI of a store that MLflow does not have, or that forgets its runs."""
+    scheme, separator, rest = (uri or "").partition("://")
+    kind = scheme.partition("+")[0]
+    _check(
+        "tracking.uri",
+        uri,
+        kind != "sqlite" or (rest not in ("", "/") and ":memory:" not in rest and "mode=memory" not in rest),
+        "is a store in memory, which forgets every run; leave it out, or write sqlite:////FOLDER/mlflow.db",
+    )
+    known = kind in ("sqlite", "http", "https", "postgresql", "mysql", "mssql") and bool(separator)
+    _check(
+        "tracking.uri",
+        uri,
+        not uri or known,
+        "is no store of MLflow; leave it out, or write sqlite:////FOLDER/mlflow.db, or a server's http://HOST:PORT",
+    )
+
 
 def _check(key: str, value: object, holds: bool, remedy: str) -> None:
     if not holds:
         raise ConfigError(f"{key}={value}: {remedy}")
-
-
-def flatten(config: TrainConfig) -> dict[str, Any]:
-    """Return every key that describes the run, and its value: ``{"engine": "numpy", "data.root": ...}``.
-
-    Nested keys are joined by a dot; keys that only say how to carry it out are left out.
-    """
-    return {key: value for key, value in _leaves(asdict(config), prefix="") if key not in CARRYING_OUT}
-
-
-def _leaves(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, str(value) if isinstance(value, StrEnum) else value

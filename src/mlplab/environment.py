@@ -6,6 +6,7 @@ The commands and the worker processes of their launchers call this; a notebook d
 import gc
 import logging
 import os
+import sys
 
 _FULL_ERROR = "HYDRA_FULL_ERROR"
 _MLFLOW = {
@@ -23,6 +24,9 @@ _MLFLOW = {
 
 def prepare_command() -> None:
     """Apply all settings. Call this before the heavy imports: MLflow reads some of the variables on import."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed; libraries write there without asking
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
     gc.disable()  # until imports_are_done(): collecting garbage during the imports takes more than a second
     prepare_worker()
 
@@ -35,6 +39,8 @@ def prepare_worker() -> None:
     os.environ["MPLBACKEND"] = "agg"
     # urllib3 warns at every retry: that would bury the one message that says what is wrong.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    # MLflow prints every error of a database with its traceback, and raises it anyway.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def imports_are_done() -> None:

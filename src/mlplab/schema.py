@@ -21,10 +21,11 @@ FINGERPRINT_TAG = "fingerprint"
 DATA_TAG = "data"
 ERROR_TAG = "error"  # why the run failed
 FOLDER_TAG = "output_folder"
-THREADS_TAG = "threads"
+THREADS_TAG = "threads"  # of the matrix products: results are bit-identical with the same number
 GIT_COMMIT_TAG, GIT_DIRTY_TAG = "git.commit", "git.dirty"
 VERSION_TAG = "version."  # followed by the name of a library
 NOTE_TAG = "mlflow.note.content"  # Markdown, which MLflow's page shows as the run's description
+COLOR_TAG = "mlflow.runColor"  # of the run's curves on MLflow's page
 HOST_TAG, PID_TAG, STARTED_TAG, HEARTBEAT_TAG = "host", "pid", "process_started", "heartbeat"
 BOOT_TAG = "boot"  # which boot of the host, and which namespace of process numbers
 OBSERVED_TAG = "heartbeat_observed"  # which heartbeat another machine saw, and since when
@@ -43,6 +44,12 @@ COMMAND_TAG = "sweep.command"
 REPORT_TAG = "sweep.report"  # which of its artifacts shows its result
 BEST_TAG, BEST_RUN_TAG = "sweep.best", "sweep.best_run"
 PROVISIONAL_TAG = "sweep.provisional"  # its result was made while the store was away, without ids: to be made again
+
+
+def is_own_tag(name: str) -> bool:
+    """Tell whether mlplab or MLflow sets a tag of this name: people's own must have another."""
+    own = {value for key, value in globals().items() if key.endswith("_TAG")}
+    return name in own or name.partition(".")[0] in {"mlflow", "git", "version", "sweep"}
 
 
 def count_tag(state: State) -> str:

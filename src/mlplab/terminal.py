@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from rich.box import ASCII, HEAVY_HEAD
 from rich.cells import cell_len
@@ -21,6 +22,12 @@ def say(line: str) -> None:
         print(_encodable(line), flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_on_stderr(line: str) -> None:
+    """Print a line on standard error, if it can be written."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _encodable(line: str) -> str:
@@ -68,6 +75,15 @@ def width_of_output() -> int:
 def table_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return how many columns a table needs to show every cell on one line."""
     return sum(max(map(cell_len, column)) + 3 for column in zip(header, *rows, strict=True)) + 1
+
+
+def count_of(number: int, what: str) -> str:
+    """Return a number of things, in the singular or the plural.
+
+    >>> count_of(1, "run"), count_of(1_200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def format_duration(seconds: float) -> str:

@@ -5,16 +5,18 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from conftest import Project
 from mlplab.app.compare import _compare
+from mlplab.colors import OKABE_ITO, color_slots
 from mlplab.errors import UserError
 
 SWEEP = [
     "-m", "data=digits", "hidden_sizes=[32]", "learning_rate=0.1", "log_every=20", "epochs=2", "activation=relu,tanh",
-    "seed=0,1,2",
+    "seed=0,1,2", "tags.team=vision", "note='as in *class*'",
 ]  # fmt: skip
 
 
@@ -86,14 +88,62 @@ def test_runs_groups_order_and_metric_can_be_chosen(swept: tuple[Project, str]) 
 
 
 @pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("x.csv", "rank,activation,"), ("x.MD", "| "), ("x.json", "{"), ("x.html", "<!doctype html>"), ("x.txt", "┏")],
+)
+def test_the_ending_of_a_file_implies_its_format(
+    swept: tuple[Project, str], tmp_path: Path, name: str, beginning: str
+) -> None:
+    _compare([f"uri={swept[0].uri}", f"out={tmp_path / name}"])
+    text = (tmp_path / name).read_text()
+    assert text.lower().startswith(beginning), text[:80]
+    _compare([f"uri={swept[0].uri}", f"out={tmp_path / 'x.csv'}", "format=json"])
+    assert "groups" in json.loads((tmp_path / "x.csv").read_text())
+
+
+def test_runs_have_the_colours_of_their_groups_on_the_page(swept: tuple[Project, str]) -> None:
+    found = {(run.data.params["activation"], run.data.tags["mlflow.runColor"]) for run in swept[0].runs()}
+    slots = dict(zip(["relu", "tanh"], color_slots(["relu", "tanh"]), strict=True))
+    assert found == {(name, OKABE_ITO[slot]) for name, slot in slots.items() if slot is not None}
+
+
+def test_tags_and_a_note_of_ones_own_are_in_mlflow_and_found_by_a_filter(
+    swept: tuple[Project, str], tmp_path: Path
+) -> None:
+    project, out = swept[0], tmp_path / "x.csv"
+    for run in [*project.runs(), *project.sweeps()]:
+        assert run.data.tags["team"] == "vision"
+        assert run.data.tags["mlflow.note.content"].startswith("as in *class*\n\n")
+        assert not any(key.startswith(("tags", "note")) for key in run.data.params)
+    _compare([f"uri={project.uri}", f"out={out}", "filter=tags.team = 'vision'"])
+    assert [row["n"] for row in csv.DictReader(io.StringIO(out.read_text()))] == ["3", "3"]
+    with pytest.raises(UserError, match="no run matches"):
+        _compare([f"uri={project.uri}", "filter=tags.team = 'speech'"])
+
+
+def test_a_metric_of_ones_own_knows_its_direction_where_it_is_said(swept: tuple[Project, str], tmp_path: Path) -> None:
+    def leader(*more: str) -> str:
+        _compare([f"uri={swept[0].uri}", f"out={tmp_path / 'x.csv'}", "metric=final/train_accuracy", *more])
+        return next(csv.DictReader(io.StringIO((tmp_path / "x.csv").read_text())))["activation"]
+
+    assert {leader("lower_is_better=true"), leader("lower_is_better=false")} == {"relu", "tanh"}
+    assert leader() == leader("lower_is_better=false")
+
+
+@pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweeps: "),
+        ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweep: "),
         ("experiment=other", "experiment=other: the store has no such experiment, but "),
         ("metric=final/luck", "metric=final/luck: these runs have final/test_accuracy, "),
         ("group_by=[colour]", "colour: no such key of a run; there are engine, "),
+        (
+            "out=results.doc",
+            "out=results.doc: tells no format by its ending; take one of .txt, .md, .csv, .json, .html",
+        ),
+        ("lower_is_better=true", "lower_is_better=true: says so of which metric? Add metric="),
         ("format=xml", "format=xml: takes one of table, markdown, csv, json, html"),
-        ("colour=red", "colour=red: takes key=value with one of sweep, runs, "),
+        ("colour=red", "colour=red: is no key=value of this command; it takes sweep, runs, "),
         ("filter=luck", "luck: MLflow does not understand this filter"),
         ("uri=sqlite:///nowhere.db", "uri=sqlite:///nowhere.db: no run is there yet"),
     ],

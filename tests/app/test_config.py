@@ -1,6 +1,7 @@
 """A wrong key, type, choice or range is one message that names key, value and remedy; nothing runs."""
 
 import re
+import textwrap
 from dataclasses import fields
 
 import pytest
@@ -27,7 +28,7 @@ FAULTS = {
     "data=mnits": ["data=mnits: no such choice", "auto, cifar10, digits, emnist, fashion_mnist, kmnist, mnist"],
     "data.split=letters": ["data.split=letters: data=emnist takes one of byclass"],
     "data=emnist data.split=null": ["data.split=None: data=emnist takes one of byclass"],
-    "data=null": ["data=null", "take one of the choices"],
+    "data=null": ["data=null: takes a choice; `--help` lists them"],
     "hidden_sizes=[2000000]": ["hidden_sizes=[2000000]: takes one hidden layer or more, each of 1 to 1,000,000 units"],
     "data=digits hidden_sizes=[1000000,1000000]": [
         "hidden_sizes=[1000000, 1000000]: needs 16013.2 GB of memory at the least, and ",
@@ -37,17 +38,17 @@ FAULTS = {
         "max_jobs=1000: the sweep has 1,000,000 combinations (1,000 of seed x 1,000 of learning_rate)",
     ],
     "max_jobs=0": ["max_jobs=0: takes a number of runs, at least 1"],
-    "~activation": ["missing 1 required positional argument: 'activation'"],
+    "~activation": ["~activation: every run has it", "write activation=VALUE"],
     'tracking.sweep="it\'s"': ["tracking.sweep=it's: takes a name without quotation marks"],
     "-m activation=glob(*)": ["no combination to run"],
     "experiment=erande_2025/luck": ["experiment=erande_2025/luck: no such preset", "erande_2025/activation"],
     "sampling=none": ["sampling=none", "[shuffle, random]"],
     "tracking=cloud": ["tracking=cloud: no such choice", "local, offline, server"],
-    "learning_rate=fast": ["learning_rate=fast", "could not be converted to Float"],
-    "epochs=1.5": ["epochs=1.5", "could not be converted to Integer"],
-    "seed=null": ["seed=None", "not Optional"],
-    "hidden_sizes=abc": ["hidden_sizes=abc", "not a ListConfig"],
-    "hidden_sizes=[10,x]": ["hidden_sizes[1]=x", "could not be converted to Integer"],
+    "learning_rate=fast": ["learning_rate=fast", "takes a number, such as 0.1 or 1e-3"],
+    "epochs=1.5": ["epochs=1.5: takes a whole number"],
+    "seed=null": ["seed=null: needs a value; leave it out for the default"],
+    "hidden_sizes=abc": ["hidden_sizes=abc: takes a list, such as [500,250,100]"],
+    "hidden_sizes=[10,x]": ["hidden_sizes[1]=x: takes a whole number"],
     "hidden_sizes=[]": ["hidden_sizes=[]: takes one hidden layer or more"],
     "hidden_sizes=[500,0]": ["hidden_sizes=[500, 0]: takes one hidden layer or more"],
     "learning_rate=0": ["learning_rate=0.0: takes a number above 0, such as 0.01"],
@@ -69,6 +70,11 @@ FAULTS = {
     f"tracking.experiment='{'é' * 50}'": [": takes a name of up to 250 characters"],
     "device=cuda": ["device=cuda: engine=numpy computes on the CPU"],
     "engine=torch device=mps dtype=float64": ["dtype=float64: device=mps computes in float32 only"],
+    "tags.sweep=x": ["tags.sweep=x: is a tag that every run has already; choose another name"],
+    "tags.host=x": ["tags.host=x: is a tag that every run has already"],
+    "tags.a-b=1": ["tags.a-b=1: takes a name of letters, digits and _"],
+    f"note={'x' * 4_001}": ["takes at most 4,000 characters"],
+    "-m tags.team=a,b": ["tags.team: must be the same in the whole sweep"],
     "learning_rate = 0.1": ["write key=value without spaces"],
     "-m activation=relu,rleu": ["activation=rleu: Invalid value"],
     "-m learning_rate=0.1,0": ["learning_rate=0.0: takes a number above 0"],
@@ -97,22 +103,46 @@ def test_hydra_full_error_shows_the_traceback(project: Project) -> None:
     assert "learning_rate=0.0: takes a number above 0" in done.stderr
 
 
-def test_help_explains_every_key(project: Project) -> None:
+@pytest.fixture(scope="module")
+def shown_help(project: Project) -> str:
     done = project.train("--help")
-    assert done.returncode == 0
-    for choice in ("auto", "mnist", "fashion_mnist", "kmnist", "digits", "local", "server", "tracking.uri"):
-        assert choice in done.stdout
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_help_explains_every_key_that_can_be_set(shown_help: str) -> None:
+    for choice in ("auto", "mnist", "fashion_mnist", "kmnist", "digits", "local", "server", "offline", "tracking.uri"):
+        assert choice in shown_help
     for schema in (TrainConfig, DataConfig, TrackingConfig):
         for key in fields(schema):
-            if key.name not in ("uri", "name"):  # tracking.uri stands below, data.name is data=
-                assert re.search(rf"^ *(# )?{key.name}:", done.stdout, re.MULTILINE), key.name
+            # tracking.uri and offline are tracking=, data.name is data=; a sweep numbers its jobs
+            is_shown = re.search(rf"^ *{key.name}:", shown_help, re.MULTILINE) is not None
+            assert is_shown == (key.name not in ("uri", "offline", "name", "job")), key.name
     for split in EmnistSplit:
-        assert re.search(rf"# split:.*\b{split}\b", done.stdout)
+        assert re.search(rf"split: balanced .*\b{split}\b", " ".join(shown_help.split()))
     keys = (PROJECT_ROOT / "conf" / "train.yaml").read_text()
     for line in keys[keys.index("# Network") : keys.index("hydra:\n")].splitlines():
-        assert line.rstrip() in done.stdout
-        if ":" in line and not line.startswith("#") and not line.rstrip().endswith(":"):
+        if ":" in line and not line.startswith("# ") and not line.rstrip().endswith(":"):
             assert "# " in line, f"conf/train.yaml does not explain: {line}"
+            comment = line.rpartition(" # ")[2]
+            assert comment in " ".join(shown_help.split()) or " job:" in line, comment
+
+
+def test_help_fits_80_columns_and_lists_no_group_that_cannot_be_chosen(shown_help: str) -> None:
+    assert max(map(len, shown_help.splitlines())) <= 80
+    assert "experiment=erande_2025/ activation, epochs, learning_rate, weight_decay" in shown_help
+    assert "report:" not in shown_help
+
+
+def test_the_preset_that_help_shows_is_a_sweep_without_more(fresh_project: Project, shown_help: str) -> None:
+    preset = re.search(r"(  # @package.*?)\n\n", shown_help, re.DOTALL)
+    assert preset is not None
+    text = textwrap.dedent(preset[1])
+    (fresh_project.root / "conf" / "experiment" / "mine.yaml").write_text(text)
+    done = fresh_project.train("experiment=mine", "data=digits", "plan=true")
+    assert done.returncode == 0, done.stderr
+    assert "2 to run" in done.stdout
+    assert re.search(r"│ 1   │ 0.1 ", done.stdout)
 
 
 def test_the_defaults_are_the_published_baseline(settings) -> None:  # type: ignore[no-untyped-def]

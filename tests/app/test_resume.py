@@ -204,9 +204,28 @@ def test_a_single_run_can_be_resumed_too(zygote: Zygote, empty_store: Path) -> N
     assert zygote.run(*single, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
     assert zygote.run(*single, "resume=true") == 0, zygote.log
     assert outcome(project) == expected
+    assert "its last bits may differ" not in zygote.log
     assert zygote.run(*single, "resume=true") == 0
     assert "has finished already" in zygote.log
     assert len(project.runs()) == 1
+
+
+@pytest.mark.parametrize("kind", ["a single run", "a member of a sweep"])
+def test_another_number_of_threads_than_it_began_with_is_warned_of(
+    zygote: Zygote, empty_store: Path, kind: str
+) -> None:
+    project = zygote.project
+    typed = SWEEP if kind == "a member of a sweep" else [one for one in SWEEP if one != "-m" and "," not in one]
+    zygote.forget(empty_store)
+    assert zygote.run(*typed, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
+    journals = [path for folder in ("outputs", "multirun") for path in (project.root / folder).rglob("journal.jsonl")]
+    (journal,) = [path for path in journals if "sweep.command" not in path.read_text()]
+    journal.write_text(journal.read_text().replace('"threads": "1"', '"threads": "7"'))
+    for run in project.runs():
+        project.client.set_tag(run.info.run_id, "threads", "7")
+    assert zygote.run(*typed, "resume=true") == 0, zygote.log
+    warning = "goes on with threads=1 and began with 7: its last bits may differ from an undisturbed run's"
+    assert zygote.log.count(warning) == (1 if kind == "a single run" else 2)  # one file collects the logs of all tests
 
 
 def killed_with_two_checkpoints(zygote: Zygote, empty_store: Path) -> Path:

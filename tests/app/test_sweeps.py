@@ -188,7 +188,7 @@ def test_the_plan_shows_states_and_time_and_runs_nothing(fresh_project: Project)
 def test_a_plan_of_one_run_is_refused(fresh_project: Project) -> None:
     done = fresh_project.train(*FAST, "plan=true")
     assert done.returncode == 1
-    assert done.stderr.startswith("ERROR: plan=true: shows what a sweep would run; add -m")
+    assert done.stderr.startswith("ERROR: plan=true: says how to carry out a sweep; add -m")
 
 
 @pytest.mark.parametrize(("number", "whole_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
@@ -203,6 +203,7 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
         process.send_signal(number)
     stdout, stderr = process.communicate(timeout=90)
     assert process.returncode == 128 + number, stderr
+    assert sorted(re.findall(r"^(\w+): running$", stdout, re.M)) == ["relu", "tanh"]
     assert re.search(r"^0 of 3 runs have finished \(2 killed, 1 never began\); .* never did$", stdout, re.M)
     assert "Traceback" not in stderr
     runs = fresh_project.runs()
@@ -222,6 +223,7 @@ def test_an_interrupted_sweep_ranks_what_has_finished_and_says_what_is_missing(f
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=90)
     assert process.returncode == 130, stderr
+    assert "\n1 of 3 runs are done; to go on, type:\n" in stdout
     assert "1 of 3 runs have finished (1 killed, 1 never began); epochs=100000 and epochs=2 never did\n" in stdout
     (best,) = [line for line in stdout.splitlines() if line.startswith("│ best │ 1 ")]
     assert best.endswith("│ 1 finished │")

@@ -121,7 +121,10 @@ def test_another_name_for_the_address_is_refused(swept: Project) -> None:
         (["sweep=nothing"], "sweep=nothing: there is none; the experiment has "),
         (["port=70000"], "port=70000: takes a whole number from 0 to 65535"),
         (["port=here"], "port=here: Value 'here' of type 'str' could not be converted to Integer"),
-        (["colour=red"], "colour=red: takes key=value with one of sweep, port, tracking.experiment, tracking.uri"),
+        (
+            ["colour=red"],
+            "colour=red: is no key=value of this command; it takes sweep, port, tracking.experiment, tracking.uri",
+        ),
         (["tracking.uri=sqlite:///nowhere.db"], "tracking.uri=sqlite:///nowhere.db: no run is there yet"),
     ],
 )
@@ -147,7 +150,7 @@ def test_a_store_without_a_sweep_says_how_to_make_one(fresh_project: Project) ->
     with pytest.raises(UserError) as raised:
         _watch([f"tracking.uri={fresh_project.uri}"])
     assert str(raised.value) == (
-        "sweep: there is none to watch; the experiment has 1 runs and 0 sweeps; `python src/train.py -m ...` makes one"
+        "sweep: there is none to watch; the experiment has 1 run and 0 sweeps; `python src/train.py -m ...` makes one"
     )
 
 

@@ -1,11 +1,11 @@
 """Starts the real command many times without the cost of its imports: each run is a fork of this process.
 
-    python zygote.py ROOT    reads lines of JSON {"arguments": [...], "die_at": [PLACE, N] or null}, and answers each
-                             with the exit status of a child that ran ``src/train.py``; -9: killed
-
-``die_at``: the child sends itself SIGKILL when PLACE, a dotted name, is called for the N-th time.
+python zygote.py ROOT    reads lines of JSON {"arguments": [...], ...}, see Order, and answers each with the exit
+                         status of a child that ran the command; -9: killed
 """
 
+import contextlib
+import ctypes
 import functools
 import importlib
 import json
@@ -13,6 +13,8 @@ import os
 import runpy
 import signal
 import sys
+import traceback
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,28 +57,83 @@ def kill_at(place: str, count: int) -> None:
     setattr(owner, name, wrapper)
 
 
-def run(arguments: list[str], die_at: list[Any] | None) -> None:
-    if die_at is not None:
-        kill_at(*die_at)
-    with Path("child.log").open("a") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-    sys.argv = ["src/train.py", *arguments]
-    runpy.run_path("src/train.py", run_name="__main__")
+@dataclass
+class Order:
+    """One command.
+
+    Attributes:
+        arguments: of the command.
+        command: train, compare, ...: a script in src/.
+        die_at: the child sends itself SIGKILL when the place, a dotted name, is called for the N-th time.
+        variables: of the environment; None: unset.
+        stdout: the file that standard output goes to; None: it is closed.
+        stderr: likewise.
+        encoding: of both.
+        obeys_permissions: whether they bind the child even if root started it.
+        seconds: after which the child gets SIGALRM, which ends it; 0: never.
+    """
+
+    arguments: list[str]
+    command: str = "train"
+    die_at: tuple[str, int] | None = None
+    variables: dict[str, str | None] = field(default_factory=dict)
+    stdout: str | None = "child.log"
+    stderr: str | None = "child.log"
+    encoding: str = "utf-8"
+    obeys_permissions: bool = False
+    seconds: int = 0
+
+
+def redirect(number: int, path: str | None, encoding: str) -> Any:
+    """Return what ``sys.stdout`` or ``sys.stderr`` is when Python starts with its descriptor opened to ``path``."""
+    if path is None:
+        os.close(number)
+        return None
+    with Path(path).open("ab") as file:
+        os.dup2(file.fileno(), number)
+    errors = "strict" if number == 1 else "backslashreplace"
+    return open(number, "w", buffering=1, encoding=encoding, errors=errors, closefd=False)
+
+
+def obey_permissions() -> None:
+    """Give up every capability: root is then stopped by the mode of a file, as its owner is."""
+    header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # see capset(2)
+    if ctypes.CDLL(None, use_errno=True).capset(header, none):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def run(order: Order) -> None:
+    if order.die_at is not None:
+        kill_at(*order.die_at)
+    sys.stdout = redirect(1, order.stdout, order.encoding)
+    sys.stderr = redirect(2, order.stderr, order.encoding)
+    for name, value in order.variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    if order.obeys_permissions:
+        obey_permissions()
+    signal.alarm(order.seconds)
+    sys.argv = [f"src/{order.command}.py", *order.arguments]
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 for line in sys.stdin:
-    order = json.loads(line)
+    order = Order(**json.loads(line))
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            run(**order)
+            run(order)
             status = 0
         except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else 1
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except BaseException:
+            traceback.print_exc()
         finally:
-            sys.stdout.flush()
+            with contextlib.suppress(OSError, AttributeError):  # as at the end of every process
+                sys.stdout.flush()
             os._exit(status)
     _, ended = os.waitpid(child, 0)
     sys.__stdout__.write(f"{os.waitstatus_to_exitcode(ended)}\n")

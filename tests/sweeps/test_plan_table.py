@@ -1,12 +1,16 @@
 """A plan expects of a run what runs like it took, by whichever names older code recorded them."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
-from mlplab.config import TrainConfig, flatten
+from mlplab.config import TrainConfig
+from mlplab.flat_config import flatten
+from mlplab.schema import TOTAL_SECONDS, State
 from mlplab.sweeps.grid import Job
 from mlplab.sweeps.plan_table import show_plan
+from mlplab.sweeps.record import Member
 
 Settings = Callable[..., TrainConfig]
 DIGITS = ("data=digits", "optimizer=sgd")
@@ -44,3 +48,31 @@ def test_it_does_not_learn_from_runs_that_take_another_time(
 ) -> None:
     last = planned(settings(*wanted), params_of(settings(*recorded)), capsys)
     assert last == "1 to run; how long it takes is not known: no run like these has finished"
+
+
+def swept(settings: Settings, capsys: pytest.CaptureFixture[str], finished: int) -> str:
+    """Return the plan of three runs of unlike size, of which so many have finished: in 10 s and 30 s."""
+    all_settings = [settings(*DIGITS, f"hidden_sizes=[{size}]") for size in (10, 20, 300)]
+    jobs = [Job(i, {"hidden_sizes": str(one.hidden_sizes)}, "", one) for i, one in enumerate(all_settings)]
+    taken = [10.0, 30.0][:finished]
+    states = {i: Member("id", State.finished, {TOTAL_SECONDS: seconds}) for i, seconds in enumerate(taken)}
+    durations = [(params_of(all_settings[i]), seconds) for i, seconds in enumerate(taken)]
+    show_plan(jobs, states, {job.number: flatten(all_settings[job.number]) for job in jobs}, durations)
+    return capsys.readouterr().out
+
+
+def test_once_two_of_a_sweep_have_finished_the_others_are_expected_to_take_as_long(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = swept(settings, capsys, finished=2)
+    assert re.search(r"\[300\] +│ new +│ about 20 s │", said)
+    assert said.splitlines()[-2:] == [
+        "its runs that have finished took about 20 s each",
+        "1 to run: about 20 s one after the other",
+    ]
+
+
+def test_one_that_has_finished_foretells_nothing_of_an_unlike_one(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "is not known" in swept(settings, capsys, finished=1)

@@ -36,7 +36,9 @@ def test_every_library_that_computes_changes_the_fingerprint(
         assert fingerprint(settings(f"engine={engine}")) != before, library
 
 
-@pytest.mark.parametrize("override", ["tracking.sweep=a", "tracking.run_name=b", "data.root=/c", "tracking.uri=d"])
+@pytest.mark.parametrize(
+    "override", ["tracking.sweep=a", "tracking.run_name=b", "data.root=/c", "tracking.uri=http://d"]
+)
 def test_names_and_folders_do_not_change_the_fingerprint(settings: Settings, override: str) -> None:
     assert fingerprint(settings(override)) == fingerprint(settings())
 
@@ -68,3 +70,9 @@ def test_the_code_that_computes_changes_the_fingerprint_and_other_code_does_not(
         identity.code_digest.cache_clear()
         assert fingerprint(settings()) != before, file
         (copy / file).write_text(text)
+
+
+def test_tags_and_a_note_change_no_fingerprint(settings: Settings) -> None:
+    with_words = settings("tags.team=vision", "note=hello")
+    assert with_words.tags == {"team": "vision"}
+    assert fingerprint(with_words) == fingerprint(settings())

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,14 +17,16 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
 
 from mlplab import environment, signals
-from mlplab.app.composition import explain
+from mlplab.app.composition import explain, unreadable_preset
 from mlplab.app.passwords import hide_typed_passwords
-from mlplab.errors import ConfigError, UserError
+from mlplab.errors import SkippedError, UserError
 from mlplab.store.uri import public
 from mlplab.sweeps.orphans import at_work
-from mlplab.terminal import is_worker
+from mlplab.terminal import is_worker, say, say_on_stderr
+from mlplab.typed import note_typed
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,10 @@ def run_command(command: Callable[[], None]) -> None:
     """
     sys.argv[1:] = [_FORMER_SPELLINGS.get(text, text) for text in sys.argv[1:]]
     hide_typed_passwords()
+    note_typed()
+    if "--version" in sys.argv[1:]:
+        say(f"mlplab {version('mlplab')}")
+        return
     _Process.is_command = True
     _Process.shows_tracebacks = environment.take_errors_from_hydra()
     signals.install()
@@ -59,13 +66,13 @@ def run_command(command: Callable[[], None]) -> None:
         command()
     except signals.Stopped as stopped:
         sys.exit(stopped.exit_status)
-    except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError) as error:
+    except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError) as error:
         message = _message(error)
-        if isinstance(error, OSError) and _Process.output_folder is not None and not _Process.has_begun:
+        if isinstance(error, OSError | ValueError) and _Process.output_folder is not None and not _Process.has_begun:
             _remove_output_folder(_Process.output_folder)
         if _Process.shows_tracebacks or message is None:
             _raise_unless_stopped()
-        print(f"ERROR: {public(message)}", file=sys.stderr)
+        say_on_stderr(f"ERROR: {public(message)}")
         sys.exit(1)
     except Exception:
         _raise_unless_stopped()
@@ -88,8 +95,8 @@ def _raise_unless_stopped() -> NoReturn:
 def task_errors() -> Iterator[None]:
     """Handle the errors of a Hydra task: report them on the terminal and in the log file.
 
-    A single run exits here with status 1, before Hydra prints lines of its own; after a ConfigError its output folder
-    is removed. In a sweep the error passes on to the sweeper, so that the other members run.
+    A single run exits here with status 1, before Hydra prints lines of its own; if the run has not begun, its output
+    folder is removed. In a sweep the error passes on to the sweeper, so that the other members run.
     """
     _Process.has_begun = True
     launched = is_worker() or not _Process.is_command
@@ -122,11 +129,14 @@ def _reported_errors() -> Iterator[None]:
     except UserError as error:
         if _Process.shows_tracebacks:
             raise
-        log.error("%s", error)  # noqa: TRY400 - a traceback would not help the user
-        if HydraConfig.get().mode is RunMode.MULTIRUN:
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        if HydraConfig.get().mode is RunMode.MULTIRUN:  # whose end says why, once for all that failed alike
+            log.info("failed: %s", error)
+            if not isinstance(error, SkippedError):
+                say(f"run {folder.name} failed: {folder / 'train.log'}")
             raise
-        if isinstance(error, ConfigError):
-            _remove_output_folder(Path(HydraConfig.get().runtime.output_dir))
+        log.error("%s", error)  # noqa: TRY400 - a traceback would not help the user
+        _remove_output_folder(folder)
         sys.exit(1)
     except Exception:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
@@ -135,7 +145,11 @@ def _reported_errors() -> Iterator[None]:
 
 
 def _remove_output_folder(folder: Path) -> None:
-    """Remove what Hydra has written into it, and the folder and its parents as far as they are empty."""
+    """Remove what Hydra has written, and the folder and its parents as far as they are empty; unless a run began."""
+    from mlplab.tracking.journal import NAME  # the data loads while MLflow is imported
+
+    if os.path.exists(folder / NAME):  # False, and no error, for a path that cannot be
+        return
     shutil.rmtree(folder / ".hydra", ignore_errors=True)
     with suppress(OSError):
         (folder / "train.log").unlink(missing_ok=True)
@@ -161,7 +175,13 @@ def _message(error: Exception) -> str | None:
         folder = None if _Process.has_begun else _Process.output_folder
         where = error.filename or folder or "disk"  # an error on writing names no file
         return f"{where}: cannot be written ({error.strerror}); {_REMEDIES[error.errno]}"
-    if isinstance(error, ValueError):  # Hydra raises it for data=null
-        is_hydras = str(error).startswith("Config group override")
-        return "data=null, tracking=null: take one of the choices that `--help` lists" if is_hydras else None
+    if isinstance(error, MarkedYAMLError) and (mark := error.problem_mark) is not None:
+        return f"{mark.name}, line {mark.line + 1}: is no YAML ({error.problem}); mend the file"
+    if isinstance(error, YAMLError):
+        return f"a preset is no YAML ({error}); mend the file"
+    if isinstance(error, UnicodeDecodeError):
+        return unreadable_preset()
+    if isinstance(error, ValueError):
+        # Hydra's, when it cannot open the log file, whose name has hydra.job.name in it
+        return _message(error.__cause__) if isinstance(error.__cause__, OSError) else None
     return str(error)

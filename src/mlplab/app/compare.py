@@ -4,19 +4,20 @@
   python src/compare.py sweep=20261121-054810-6d32          another
   python src/compare.py runs=[ID,ID]                        these runs
   python src/compare.py filter="params.activation = 'relu'" what MLflow's filter finds
-  python src/compare.py format=markdown out=results.md      to a file
+  python src/compare.py out=results.md                      to a file: .md, .csv, .json, .html, .txt
   python src/compare.py format=html                         as a page with charts: comparison.html
 
   tracking.experiment=mlplab  MLflow's experiment           tracking.uri=URI  of the store or server; the default is
                                                                               MLFLOW_TRACKING_URI, or ./mlflow.db
   metric=final/test_loss what ranks                         group_by=[activation]  the keys that make groups
-  sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json, html
+  lower_is_better=true   of a metric of your own; losses and times are known to be
+  sort_by=learning_rate  a key, instead of what ranks       format=table      table, markdown, csv, json, html: by
+                                                                              default what the name of out= ends with
 
 Runs that differ in their seed alone are one group: mean, confidence interval, and which groups cannot be told from the
 best. With group_by the runs of one seed are averaged first: one seed is one observation.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -24,10 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
 from mlplab import environment
-from mlplab.app.options import StoreOptions, parse_options
+from mlplab.app.options import StoreOptions, parse_options, store_uri
 from mlplab.errors import ConfigError
 from mlplab.schema import PAGE
-from mlplab.terminal import say
+from mlplab.terminal import count_of, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from mlplab.comparison.ranking import Ranking
 
 _HTML = "html"
+_FORMAT_OF_ENDING = {".txt": "table", ".md": "markdown", ".csv": "csv", ".json": "json", ".html": _HTML}
 _FORMER_KEYS = {"experiment": "tracking.experiment", "uri": "tracking.uri"}
 
 
@@ -49,7 +51,8 @@ class Options:
     metric: Optional[str] = None  # noqa: UP045
     group_by: Optional[list[str]] = None  # noqa: UP045
     sort_by: Optional[str] = None  # noqa: UP045
-    format: str = "table"
+    lower_is_better: Optional[bool] = None  # noqa: UP045
+    format: Optional[str] = None  # noqa: UP045
     out: Optional[str] = None  # noqa: UP045
 
 
@@ -79,7 +82,7 @@ def _compare(arguments: Sequence[str]) -> None:
 
     environment.imports_are_done()
     options = _parse(arguments, [*FORMATS, _HTML])
-    uri = options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None
+    uri = store_uri(options.tracking.uri)
     store = Snapshot.of(read_existing(uri, options.tracking.experiment).store)
     selection = Selection(options.sweep, options.runs, options.filter)
     runs = select_runs(store, selection)
@@ -87,22 +90,33 @@ def _compare(arguments: Sequence[str]) -> None:
     if options.format == _HTML:
         from mlplab.page.comparison_page import render_page
 
-        text = render_page(store, runs, ranking, f"{len(runs)} runs of {options.tracking.experiment}")
+        text = render_page(store, runs, ranking, f"{count_of(len(runs), 'run')} of {options.tracking.experiment}")
         options.out = options.out or PAGE
     else:
-        text = FORMATS[options.format](ranking)
+        text = FORMATS[str(options.format)](ranking)
     if options.out is None:
         say(text)
         return
-    Path(options.out).write_text(text + "\n", encoding="utf-8")
-    say(f"{options.out}: {len(runs)} runs compared")
+    Path(options.out).expanduser().write_text(text + "\n", encoding="utf-8")
+    say(f"{options.out}: {count_of(len(runs), 'run')} compared")
 
 
 def _parse(arguments: Sequence[str], formats: Sequence[str]) -> Options:
     options = parse_options(Options, arguments, _FORMER_KEYS)
+    if options.format is None:
+        options.format = "table" if options.out is None else _format_of(options.out)
     if options.format not in formats:
         raise ConfigError(f"format={options.format}: takes one of {', '.join(formats)}")
     return options
+
+
+def _format_of(name: str) -> str:
+    ending = Path(name).suffix.lower()
+    if ending not in _FORMAT_OF_ENDING:
+        raise ConfigError(
+            f"out={name}: tells no format by its ending; take one of {', '.join(_FORMAT_OF_ENDING)}, or add format="
+        )
+    return _FORMAT_OF_ENDING[ending]
 
 
 def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
@@ -112,11 +126,17 @@ def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
     metrics = sorted(column.removeprefix("metrics.") for column in runs.columns if column.startswith("metrics."))
     if options.metric is not None and options.metric not in metrics:
         raise ConfigError(f"metric={options.metric}: these runs have {', '.join(metrics) or 'none'}")
+    if options.lower_is_better is not None and options.metric is None:
+        raise ConfigError(
+            f"lower_is_better={str(options.lower_is_better).lower()}: says so of which metric? Add metric="
+        )
     keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
+    if options.group_by and len(set(options.group_by)) < len(options.group_by):
+        raise ConfigError(f"group_by=[{','.join(options.group_by)}]: takes each key once")
     for key in [*(options.group_by or []), *([options.sort_by] if options.sort_by else [])]:
         if key not in keys:
             raise ConfigError(f"{key}: no such key of a run; there are {', '.join(keys)}")
-    ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS)
+    ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS, options.lower_is_better)
     if options.sort_by is not None:
         if options.sort_by not in ranking.axes:
             raise ConfigError(

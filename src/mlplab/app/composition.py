@@ -1,6 +1,7 @@
 """Turns Hydra's composed config into the checked dataclass, and Hydra's errors into one sentence each."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -8,19 +9,36 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, InterpolationResolutionError, OmegaConfBaseException
 
 from mlplab import config
+from mlplab.app.help_text import choices_text, help_text
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
 from mlplab.store.uri import hide_password
 
+# What Hydra says of several values without -m; and of a wrong type, and what it means.
+_SWEPT = re.compile(r"Ambiguous value for argument '(.+?)'\n|Sweep parameters? '(.+?)' requires --multirun")
+_IN_PRESET = re.compile(r"In '(.+?)': \w+ raised while composing config")
+_REASONS = {
+    "could not be converted to Integer": "takes a whole number, such as 1 (without a point or an exponent)",
+    "could not be converted to Float": "takes a number, such as 0.1 or 1e-3",
+    "is not a valid bool": "takes true or false",
+    "is not a ListConfig": "takes a list, such as [500,250,100]",
+    "is not Optional": "needs a value; leave it out for the default",
+}
+_REQUIRED = {option.name for option in fields(config.TrainConfig)} - {"data", "tracking"}
+
 
 def register() -> None:
     """Register the schema with Hydra, and the resolvers that conf/ uses with OmegaConf."""
-    ConfigStore.instance().store(name="schema", node=config.TrainConfig)
+    schema = OmegaConf.structured(config.TrainConfig)
+    OmegaConf.set_struct(schema.tags, False)  # Hydra refuses new keys elsewhere; here any name may be typed
+    ConfigStore.instance().store(name="schema", node=schema)
     OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
-    OmegaConf.register_new_resolver("help_text", _help_text, replace=True)
+    OmegaConf.register_new_resolver("help_text", help_text, replace=True)
+    OmegaConf.register_new_resolver("choices_text", choices_text, replace=True)
+    OmegaConf.register_new_resolver("preset_mode", _preset_mode, replace=True)
 
 
 def read_config(composed: DictConfig) -> config.TrainConfig:
@@ -29,12 +47,15 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     Raises:
         ConfigError: a key is unknown, or a value is missing, has the wrong type or is out of bounds.
     """
-    for group in ("data", "tracking"):
-        if OmegaConf.is_missing(composed, group) or composed.get(group) is None:
+    for group, field in (("data", "name"), ("tracking", "experiment")):
+        chosen = None if OmegaConf.is_missing(composed, group) else composed.get(group)
+        if chosen is None or OmegaConf.is_missing(chosen, field):
             raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
-    known = _known_keys()
-    for key in _keys(OmegaConf.to_container(composed, resolve=False)):
-        if key not in known:  # Hydra lets `+key=value` add any
+    known, given = _known_keys(), _keys(OmegaConf.to_container(composed, resolve=False))
+    for key in _REQUIRED - {str(key) for key in composed}:
+        raise ConfigError(f"~{key}: every run has it; leave that out for the default, or write {key}=VALUE")
+    for key in given:
+        if key not in known and not key.startswith("tags."):  # Hydra lets `+key=value` add any
             raise ConfigError(_unknown_key(key))
     try:
         typed = OmegaConf.to_object(composed)
@@ -56,15 +77,49 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
         presets = sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
         value = str(error.missing_cfg_file).removeprefix("experiment/")
         return f"experiment={value}: no such preset; choose from {', '.join(presets)}"
+    if isinstance(error, MissingConfigException) and "primary" not in str(error):
+        return _unknown_key(str(error.missing_cfg_file).partition("/")[0])
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: {_first_line(error)}; write key=value without spaces, and quote special characters"
+        key, _, value = str(error.override).partition("=")
+        if value.endswith(","):
+            return f"{error.override}: a value is missing after the last comma"
+        return f"{error.override}: cannot be read; put the value into two pairs of quotes, as in {key}='\"TEXT\"'"
+    if swept := _SWEPT.search(str(error)):
+        typed = swept[1] or swept[2]
+        key, _, value = typed.partition("=")
+        return f"{typed}: makes a sweep of several runs: add -m; one text with commas is written {key}='\"{value}\"'"
+    if preset := _IN_PRESET.match(str(error)):
+        named = error.__cause__ or error.__context__
+        if isinstance(named, ConfigKeyError) and str(named.full_key) == "experiment":
+            return f"conf/{preset[1]}.yaml: is no preset; its first line is `# @package _global_`, then key: value"
+        why = explain(named) if isinstance(named, OmegaConfBaseException) else _first_line(error)
+        return f"conf/{preset[1]}.yaml: {why}"
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        if str(cause.full_key) == "hydra.launcher.n_jobs":
+            return "hydra.launcher.n_jobs: is of hydra/launcher=joblib; add that"
         return _unknown_key(str(cause.full_key))
+    if isinstance(cause, InterpolationResolutionError):
+        return f"{cause.full_key}: cannot be resolved ({_first_line(cause).rpartition('interpolation: ')[2]})"
     if isinstance(cause, OmegaConfBaseException):
-        where = f"{cause.full_key}={cause.value}: " if cause.full_key else ""
-        return f"{where}{_first_line(cause)}; `--help` explains every key"
+        where = f"{cause.full_key}={'null' if cause.value is None else cause.value}: " if cause.full_key else ""
+        return f"{where}{_reason(cause)}; `--help` explains every key"
     return " ".join(str(error).split())
+
+
+def _reason(error: Exception) -> str:
+    said = _first_line(error)
+    return next((ours for theirs, ours in _REASONS.items() if theirs in said), said)
+
+
+def unreadable_preset() -> str:
+    """Say which file of conf/ is not text."""
+    for path in sorted(CONF.rglob("*.yaml")):
+        try:
+            path.read_text(encoding="utf-8")
+        except ValueError as error:
+            return f"{path}: is no text in UTF-8 ({error}); save it as UTF-8"
+    return "a file of --config-dir: is no text in UTF-8; save it as UTF-8"
 
 
 def _first_line(error: Exception) -> str:
@@ -90,8 +145,6 @@ def _known_keys() -> list[str]:
     return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
 
 
-def _help_text() -> str:
-    """Return the keys of conf/train.yaml with their comments, which explain every key."""
-    text = (CONF / "train.yaml").read_text(encoding="utf-8")
-    keys = text[text.index("# Network") : text.index("hydra:\n")].rstrip()
-    return keys.replace("$", "$$")  # Hydra reads the help text as a string.Template
+def _preset_mode(*, _root_: DictConfig) -> str | None:
+    """Return Hydra's mode of a preset that sweeps; None leaves the choice to what is typed."""
+    return "MULTIRUN" if OmegaConf.select(_root_, "hydra.sweeper.params") else None

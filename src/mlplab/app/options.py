@@ -1,12 +1,17 @@
 """Options of the commands that only read the store: key=value, as everywhere."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import Optional, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from mlplab.app.arguments import warn_of_repeated
+from mlplab.config import check_uri
 from mlplab.errors import ConfigError
 
 T = TypeVar("T")
@@ -38,12 +43,36 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
         key, separator, value = argument.partition("=")
         key = former_keys.get(key, key)
         if key not in known or not separator:
-            raise ConfigError(f"{argument}: takes key=value with one of {', '.join(known)}; see `--help`")
+            raise ConfigError(_not_an_option(argument, known))
         given.append(f"{key}={value}")
+    warn_of_repeated(given)
     try:
         options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.from_cli(given)))
     except OmegaConfBaseException as error:
         typed = [text for text in given if text.partition("=")[0] == error.full_key] or arguments
         raise ConfigError(f"{' '.join(typed)}: {str(error).splitlines()[0]}; see `--help`") from error
+    except YAMLError as error:
+        raise ConfigError(f"{' '.join(arguments)}: a bracket or a quotation mark is open; see `--help`") from error
     assert isinstance(options, kind)
     return options
+
+
+def _not_an_option(argument: str, known: Sequence[str]) -> str:
+    name, _, value = argument.partition("=")
+    key = name.lstrip("-").replace("-", "_")
+    if name.startswith("-") and key in known:
+        return f"{argument}: keys are no flags; write {key}={value or 'VALUE'}"
+    close = get_close_matches(key, known, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{argument}: is no key=value of this command; {hint}it takes {', '.join(known)}; see `--help`"
+
+
+def store_uri(typed: str | None) -> str | None:
+    """Return the URI of the store, as typed or from the environment; None for the project's own.
+
+    Raises:
+        ConfigError: there cannot be a store.
+    """
+    uri = typed or os.environ.get("MLFLOW_TRACKING_URI") or None
+    check_uri(uri)
+    return uri

@@ -12,9 +12,13 @@ Any other key=value applies to every run, as in train.py: tracking.uri=..., data
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 from mlplab import environment
 from mlplab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mlplab.app.arguments import Typed
 
 _OWN_KEYS = ("reports", "seeds", "out")
 
@@ -34,27 +38,30 @@ def _reproduce() -> None:
 
         say(str(__doc__))
         return
+    from mlplab.app.arguments import arrange
     from mlplab.app.task import call_hydra
 
-    sys.argv[1:] = _hydra_arguments(typed)
-    call_hydra()
+    call_hydra(_for_hydra(arrange(typed)))
 
 
-def _hydra_arguments(typed: list[str]) -> list[str]:
+def _for_hydra(typed: "Typed") -> "Typed":
     """Return the arguments for Hydra. Raises ConfigError."""
+    from mlplab.app.arguments import SWEEP, Typed
     from mlplab.sweeps.manifest import quote_override
 
+    if flags := [flag for flag in typed.flags if flag not in SWEEP]:
+        raise ConfigError(f"{' '.join(flags)}: is a flag of train.py; this command takes key=value, see `--help`")
     own = []
-    for text in typed:
+    for text in typed.overrides:
         key, _, value = text.partition("=")
         if key == "reports":
             own.append(f"hydra.sweeper.reports=[{value.strip('[]')}]")
         if key == "out":
             own.append(f"hydra.sweeper.out={quote_override(value)}")
         if key == "seeds":
-            if not value.isdigit():
+            if not value.isdecimal() or not int(value):
                 raise ConfigError(f"{text}: takes a number of seeds, at least 1")
             own.append(f"hydra.sweeper.seeds={value}")
-    others = [text for text in typed if text.partition("=")[0] not in _OWN_KEYS]
+    others = [text for text in typed.overrides if text.partition("=")[0] not in _OWN_KEYS]
     launcher = [] if any(text.startswith("hydra/launcher=") for text in others) else ["hydra/launcher=joblib"]
-    return ["-m", "hydra/sweeper=reproduce", *launcher, *own, *others]
+    return Typed(["-m"], ["hydra/sweeper=reproduce", *launcher, *own, *others])

@@ -7,14 +7,15 @@ Every run keeps a journal until MLflow has all of it. However often this is inte
 comparisons of sweeps that ended without their server are made again, with links.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlplab import environment
+from mlplab.app.arguments import warn_of_repeated
+from mlplab.app.options import store_uri
 from mlplab.errors import ConfigError, StoreError
-from mlplab.terminal import say
+from mlplab.terminal import count_of, say
 
 if TYPE_CHECKING:
     from mlplab.store.target import Target
@@ -47,16 +48,19 @@ def _sync(arguments: Sequence[str]) -> None:
     from mlplab.tracking import outbox
 
     environment.imports_are_done()
-    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    uri = store_uri(given) or DEFAULT_URI
     left = 0
+    where: list[str] = []
     for target in outbox.targets(uri, only=given is not None):
         unsent = outbox.send_all(target)
         _report(target, unsent)
-        left += len(unsent.waiting) + len(unsent.refusals) + len(unsent.damaged)
         if exists(target.uri) and not unsent.is_away:
             conclude_again(target)
+        if waiting := len(unsent.waiting) + len(unsent.refusals) + len(unsent.damaged):
+            left, where = left + waiting, [*where, f"tracking.uri={target.shown}"]
     if left:
-        raise StoreError(f"{left} runs wait; nothing of them is lost, and the same command sends them later")
+        wait = "1 run waits" if left == 1 else f"{left} runs wait"
+        raise StoreError(f"{', '.join(where)}: {wait}; nothing is lost, and the same command sends it later")
 
 
 def _given_uri(arguments: Sequence[str]) -> str | None:
@@ -64,6 +68,7 @@ def _given_uri(arguments: Sequence[str]) -> str | None:
         key, separator, value = argument.partition("=")
         if key != _KEY or not separator or not value:
             raise ConfigError(f"{argument}: takes {_KEY}=URI or nothing; see `--help`")
+    warn_of_repeated(arguments)
     return arguments[-1].partition("=")[2] if arguments else None
 
 
@@ -71,7 +76,8 @@ def _report(target: "Target", unsent: "Unsent") -> None:
     for folder, refusal in unsent.refusals.items():
         say(f"{folder}: {refusal}")
     if unsent.waiting:
-        say(f"{target.shown}: does not answer; {len(unsent.waiting)} runs wait, {unsent.values:,} values")
+        runs = count_of(len(unsent.waiting), "run")
+        say(f"{target.shown}: does not answer; waiting: {runs}, {unsent.values:,} values")
     if unsent.busy:
-        say(f"{len(unsent.busy)} runs are being written, and sent, by other processes")
-    say(f"{target.shown}: {len(unsent.sent)} runs sent")
+        say(f"being written, and sent, by other processes: {count_of(len(unsent.busy), 'run')}")
+    say(f"{target.shown}: {count_of(len(unsent.sent), 'run')} sent")

@@ -1,5 +1,6 @@
 """What Hydra calls for every job."""
 
+import sys
 from pathlib import Path
 
 import hydra
@@ -9,13 +10,20 @@ from omegaconf import DictConfig
 
 from mlplab import schema
 from mlplab.app import commandline, composition, startup
+from mlplab.app.arguments import Typed
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
 from mlplab.sweeps.membership import as_member, require_no_failure
 
+_OF_SWEEPS = (
+    "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
+    "hydra.sweeper.", "hydra.sweep.",
+)  # fmt: skip
 
-def call_hydra() -> None:
-    """Let Hydra read the command line, compose conf/, and call the task for every job."""
+
+def call_hydra(typed: Typed) -> None:
+    """Let Hydra read what was typed, compose conf/, and call the task for every job."""
+    sys.argv[1:] = [*typed.flags, *typed.overrides]
     composition.register()
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(train_task)()
 
@@ -30,8 +38,10 @@ def train_task(composed: DictConfig) -> float:
 
 def _train_alone(composed: DictConfig, output_folder: Path) -> float:
     settings = composition.read_config(composed)
-    if settings.plan:
-        raise ConfigError("plan=true: shows what a sweep would run; add -m")
+    typed = HydraConfig.get().overrides
+    for override in [*typed.task, *typed.hydra]:
+        if override.lstrip("+").startswith(_OF_SWEEPS):
+            raise ConfigError(f"{override}: says how to carry out a sweep; add -m, or leave it out")
     return startup.start_run(settings, output_folder).final[schema.final_accuracy("test")]
 
 

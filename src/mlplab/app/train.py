@@ -1,6 +1,9 @@
 """Train one network, or with -m a sweep of them: ``python src/train.py --help``."""
 
+import sys
+
 from mlplab import environment
+from mlplab.terminal import say
 
 
 def main() -> None:
@@ -12,6 +15,12 @@ def main() -> None:
 
 
 def _train() -> None:
+    from mlplab.app.completing import completions_of_typed
+
+    if (words := completions_of_typed(sys.argv[1:])) is not None:
+        say(" ".join(words))
+        return
+    from mlplab.app.arguments import arrange
     from mlplab.app.task import call_hydra
 
-    call_hydra()
+    call_hydra(arrange(sys.argv[1:]))

@@ -11,14 +11,13 @@ Open the address that it prints. The page keeps itself up to date; while nobody 
 ends it, and nothing but it: the sweep does not notice.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
 from mlplab import environment, signals
-from mlplab.app.options import StoreOptions, parse_options
+from mlplab.app.options import StoreOptions, parse_options, store_uri
 from mlplab.errors import ConfigError
 from mlplab.terminal import say
 
@@ -60,7 +59,7 @@ def _watch(arguments: Sequence[str]) -> None:
     from mlplab.store.store import find_store
 
     environment.imports_are_done()
-    uri = options.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or None
+    uri = store_uri(options.tracking.uri)
     store = find_store(uri, options.tracking.experiment)
     sweep = WatchedSweep(store, options.sweep)
     with WatchServer(store, Latest(sweep), options.port) as server:

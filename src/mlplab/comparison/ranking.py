@@ -112,14 +112,16 @@ def rank(
     metric: str | None = None,
     group_by: Sequence[str] | None = None,
     others: Sequence[str] = (),
+    lower_is_better: bool | None = None,
 ) -> Ranking:
     """Rank these runs, grouped by what varies.
 
     Args:
         runs: as :func:`mlplab.comparison.query.find_runs` returns them; one or more.
-        metric: what ranks; by default validation or test accuracy. A loss ranks the other way round.
+        metric: what ranks; by default validation or test accuracy.
         group_by: keys that make the groups; by default all that vary, seed excepted.
         others: further metrics to average.
+        lower_is_better: of the metric; by default losses and times are, by their names.
     """
     metric = metric or metric_of(runs)
     others = [name for name in others if name != metric]
@@ -127,7 +129,7 @@ def rank(
     axes = varying if group_by is None else list(dict.fromkeys(group_by))
     pooled = [key for key in varying if key not in axes]
     groups = make_groups(runs, axes, pooled, metric, others)
-    ascending = "loss" in metric or metric.startswith(TIME)
+    ascending = ("loss" in metric or metric.startswith(TIME)) if lower_is_better is None else lower_is_better
     groups.sort(key=lambda group: (group.summary is None, 0 if group.summary is None else _better(group, ascending)))
     ranked = [group for group in groups if group.summary is not None]
     separation = None

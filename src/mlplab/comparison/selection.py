@@ -10,6 +10,7 @@ from mlplab.comparison import query
 from mlplab.errors import ConfigError
 from mlplab.schema import COMMAND_TAG, OWN_SWEEP_TAG, SWEEP_TAG
 from mlplab.store.store import Store
+from mlplab.terminal import count_of
 
 
 @dataclass(frozen=True)
@@ -82,4 +83,4 @@ def what_there_is(store: Store) -> str:
     """Say how many runs and which sweeps the experiment has. Raises StoreError."""
     sweeps, runs = _sweeps(store), len(query.find_runs(store))
     some = f": {', '.join(sweeps[:5])}{' ...' if len(sweeps) > 5 else ''}" if sweeps else ""
-    return f"the experiment has {runs} runs and {len(sweeps)} sweeps{some}"
+    return f"the experiment has {count_of(runs, 'run')} and {count_of(len(sweeps), 'sweep')}{some}"

@@ -1,9 +1,12 @@
 """The files of a data set: used if they exist, otherwise downloaded by torchvision, completely or not at all."""
 
+import gzip
 import http.client
+import re
 import shutil
 import socket
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +19,10 @@ from filelock import FileLock
 from mlplab.data import idx
 from mlplab.errors import DataError
 from mlplab.files import open_regular
+from mlplab.paths import PROJECT_ROOT
 
 NETWORK_TIMEOUT_SECONDS = 20
+_URL_ERROR = re.compile(r"<urlopen error (?:\[Errno -?\d+\] )?(.+?)>")  # torchvision names every mirror
 
 
 class DataUnavailableError(DataError):
@@ -53,6 +58,7 @@ def acquire(name: str, download: Download, root: Path) -> Path:
     """
     folder = root / download.folder
     if not is_complete(download, root):
+        _require_chosen(root)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(root / ".acquire.lock"):
@@ -64,6 +70,14 @@ def acquire(name: str, download: Download, root: Path) -> Path:
                 "Set data.root, or MLPLAB_DATA_ROOT, to a writable folder"
             ) from error
     return folder
+
+
+def _require_chosen(root: Path) -> None:
+    """Refuse to create a folder whose name was typed: it is rather a mistake than a place for a download."""
+    if not root.exists() and root != PROJECT_ROOT / "data":
+        raise DataError(
+            f"data.root={root}: no such folder. Correct data.root or MLPLAB_DATA_ROOT; to download into it, create it"
+        )
 
 
 def is_complete(download: Download, root: Path) -> bool:
@@ -79,6 +93,8 @@ def _download(name: str, download: Download, root: Path) -> None:
             staged = Path(incoming) / archive.relative_to(root)
             staged.parent.mkdir(parents=True, exist_ok=True)
             _copy(archive, staged)
+            if archive.stem in download.files:
+                _unpack(archive, staged)
         try:
             with _network_timeout():
                 getattr(datasets, download.torchvision_class)(incoming, download=True, **download.arguments)
@@ -99,6 +115,15 @@ def _copy(archive: Path, staged: Path) -> None:
         raise
 
 
+def _unpack(archive: Path, staged: Path) -> None:
+    """Unpack an archive of one file: torchvision refuses one that was compressed anew, whatever it contains."""
+    try:
+        with gzip.open(staged) as source, staged.with_suffix("").open("wb") as target:
+            shutil.copyfileobj(source, target)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{archive}: is damaged ({error}). Replace it, or remove it to have it downloaded") from error
+
+
 def _move_new_files(staging: Path, folder: Path) -> None:
     if idx.note_checksums(staging):  # first, so that no file is ever without its checksum
         (staging / idx.CHECKSUMS_FILE).replace(folder / idx.CHECKSUMS_FILE)
@@ -108,11 +133,13 @@ def _move_new_files(staging: Path, folder: Path) -> None:
 
 
 def _how_to_place(name: str, download: Download, root: Path, reason: str) -> str:
-    why = " ".join(reason.split())
+    causes = _URL_ERROR.findall(reason)
+    why = causes[-1] if causes else " ".join(reason.split())
     return (
-        f"data={name}: the files are not in {root / download.folder} and cannot be downloaded ({why}). "
-        f"To run offline, put {', '.join(download.files)} into that folder, or the archives as {root}/"
-        f"{download.archives}; or set MLPLAB_DATA_ROOT (or data.root) to a folder that has them in {download.folder}; "
+        f"data={name}: the files are not in {root / download.folder} and cannot be downloaded ({why}).\n"
+        f"To run offline, put {', '.join(download.files)} into that folder,\n"
+        f"or the archives as {root}/{download.archives}; "
+        f"or set MLPLAB_DATA_ROOT (or data.root) to a folder that has them in {download.folder};\n"
         "or use data=digits, which needs no files"
     )
 

@@ -180,6 +180,8 @@ def _standardizing(pixels: NDArray[np.uint8], pixel_max: float) -> Scaling:
     values = np.arange(256) / pixel_max
     mean = float(np.average(values, weights=counts))
     std = sqrt(float(np.average((values - mean) ** 2, weights=counts)))
+    if std == 0:
+        raise DataError("data.standardize=true: all pixels of the training set are the same; look at its files")
     return Scaling(pixel_max, mean, std)
 
 

@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlplab.config import Optimizer, Penalty, TrainConfig, flatten
+from mlplab.config import Optimizer, Penalty, TrainConfig
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
+from mlplab.flat_config import flatten
 from mlplab.reproduction.published import Cell
 from mlplab.sweeps.grid import Job
 from mlplab.tracking import identity

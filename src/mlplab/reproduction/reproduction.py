@@ -1,5 +1,6 @@
 """What ``python src/reproduce.py`` does: plan, run what is missing, judge, and report."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hydra.core.utils import JobReturn
 
+from mlplab.config import CARRYING_OUT
 from mlplab.errors import ConfigError
 from mlplab.reproduction import plan, published
 from mlplab.sweeps.context import SweepContext
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from mlplab.tracking.reading import Reading
     from mlplab.tracking.run import Run
 
+log = logging.getLogger(__name__)
+
 REPORT = "report.html"
+_HARMLESS = ("hydra", "tracking", "data.root", "device", "engine")  # beginnings of keys that change no verdict
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def reproduce(options: Options, arguments: list[str], context: SweepContext) -> 
     if "all" in options.reports:
         cells += plan.DELIVERABLES
     made = plan.plan_cells(cells, options.seeds, arguments, context.compose)
+    _warn_of_changed(arguments)
     reports = f"reports={','.join(options.reports)}"
     typed = ["reproduce", reports, f"seeds={options.seeds}", *arguments, f"plan={made.digest}"]
 
@@ -75,3 +81,10 @@ def reproduce(options: Options, arguments: list[str], context: SweepContext) -> 
     from mlplab.reproduction.known import find_known  # MLflow takes a second to import: not for a wrong key
 
     return sweep_jobs(made.jobs, typed, context, conclude, find_known, REPORT)
+
+
+def _warn_of_changed(arguments: Sequence[str]) -> None:
+    keys = {text: text.partition("=")[0].lstrip("+") for text in arguments}
+    changed = [text for text, key in keys.items() if not key.startswith(_HARMLESS) and key not in CARRYING_OUT]
+    if changed:
+        log.warning("%s: differs from what was published, and the verdicts compare with that", " ".join(changed))

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,15 @@ from mlplab.data import Dataset
 from mlplab.engines import Engine
 from mlplab.engines.base import Evaluation
 from mlplab.errors import StoreAwayError
+from mlplab.place import place_of_job
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
-from mlplab.run.display import Display, show_next, show_summary
+from mlplab.run.display import Display, show_next, show_stop, show_summary
 from mlplab.run.model_file import save_model
-from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored
+from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored, warn_of_other_threads
 from mlplab.run.resumption import Checkpointer
 from mlplab.schema import State
-from mlplab.signals import held
+from mlplab.signals import Stopped, held
 from mlplab.store.target import Target
 from mlplab.terminal import say
 from mlplab.tracking.earlier import Earlier, find_earlier, find_in_journal
@@ -73,13 +75,17 @@ def train_and_record(
     earlier = _find_earlier(target, settings, provenance.fingerprint, output_folder)
     if earlier is not None and earlier.state is State.finished:
         say(f"{settings.name}: has finished already")
-        show_summary(settings.name, earlier.run_id, earlier.final)
+        show_summary(earlier.run_id, earlier.final)
         return Result(earlier.run_id, earlier.final)
 
     folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
     checkpointer = Checkpointer(setup.training, folder, provenance.fingerprint)
     goes_on = earlier is not None
-    with Run(target, settings.name, provenance.tags(), folder, goes_on, _id(earlier)) as tracked:
+    tags = provenance.tags()
+    if earlier is not None:
+        warn_of_other_threads(settings.name, earlier.threads, tags[schema.THREADS_TAG])
+    tracked = Run(target, settings.name, tags, folder, goes_on, _id(earlier))
+    with _stop_shown(tracked, setup), tracked:
         checkpointer.begin(resume=goes_on)
         with checkpointer.saved_when_stopped():
             provenance.record(tracked)
@@ -88,7 +94,7 @@ def train_and_record(
         total = {schema.TOTAL_SECONDS: checkpointer.seconds_before + time.perf_counter() - start}
         tracked.log_results(total)
     checkpointer.remove()
-    show_summary(settings.name, tracked.run_id, final | total)
+    show_summary(tracked.run_id, final | total)
     if settings.tracking.sweep is None:  # the members of a sweep share one page, and one look at what is not sent
         show_next(tracked)
         tracked.require_accepted()
@@ -125,6 +131,17 @@ def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: R
     return Setup(resolve(settings, dataset, engine), dataset, engine, schedule, training)
 
 
+@contextmanager
+def _stop_shown(tracked: Run, setup: Setup) -> Iterator[None]:
+    """If a signal ends the run inside, print how far it came and how it goes on; a sweep does so for its members."""
+    try:
+        yield
+    except Stopped:
+        if setup.settings.tracking.sweep is None:
+            show_stop(tracked, setup.settings.name, setup.training.step, setup.schedule)
+        raise
+
+
 def _id(earlier: Earlier | None) -> str | None:
     return None if earlier is None else earlier.run_id
 
@@ -133,7 +150,9 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
     for step, metrics in checkpointer.points:
         tracked.log_metrics(metrics, step)  # from before the run was killed: points that the store may lack
     training = setup.training
-    with Display(setup.settings.name, setup.schedule, done=training.step) as display:
+    settings = setup.settings
+    place = place_of_job(settings.tracking.job)
+    with Display(settings.name, setup.schedule, done=training.step, place=place) as display:
         while not training.done:
             with held():  # a signal takes effect between two reports
                 report = training.advance()

@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass, replace
 import psutil
 from omegaconf import OmegaConf
 
-from mlplab.config import DataName, Device, Penalty, TrainConfig, flatten
+from mlplab.colors import run_colors
+from mlplab.config import DataName, Device, Penalty, TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines import Engine, least_memory
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
-from mlplab.schema import DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
+from mlplab.flat_config import flatten
+from mlplab.schema import COLOR_TAG, DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
 from mlplab.store.uri import public
 from mlplab.tracking import identity
 from mlplab.tracking.description import describe_run
@@ -54,6 +56,19 @@ def warn_of_ignored(settings: TrainConfig, schedule: Schedule) -> None:
         log.warning("log_every=%d: no point is logged, because training ends earlier", settings.log_every)
 
 
+def warn_of_other_threads(name: str, before: str | None, now: str) -> None:
+    """Warn about a run that goes on with another number of threads than it began with, where that was recorded."""
+    if before not in (None, now):
+        log.warning(
+            "%s: goes on with threads=%s and began with %s: its last bits may differ from an undisturbed run's; "
+            "OMP_NUM_THREADS=%s gives the same",
+            name,
+            now,
+            before,
+            before,
+        )
+
+
 def resolve(settings: TrainConfig, dataset: Dataset, engine: Engine) -> TrainConfig:
     """Return the config with the actual choice for every "auto", and without the password of the store."""
     name = DataName(dataset.name) if settings.data.name is DataName.auto else settings.data.name
@@ -91,11 +106,15 @@ class Provenance:
         """Return the tags of the run."""
         tracking = self.settings.tracking
         tags = {
+            **self.settings.tags,
             FINGERPRINT_TAG: self.fingerprint,
             DATA_TAG: self.dataset.name,
             **identity.origin_tags(self.git),
             **identity.version_tags(ENGINES[self.settings.engine].libraries),
         }
+        own_color = None if tracking.sweep else run_colors([str(self.settings.activation)])[0]
+        if color := tracking.color or own_color:  # a sweep has given its members theirs
+            tags[COLOR_TAG] = color
         if tracking.sweep:
             tags[SWEEP_TAG] = tracking.sweep
         if tracking.job is not None:

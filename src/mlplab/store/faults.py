@@ -28,6 +28,8 @@ def explained(uri: str, error: Exception) -> StoreError:
     what = f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason_of(error)})"
     if "disk is full" in str(error) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
         return StoreError(f"{what}. Free space there, or make it writable")
+    if uri.startswith(SQLITE):
+        return StoreError(f"{what}. Make the file and its folder readable and writable, or take another file")
     return StoreError(
         f"{what}. Start the server, correct tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in "
         f"{DEFAULT_URI.removeprefix(SQLITE)}"
@@ -71,5 +73,8 @@ def reason_of(error: Exception) -> str:
     system_error = re.search(r"\[Errno -?\d+\] [^'\")]+('[^']*')?", text)
     if system_error:
         return system_error[0]
+    database_error = re.search(r"\(sqlite3\.\w+\) ([^\n]+)", text)  # the lines around it are SQLAlchemy's
+    if database_error:
+        return database_error[1]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[0][:200] if lines else type(error).__name__

@@ -7,9 +7,9 @@ from urllib.parse import quote, urlencode
 
 from mlplab.paths import PROJECT_ROOT
 from mlplab.schema import SWEEP_TAG
-from mlplab.store.uri import DEFAULT_URI, is_server, public
+from mlplab.serving import USUAL_PORT, served_port
+from mlplab.store.uri import DEFAULT_URI, is_server, public, sqlite_path
 
-_UI = "http://127.0.0.1:5000"  # where `mlflow ui` serves
 _MODE = {"workflowType": "machine_learning"}  # without it MLflow's page opens in its mode for language models
 
 
@@ -37,7 +37,7 @@ class Links:
         return "#" + address.partition("#")[2]
 
     def _page(self, path: str, **query: str) -> str:
-        base = public(self.uri) if is_server(self.uri) else _UI
+        base = public(self.uri) if is_server(self.uri) else f"http://127.0.0.1:{self._served_port or USUAL_PORT}"
         asked = urlencode({**query, **_MODE}, quote_via=quote)
         return f"{base.rstrip('/')}/#/experiments/{self.experiment_id}/{path}?{asked}"
 
@@ -47,4 +47,14 @@ class Links:
             return None
         if self.uri != DEFAULT_URI:
             return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
-        return "mlflow ui" if Path.cwd() == PROJECT_ROOT else f"cd {shlex.quote(str(PROJECT_ROOT))} && mlflow ui"
+        return "make ui" if Path.cwd() == PROJECT_ROOT else f"make -C {shlex.quote(str(PROJECT_ROOT))} ui"
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a server, or a command on this machine, serves MLflow's page of this store now."""
+        return is_server(self.uri) or self._served_port is not None
+
+    @property
+    def _served_port(self) -> int | None:
+        path = sqlite_path(self.uri)
+        return None if path is None else served_port(Path(path))

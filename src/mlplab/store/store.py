@@ -115,10 +115,7 @@ def find_store(uri: str | None, experiment: str) -> Store:
     try:
         if path is not None:
             tidy_file(Path(path))
-            if not Path(path).exists():
-                raise StoreError(
-                    f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first"
-                )
+            require_file(uri)
             mend_locations(Path(path))
         client = connect_client(with_password(uri))
         existing = client.get_experiment_by_name(experiment)
@@ -128,6 +125,12 @@ def find_store(uri: str | None, experiment: str) -> Store:
     if existing is None:
         raise StoreError(f"tracking.experiment={experiment}: the store has no such experiment, but {', '.join(names)}")
     return Store(uri, str(existing.experiment_id), client)
+
+
+def require_file(uri: str) -> None:
+    """Raise StoreError if there is no file at this URI of SQLite."""
+    if not Path(sqlite_path(uri) or "").exists():
+        raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
 
 
 def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:

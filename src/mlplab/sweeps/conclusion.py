@@ -66,7 +66,7 @@ def show_links(reading: Reading, manifest: Manifest, own: Run, report: str, targ
     if own.run_id is not None and (own.artifacts / report).exists():
         say(f"the same with charts:     {reading.store.artifact_page(own.run_id, report)}")
     say(f"all curves of this sweep: {reading.store.sweep_page(manifest.sweep)}")
-    if command := reading.store.ui_command():
+    if (command := reading.store.ui_command()) and not reading.store.is_served:
         say(f"served by:                {command}")
 
 

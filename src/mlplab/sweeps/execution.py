@@ -20,7 +20,7 @@ from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.launching import Launching, recorded_return
 from mlplab.sweeps.manifest import Manifest, command_digest
 from mlplab.sweeps.record import Member, Outcome
-from mlplab.terminal import say
+from mlplab.terminal import count_of, say
 from mlplab.tracking.claim import is_claimed
 from mlplab.tracking.description import describe_sweep
 from mlplab.tracking.identity import owner_tags
@@ -28,8 +28,11 @@ from mlplab.tracking.outbox import unsent_folders
 from mlplab.tracking.reading import Reading, read_from, read_journals
 from mlplab.tracking.run import Run
 from mlplab.training import checkpoint
+from mlplab.typed import say_how_to_go_on
 
 log = logging.getLogger(__name__)
+
+MOST_NAMES = 4  # of runs that failed for the same reason
 
 
 @dataclass
@@ -78,7 +81,7 @@ class Sweep:
         environment.imports_are_done()
         manifest = self.manifest
         tags = {OWN_SWEEP_TAG: manifest.sweep, COMMAND_TAG: command_digest(manifest.command), REPORT_TAG: self.report}
-        tags |= owner_tags()
+        tags |= owner_tags() | self.settings.tags
         own = Run(self.target, f"sweep {manifest.sweep}", tags, Path(manifest.folder), goes_on, resumed)
         with ExitStack() as running:
             with named or nullcontext():
@@ -86,12 +89,14 @@ class Sweep:
             jobs = len(manifest.jobs)
             own.log_params({"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": jobs})
             own.log_text(manifest.to_json(), MANIFEST)
-            own.describe(describe_sweep(manifest.command, manifest.axes, jobs), manifest.sweep)
+            own.describe(describe_sweep(manifest.command, manifest.axes, jobs, self.settings.note), manifest.sweep)
             try:
                 returns = self._launch_pending()
-            except BaseException:
+            except BaseException as error:
                 with signals.held():
                     self._conclude(own, in_haste=True)
+                    if isinstance(error, signals.Stopped):
+                        self._show_stop()
                 raise
             self._conclude(own)
             self._raise_failures()
@@ -121,7 +126,7 @@ class Sweep:
         states = Counter(member.state for member in before.values())
         known = ", ".join(f"{states[state]} {state}" for state in State if states[state])
         jobs = len(self.manifest.jobs)
-        say(f"sweep {self.manifest.sweep}: {jobs} runs" + (f" ({known}); {count} to run" if known else ""))
+        say(f"sweep {self.manifest.sweep}: {count_of(jobs, 'run')}" + (f" ({known}); {count} to run" if known else ""))
 
     def _conclude(self, own: Run, in_haste: bool = False) -> None:
         """Record and compare the members. An error here is only a warning: they are trained and recorded.
@@ -145,6 +150,11 @@ class Sweep:
             log.warning("the runs of this sweep are recorded, but could not be compared: %s", reason)
             log.info("comparing sweep %s", manifest.sweep, exc_info=error)
 
+    def _show_stop(self) -> None:
+        states = Counter(member.state for member in self._members().values())
+        jobs = len(self.manifest.jobs)
+        say_how_to_go_on(f"{states[State.finished]} of {jobs} {'run is' if jobs == 1 else 'runs are'} done")
+
     def _conclude_from(self, reading: Reading, own: Run, outcomes: Sequence[Outcome]) -> None:
         record_result(reading, self.manifest, own, outcomes)
         recorded = record.stored_members(reading.store, self.manifest.sweep)  # with the ids of the store that is read
@@ -165,9 +175,18 @@ class Sweep:
         errors, skipped, manifest = self.launching.errors, self.launching.skipped, self.manifest
         if not errors and not skipped:
             return
+        numbers: dict[str, list[int]] = {}  # by reason: what all have in common is said once
+        for number, reason in sorted(errors.items()):
+            numbers.setdefault(reason, []).append(number)
         lines = "".join(
-            f"\n  {manifest.jobs[number].name}: {reason}\n    log: {manifest.folder}/{number}/train.log"
-            for number, reason in sorted(errors.items())
+            f"\n  {_some([manifest.jobs[number].name for number in failed])}: {reason}"
+            f"\n    log: {manifest.folder}/{failed[0]}/train.log"
+            for reason, failed in numbers.items()
         )
         others = f", {len(skipped)} skipped" if skipped else ""
-        raise SweepError(f"{len(errors)} of {len(manifest.jobs)} runs failed{others}{lines}")
+        raise SweepError(f"{len(errors)} of {count_of(len(manifest.jobs), 'run')} failed{others}{lines}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"

@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override, RangeSweep
 
 from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ConfigError
+from mlplab.flat_config import is_words
 from mlplab.names import member_name
 from mlplab.sweeps.context import SweepContext
 
@@ -46,7 +47,12 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
     overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]
     for key in varying:
-        if key in CARRYING_OUT or key == "experiment" or (key.startswith("tracking") and key != "tracking.run_name"):
+        if (
+            key in CARRYING_OUT
+            or is_words(key)
+            or key == "experiment"
+            or (key.startswith("tracking") and key != "tracking.run_name")
+        ):
             raise ConfigError(f"{key}: must be the same in the whole sweep; give it one value")
     _require_few(overrides, context)
     choices = {override.get_key_element(): _values(override) for override in overrides}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hydra.core.utils import JobReturn
 
-from mlplab import config
 from mlplab.errors import StoreAwayError
+from mlplab.flat_config import flatten
 from mlplab.schema import PAGE
 from mlplab.sweeps import grid
 from mlplab.sweeps.context import SweepContext
@@ -110,7 +110,7 @@ def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", e
             member = members.get(numbers.get(tuple(job.varying.items()), -1))
             if member is not None:
                 states[job.number] = member
-    configs = {job.number: config.flatten(job.settings) for job in jobs if job.settings is not None}
+    configs = {job.number: flatten(job.settings) for job in jobs if job.settings is not None}
     plan_table.show_plan(jobs, states, configs, record.find_durations(store))
     if former is not None:
         say(f"states: of sweep {manifest.sweep} in {manifest.folder}; resume=true continues it")

@@ -3,7 +3,7 @@
 import io
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +15,12 @@ from omegaconf.errors import OmegaConfBaseException
 from mlplab import schema, signals
 from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError, SweepError, UserError
+from mlplab.place import queued_jobs
 from mlplab.schema import State
 from mlplab.sweeps import record
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.countdown import Countdown
+from mlplab.sweeps.following import FollowedMembers
 from mlplab.sweeps.manifest import FrozenJob, Manifest, quote_override
 from mlplab.sweeps.membership import forget_failures
 from mlplab.sweeps.record import Member
@@ -120,9 +122,11 @@ class Launching:
         overrides = [self._overrides(job, states.get(job.number)) for job in jobs]
         launch = self.context.launcher.launch
         if self.context.runs_in_this_process:
-            launched = launch(overrides, initial_job_idx=0)
+            with queued_jobs([job.number for job in jobs], len(self.manifest.jobs)):
+                launched = launch(overrides, initial_job_idx=0)
         else:
-            with signals.before_stopping(self._stop_members), Countdown(self._ended(jobs), len(jobs)):
+            members = FollowedMembers(Path(self.manifest.folder), jobs)
+            with signals.before_stopping(self._stop_members), Countdown(members):
                 launched = launch(overrides, initial_job_idx=0)
         returns = {job.number: returned for job, returned in zip(jobs, launched, strict=True)}
         for number, returned in returns.items():
@@ -132,15 +136,6 @@ class Launching:
             elif error is not None:
                 self.errors[number] = str(error)
         return returns
-
-    def _ended(self, jobs: Sequence[FrozenJob]) -> Callable[[], int]:
-        before = self._members()
-
-        def count() -> int:
-            now = self._members()
-            return sum(_has_ended(now.get(job.number), before.get(job.number)) for job in jobs)
-
-        return count
 
     def _stop_members(self) -> None:
         record.stop_members(self.manifest)

@@ -11,8 +11,11 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
-from mlplab.config import CARRYING_OUT, flatten
+from mlplab.colors import run_colors
+from mlplab.config import CARRYING_OUT
 from mlplab.errors import ManifestError
+from mlplab.flat_config import flatten, words_of
+from mlplab.names import member_name
 from mlplab.paths import from_portable, portable
 from mlplab.sweeps.grid import Job
 
@@ -97,12 +100,19 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
     assert given is not None
     sweep = given.tracking.sweep or f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     frozen = []
-    for job in jobs:
+    groups = [member_name({key: value for key, value in job.varying.items() if key != "seed"}) for job in jobs]
+    for job, color in zip(jobs, run_colors(groups), strict=True):
         assert job.settings is not None
-        config = {**flatten(job.settings), "tracking.sweep": sweep, "tracking.job": job.number}
+        config = {
+            **flatten(job.settings),
+            **words_of(job.settings),
+            "tracking.sweep": sweep,
+            "tracking.job": job.number,
+        }
         del config["tracking.uri"]  # the store's address is not part of the sweep
         name = job.settings.tracking.run_name or job.name or job.settings.name
         config["tracking.run_name"] = name
+        config["tracking.color"] = job.settings.tracking.color or color
         frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
     return Manifest(sweep, determining_overrides(arguments), str(folder.absolute()), frozen)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from mlplab.config import FORMER_VALUES
-from mlplab.schema import State
+from mlplab.schema import TOTAL_SECONDS, State
 from mlplab.sweeps.grid import Job
 from mlplab.sweeps.record import Member
 from mlplab.terminal import draw_table, format_duration, say
@@ -17,6 +17,7 @@ _COST = (
 )  # fmt: skip
 
 _RUNS_AGAIN = (State.new, State.failed, State.killed)
+LEAST_SIBLINGS = 2  # that must have finished before a run like none before is expected to take as long as they
 
 
 def show_plan(
@@ -34,20 +35,25 @@ def show_plan(
         durations: params and seconds of runs that have finished.
     """
     axes = list(jobs[0].varying)
+    siblings = _siblings(states)
     expected: dict[int, float | None] = {}
     rows = []
     for job in jobs:
         state = states[job.number].state if job.number in states else State.new
         if job.settings is not None and state in _RUNS_AGAIN:
-            expected[job.number] = _expected(configs[job.number], durations)
+            alike = _expected(configs[job.number], durations)
+            expected[job.number] = siblings if alike is None else alike
+            about = "about " if alike is None else ""
         seconds = expected.get(job.number)
         cells = [job.varying[axis] for axis in axes]
         shown = "invalid" if job.settings is None else str(state)
-        rows.append([str(job.number), *cells, shown, "" if seconds is None else format_duration(seconds)])
+        rows.append([str(job.number), *cells, shown, "" if seconds is None else about + format_duration(seconds)])
     say(draw_table(["run", *axes, "state", "expected"], rows))
     for job in jobs:
         if job.fault:
             say(f"run {job.number} is invalid: {job.fault}")
+    if siblings is not None and expected:
+        say(f"its runs that have finished took about {format_duration(siblings)} each")
     _show_total(len(expected), [seconds for seconds in expected.values() if seconds is not None])
 
 
@@ -64,6 +70,12 @@ def _show_total(count: int, known: Sequence[float]) -> None:
         f", about {format_duration(total / min(cores, count))} with hydra/launcher=joblib" if count > 1 < cores else ""
     )
     say(f"{count} to run: about {format_duration(total)} one after the other{at_once}")
+
+
+def _siblings(states: Mapping[int, Member]) -> float | None:
+    """Return the mean seconds of the sweep's runs that have finished; None where they are too few."""
+    seconds = [member.final[TOTAL_SECONDS] for member in states.values() if TOTAL_SECONDS in member.final]
+    return sum(seconds) / len(seconds) if len(seconds) >= LEAST_SIBLINGS else None
 
 
 def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]) -> float | None:

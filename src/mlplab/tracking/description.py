@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mlplab.config import TrainConfig
 from mlplab.schema import OWN_SWEEP_TAG, REPORT_TAG
 from mlplab.store.store import Store
+from mlplab.terminal import count_of
 
 MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
 
@@ -12,20 +13,27 @@ MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
 def describe_run(settings: TrainConfig, data: str) -> str:
     """Return the description of a run on the data set ``data``; the links of a sweep's member are to be added."""
     layers = "-".join(map(str, settings.hidden_sizes))
-    length = f"{settings.epochs} epochs" if settings.iterations is None else f"{settings.iterations:,} iterations"
+    length = (
+        count_of(settings.epochs, "epoch")
+        if settings.iterations is None
+        else count_of(settings.iterations, "iteration")
+    )
     text = (
         f"{settings.activation} with hidden layers {layers}, {settings.optimizer} at learning rate "
         f"{settings.learning_rate:g}, batches of {settings.batch_size}, {length} on {data}, seed {settings.seed}; "
         f"engine {settings.engine}."
     )
+    if settings.note:
+        text = f"{settings.note}\n\n{text}"
     sweep = settings.tracking.sweep
     return text if sweep is None else f"{text}\n\nMember of sweep {_code(sweep)}: "
 
 
-def describe_sweep(command: Sequence[str], axes: Sequence[str], jobs: int) -> str:
+def describe_sweep(command: Sequence[str], axes: Sequence[str], jobs: int, note: str | None = None) -> str:
     """Return the description of a sweep's own run; its links are to be added."""
     varying = f" over {', '.join(map(_code, axes))}" if axes else ""
-    return f"{jobs} runs{varying}: {_code(' '.join(command))}\n\n"
+    own = f"{note}\n\n" if note else ""
+    return f"{own}{count_of(jobs, 'run')}{varying}: {_code(' '.join(command))}\n\n"
 
 
 def sweep_links(store: Store, sweep: str) -> str:

@@ -17,6 +17,7 @@ from mlplab.schema import (
     PROJECT_TAG,
     STATE_OF_STATUS,
     SWEEP_TAG,
+    THREADS_TAG,
     TIME,
     USER_TAG,
     State,
@@ -38,12 +39,14 @@ class Earlier:
         state: finished, killed, running or failed.
         folder: of its output, its journal and its checkpoint.
         final: its final metrics; empty if it has not finished.
+        threads: how many its matrix products used; None where that was not recorded.
     """
 
     run_id: str | None
     state: State
     folder: Path
     final: dict[str, float]
+    threads: str | None
 
 
 def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earlier | None:
@@ -93,11 +96,13 @@ def find_in_journal(folder: Path, fingerprint: str) -> Earlier | None:
     journaled = read_journal(folder)
     if journaled is None or journaled.tags.get(FINGERPRINT_TAG) != fingerprint or journaled.diverged:
         return None
-    return Earlier(journaled.run_id, journaled.state, folder, journaled.final)
+    return Earlier(journaled.run_id, journaled.state, folder, journaled.final, journaled.tags.get(THREADS_TAG))
 
 
 def _earlier(run: Run) -> Earlier:
-    return Earlier(run.info.run_id, state_of(run), from_portable(run.data.tags[FOLDER_TAG]), final_metrics(run))
+    tags = run.data.tags
+    folder = from_portable(tags[FOLDER_TAG])
+    return Earlier(run.info.run_id, state_of(run), folder, final_metrics(run), tags.get(THREADS_TAG))
 
 
 def state_of(run: Run) -> State:

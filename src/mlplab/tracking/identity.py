@@ -15,7 +15,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
-from mlplab.config import TrainConfig, flatten
+from mlplab.config import TrainConfig
+from mlplab.flat_config import flatten
 from mlplab.paths import PROJECT_ROOT
 from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, PROJECT_TAG, THREADS_TAG, USER_TAG, VERSION_TAG
 
@@ -38,7 +39,7 @@ def fingerprint(config: TrainConfig, data_digest: str, libraries: Sequence[str])
 
 
 def fingerprint_of(values: Mapping[str, Any], data_digest: str, libraries: Sequence[str]) -> str:
-    """Return the fingerprint of a config in the form that :func:`mlplab.config.flatten` returns."""
+    """Return the fingerprint of a config in the form that :func:`mlplab.flat_config.flatten` returns."""
     determining = {key: value for key, value in values.items() if not key.startswith(_NOT_DETERMINING)}
     parts = [determining, data_digest, code_digest(), versions(libraries)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

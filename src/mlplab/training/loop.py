@@ -166,7 +166,7 @@ def require_finite(values: Mapping[str, float | NDArray[np.float64]], step: int,
     Args:
         values: by name: a number measured at ``step``, or an array for ``step`` and the following updates.
         step: the update that the (first) value belongs to.
-        schedule: its learning rate is the one to reduce.
+        schedule: knows what to reduce.
 
     Raises:
         DivergedError: a value is infinite or not a number; the message names it, its update and the remedy.
@@ -176,7 +176,7 @@ def require_finite(values: Mapping[str, float | NDArray[np.float64]], step: int,
         if len(bad):
             raise DivergedError(
                 f"{key}={np.atleast_1d(measured)[bad[0]]} at iteration {step + int(bad[0]):,}: training diverged. "
-                f"Try a smaller learning rate, such as learning_rate={schedule.learning_rate / 10:g}"
+                f"Try {schedule.calmer}"
             )
 
 

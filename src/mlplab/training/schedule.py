@@ -9,7 +9,7 @@ from typing import Any, assert_never, final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplab.config import Sampling, TrainConfig
+from mlplab.config import Penalty, Sampling, TrainConfig
 
 MOST_AT_ONCE = 200
 
@@ -23,6 +23,7 @@ class Schedule:
         batch_size: rows per update; with ``shuffle`` the last batch of an epoch may be smaller.
         steps: parameter updates in total.
         sampling: how batches are drawn.
+        weight_decay: 0 without a penalty.
     """
 
     rows: int
@@ -31,13 +32,15 @@ class Schedule:
     learning_rate: float
     learning_rate_decay: float
     sampling: Sampling = Sampling.shuffle
+    weight_decay: float = 0.0
 
     @classmethod
     def plan(cls, settings: TrainConfig, rows: int) -> "Schedule":
         """Return the schedule of this config for a training split of ``rows`` rows."""
         steps = settings.iterations or settings.epochs * ceil(rows / settings.batch_size)
         rates = settings.learning_rate, settings.learning_rate_decay
-        return cls(rows, settings.batch_size, steps, *rates, settings.sampling)
+        decay = 0.0 if settings.penalty is Penalty.none else settings.weight_decay
+        return cls(rows, settings.batch_size, steps, *rates, settings.sampling, decay)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -48,6 +51,13 @@ class Schedule:
     def epochs(self) -> int:
         """Passes over the training split, including an incomplete last one."""
         return ceil(self.steps / self.steps_per_epoch)
+
+    @property
+    def calmer(self) -> str:
+        """What to set after training diverged: an l2 penalty overshoots if learning_rate * weight_decay is above 2."""
+        if self.learning_rate * self.weight_decay > 1:
+            return f"a smaller penalty, such as weight_decay={0.1 / self.learning_rate:g}"
+        return f"a smaller learning rate, such as learning_rate={self.learning_rate / 10:g}"
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of the update after ``step`` updates: decayed once per complete epoch."""

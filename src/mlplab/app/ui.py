@@ -1,0 +1,72 @@
+"""Serve MLflow's page of this project's runs, on a free port; links that commands print then lead there.
+
+  python src/ui.py                                          or: make ui
+
+It takes port 5000 where that is free. Ctrl-C ends the page, and nothing but it.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlplab import environment, signals
+from mlplab.errors import ConfigError, UserError
+from mlplab.terminal import say
+
+
+def main() -> None:
+    """Run the command with what was typed."""
+    environment.prepare_command()
+    from mlplab.app import commandline
+
+    commandline.run_command(lambda: _serve(sys.argv[1:]))
+
+
+def _serve(arguments: Sequence[str]) -> None:
+    """Serve the page until a signal arrives.
+
+    Raises:
+        ConfigError: something was typed, or the runs are not in a file.
+        StoreError: no run is there yet.
+    """
+    if {"-h", "--help"} & set(arguments):
+        say(str(__doc__))
+        return
+    if arguments:
+        raise ConfigError(f"{arguments[0]}: takes no options; MLFLOW_TRACKING_URI says which file, if another")
+    from mlplab.serving import free_port, noted_port, served_port
+    from mlplab.store.store import require_file
+    from mlplab.store.uri import DEFAULT_URI, public, sqlite_path
+
+    environment.imports_are_done()
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    path = sqlite_path(uri)
+    if path is None:
+        raise ConfigError(f"MLFLOW_TRACKING_URI={public(uri)}: is no file to serve; open it in a browser")
+    require_file(uri)
+    port = free_port()
+    with noted_port(Path(path), port) as is_ours:
+        if is_ours:
+            _serve_at(uri, port)
+        else:
+            say(f"served already: http://127.0.0.1:{served_port(Path(path))}")
+
+
+def _serve_at(uri: str, port: int) -> None:
+    command = [
+        sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--uvicorn-opts", "--log-level warning", "--backend-store-uri", uri,
+    ]  # fmt: skip
+    # The jobs of MLflow's server judge language models: six processes that nobody here needs.
+    settings = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    signals.install(announcing=False)  # there is nothing to save
+    say(f"all runs: http://127.0.0.1:{port} (Ctrl-C ends this page)")
+    # In a group of its own: at Ctrl-C each of its processes would print a traceback.
+    with subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL, start_new_session=True) as server:
+        try:
+            status = server.wait()
+        finally:
+            server.terminate()
+    raise UserError(f"MLflow's page ended with status {status}; its own message stands above")
