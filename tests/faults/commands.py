@@ -1,7 +1,6 @@
 """Typed commands, and the moments at which something is taken away from them."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,10 +12,14 @@ from pathlib import Path
 import psutil
 
 from conftest import Project
+from mlplab.tracking.journal import NAME as JOURNAL
+from mlplab.tracking.journal import read_records
+from mlplab.tracking.records import Points
 
 LONG = os.environ.get("FAULTS") == "long"
 LONGEST = 400.0  # seconds that a command may take on a slow and busy machine, an outage of a minute included
 EPOCHS = 400
+STEPS = 29  # iterations in an epoch: 1,437 images in batches of 50
 TRAINING = [
     "data=digits", "hidden_sizes=[256,128]", "learning_rate=0.05", "batch_size=50", "log_every=100",
     f"epochs={EPOCHS}", "diagnostics=false",
@@ -126,9 +129,13 @@ class Command:
 
 
 def _has_come(root: Path, moment: Moment) -> bool:
-    folder = f"multirun/*/*/{moment.member}" if moment.member else "outputs/*/*"
-    logs = [path.read_text(encoding="utf-8") for path in root.glob(f"{folder}/train.log")]
-    return any(not moment.epoch or re.search(rf"epoch +{moment.epoch}/", text) for text in logs)
+    folders = root.glob(f"multirun/*/*/{moment.member}" if moment.member else "outputs/*/*")
+    return any(_last_step(folder) >= moment.epoch * STEPS for folder in folders if (folder / "train.log").exists())
+
+
+def _last_step(folder: Path) -> int:
+    points = (record for record in read_records(folder / JOURNAL) if isinstance(record, Points))
+    return max((point.step for point in points), default=0)
 
 
 def train(project: Project, *words: str) -> Command:

@@ -18,6 +18,7 @@ from mlplab.store.uri import DEFAULT_URI, SQLITE, public, sqlite_path
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 4.0  # how long the work waits for a store that does not answer, once in an outage
+HASTE_SECONDS = 1.5  # likewise after Ctrl-C
 RETRY_SECONDS = 10.0
 
 
@@ -58,8 +59,8 @@ class Target:
             _files.setdefault(self.uri, _file_of(self.uri))
         return connected
 
-    def reach(self) -> Store | None:
-        """Return the store; None if it is away. Waits PATIENCE_SECONDS at most, and not again for RETRY_SECONDS.
+    def reach(self, patience: float = PATIENCE_SECONDS) -> Store | None:
+        """Return the store; None if it is away. Waits ``patience`` seconds at most, and not again for RETRY_SECONDS.
 
         Raises:
             StoreError: it cannot be used.
@@ -69,9 +70,12 @@ class Target:
         if self.uri.startswith(SQLITE):
             return self.connect()  # creating the file may take longer
         try:
-            reached = in_background(self._ask).result(PATIENCE_SECONDS)
-        except (StoreAwayError, FutureTimeoutError) as error:
-            note_outage(self.uri, str(error) or f"no answer in {PATIENCE_SECONDS:g} s")
+            reached = in_background(self._ask).result(patience)
+        except StoreAwayError as error:
+            note_outage(self.uri, str(error))
+            return None
+        except FutureTimeoutError:
+            note_silence(self.uri, patience)
             return None
         note_answer(self.uri)
         return reached
@@ -114,12 +118,17 @@ class _Outage:
 _outages: dict[str, _Outage] = {}  # of this process, by URI
 
 
-def note_outage(uri: str, reason: str) -> None:
-    """Note that the store did not answer, and warn once in an outage."""
+def note_silence(uri: str, seconds: float) -> None:
+    """Note that the store has not answered for so long: nobody waits for it again in the same outage."""
+    note_outage(uri, f"no answer in {seconds:g} s", seconds)
+
+
+def note_outage(uri: str, reason: str, since: float = 0.0) -> None:
+    """Note that the store did not answer, since so many seconds ago, and warn once in an outage."""
     now = time.monotonic()
     if uri not in _outages:
         log.warning("%s does not answer (%s); the work goes on, and what is measured is kept", public(uri), reason)
-    _outages[uri] = _Outage(_outages[uri].since if uri in _outages else now, now)
+    _outages[uri] = _Outage(_outages[uri].since if uri in _outages else now - since, now)
 
 
 def note_answer(uri: str) -> None:

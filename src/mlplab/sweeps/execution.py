@@ -13,7 +13,7 @@ from mlplab import environment, signals
 from mlplab.config import TrainConfig
 from mlplab.errors import StoreAwayError, StoreError, SweepError
 from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, PAGE, REPORT_TAG, State
-from mlplab.store.target import Target
+from mlplab.store.target import HASTE_SECONDS, Target
 from mlplab.sweeps import record
 from mlplab.sweeps.conclusion import Conclude, record_result, show_links
 from mlplab.sweeps.context import SweepContext
@@ -137,7 +137,7 @@ class Sweep:
         try:
             members = self._members()
             outcomes = record.list_outcomes(manifest.jobs, members, launching.errors, launching.skipped)
-            if in_haste and self.target.reach() is None:
+            if in_haste and self.target.reach(HASTE_SECONDS) is None:
                 record_result(None, manifest, own, outcomes)
                 return
             folders = [Path(manifest.folder) / str(job.number) for job in manifest.jobs]

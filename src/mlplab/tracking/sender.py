@@ -8,7 +8,7 @@ from mlplab.errors import LostRunError, StoreError
 from mlplab.schema import HEARTBEAT_TAG
 from mlplab.store.faults import explained, is_away, reason_of
 from mlplab.store.store import Store
-from mlplab.store.target import PATIENCE_SECONDS, Target, note_answer, note_outage, outage_seconds
+from mlplab.store.target import Target, note_answer, note_outage, note_silence, outage_seconds
 from mlplab.store.uri import SQLITE
 from mlplab.tracking import delivery, outbox
 from mlplab.tracking.heartbeat import SECONDS as BEAT_SECONDS
@@ -61,7 +61,7 @@ class Sender:
         """Whether the store does not answer."""
         return self._target.offline or outage_seconds(self._target.uri) is not None
 
-    def wait_until_sent(self, patience: float = PATIENCE_SECONDS) -> bool:
+    def wait_until_sent(self, patience: float) -> bool:
         """Wait until everything is sent; return whether it is.
 
         Waits as long as the store answers, and ``patience`` seconds for a store that does not: in all, for one outage.
@@ -72,7 +72,7 @@ class Sender:
                 self._changed.wait(0.05)
         is_sent = self._journal.is_sent
         if not is_sent and self.refusal is None and self._thread.is_alive():
-            note_outage(self._target.uri, f"no answer in {patience:g} s")  # nobody waits again in the same outage
+            note_silence(self._target.uri, patience)
         return is_sent
 
     def _may_still_send(self, patience: float) -> bool:
