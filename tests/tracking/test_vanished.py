@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from mlplab.schema import HEARTBEAT_TAG, OBSERVED_TAG
 from mlplab.store.store import Store
 from mlplab.store.target import Target
-from mlplab.tracking import heartbeat, outbox
-from mlplab.tracking.heartbeat import SILENCE_SECONDS, look_at
+from mlplab.tracking import heartbeat, outbox, vanished
+from mlplab.tracking.heartbeat import DOUBT_SECONDS, SILENCE_SECONDS, Observation, look_at
 from mlplab.tracking.process import Process
 from mlplab.tracking.run import Run
 from mlplab.tracking.vanished import close_vanished
@@ -85,30 +86,61 @@ def test_a_clock_that_is_corrected_changes_nothing(monkeypatch: pytest.MonkeyPat
     assert not HERE.is_gone()
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock of this machine; ``now`` may be set."""
+    clock = SimpleNamespace(now=1_000_000.0)
+    monkeypatch.setattr(heartbeat.time, "time", lambda: clock.now)
+    return clock
+
+
 def test_another_machine_is_silent_when_its_heartbeat_has_not_changed_for_long_by_the_own_clock(
-    monkeypatch: pytest.MonkeyPatch,
+    clock: SimpleNamespace,
 ) -> None:
-    now = 1_000_000.0
-    monkeypatch.setattr(heartbeat.time, "time", lambda: now)
-    note, seconds = look_at("beat 1, of a clock that is years late", "me", None)
-    assert seconds == 0
-    now += SILENCE_SECONDS - 1
-    assert look_at("beat 1, of a clock that is years late", "me", note) == (note, SILENCE_SECONDS - 1)
-    assert look_at("beat 1, of a clock that is years late", "somebody else", note)[1] == 0
-    assert look_at("beat 2", "me", note)[1] == 0
-    now += 2
-    assert look_at("beat 1, of a clock that is years late", "me", note)[1] > SILENCE_SECONDS
+    beat = "beat 1, of a clock that is years late"
+    first = look_at(beat, None)
+    clock.now += SILENCE_SECONDS - 1
+    assert look_at(beat, first) == first
+    clock.now += 2
+    doubted = look_at(beat, first)
+    assert not doubted.is_of_a_dead_run
+    clock.now += DOUBT_SECONDS
+    assert look_at(beat, doubted).is_of_a_dead_run
+    assert Observation.from_note(doubted.note()) == doubted
 
 
-def test_the_run_of_a_machine_that_was_seen_silent_long_enough_is_closed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_long_outage_a_live_run_has_time_to_give_a_sign(clock: SimpleNamespace) -> None:
+    first = look_at("beat 1", None)
+    clock.now += 10 * SILENCE_SECONDS  # the server was away
+    doubted = look_at("beat 1", first)
+    assert not doubted.is_of_a_dead_run
+    clock.now += DOUBT_SECONDS
+    assert not look_at("beat 2", doubted).is_of_a_dead_run
+
+
+def test_the_run_of_a_machine_that_was_seen_silent_long_enough_is_closed(store: Store, clock: SimpleNamespace) -> None:
     run_id = running(store, replace(HERE, host="elsewhere"), **{HEARTBEAT_TAG: "1"})
     assert close_vanished(store) == []
-    assert store.client.get_run(run_id).data.tags[OBSERVED_TAG].startswith("1@")
-    later = heartbeat.time.time() + SILENCE_SECONDS + 5
-    monkeypatch.setattr(heartbeat.time, "time", lambda: later)
+    clock.now += SILENCE_SECONDS + 5
+    assert close_vanished(store) == []
+    clock.now += DOUBT_SECONDS
     assert close_vanished(store) == [run_id]
+
+
+def test_machines_that_look_at_the_same_run_keep_notes_of_their_own(
+    store: Store, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = running(store, replace(HERE, host="elsewhere"), **{HEARTBEAT_TAG: "1"})
+    for host, hours_late in [("a", 0), ("b", 5), ("a", 0), ("b", 5)]:
+        monkeypatch.setattr(vanished.socket, "gethostname", lambda host=host: host)
+        clock.now -= hours_late * 3_600
+        assert close_vanished(store) == []
+        clock.now += hours_late * 3_600
+        clock.now += SILENCE_SECONDS / 4
+    notes = {
+        key: value for key, value in store.client.get_run(run_id).data.tags.items() if key.startswith(OBSERVED_TAG)
+    }
+    assert notes == {f"{OBSERVED_TAG}a": "1@1000000@0", f"{OBSERVED_TAG}b": "1@982225@0"}
 
 
 def test_a_run_that_was_killed_outright_arrives_whole_and_ends_killed(target: Target, tmp_path: Path) -> None:

@@ -190,5 +190,4 @@ def remove_twins(store: Store, key: str, run_id: str) -> None:
     """Delete the runs that the store created for lost answers, beside the one that was written."""
     for twin in find_created(store, key):
         if twin != run_id:
-            store.client.set_terminated(twin, "KILLED")
             store.client.delete_run(twin)

@@ -5,9 +5,12 @@ looks notes what he saw and when, by his own clock, and sees later whether it ha
 """
 
 import time
+from dataclasses import dataclass, replace
 
 SECONDS = 60.0
 SILENCE_SECONDS = 15 * 60.0  # longer than a server takes to restart
+# Right after an outage every run has been silent, and the first to look may be faster than its next sign of life.
+DOUBT_SECONDS = 3 * SECONDS
 
 
 def beat() -> str:
@@ -15,17 +18,41 @@ def beat() -> str:
     return f"{time.time():.0f}"
 
 
-def look_at(heartbeat: str, observer: str, before: str | None) -> tuple[str, float]:
-    """Return the note to keep of this look, and for how many seconds the heartbeat has been the same.
+@dataclass(frozen=True)
+class Observation:
+    """What one machine knows of the heartbeat of a run on another, in seconds of its own clock since 1970.
 
-    Args:
-        heartbeat: the value of the tag.
-        observer: the machine that looks.
-        before: the note of the last look, if there is one.
+    Attributes:
+        heartbeat: as last seen.
+        since: when it was first seen so.
+        doubted: when it was first seen to be silent for too long; 0.0 if it was not.
     """
+
+    heartbeat: str
+    since: float
+    doubted: float = 0.0
+
+    @classmethod
+    def from_note(cls, note: str) -> "Observation":
+        """Return what :meth:`note` wrote."""
+        heartbeat, since, doubted = note.rsplit("@", 2)
+        return cls(heartbeat, float(since), float(doubted))
+
+    def note(self) -> str:
+        """Return the value of a tag of the run, for the next look."""
+        return f"{self.heartbeat}@{self.since:.0f}@{self.doubted:.0f}"
+
+    @property
+    def is_of_a_dead_run(self) -> bool:
+        """Whether the run was silent for SILENCE_SECONDS, and still was DOUBT_SECONDS after that was seen."""
+        return 0.0 < self.doubted <= time.time() - DOUBT_SECONDS
+
+
+def look_at(heartbeat: str, before: Observation | None) -> Observation:
+    """Return the observation after another look, which found this heartbeat."""
     now = time.time()
-    if before is not None:
-        seen, by, since = before.rsplit("@", 2)
-        if (seen, by) == (heartbeat, observer) and float(since) <= now:
-            return before, now - float(since)
-    return f"{heartbeat}@{observer}@{now:.0f}", 0.0
+    if before is None or before.heartbeat != heartbeat or before.since > now:
+        return Observation(heartbeat, now)
+    if before.doubted or now - before.since <= SILENCE_SECONDS:
+        return before
+    return replace(before, doubted=now)

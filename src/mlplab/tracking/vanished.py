@@ -13,7 +13,7 @@ from mlplab.errors import JournalError
 from mlplab.paths import from_portable
 from mlplab.schema import FOLDER_TAG, HEARTBEAT_TAG, JOURNAL_TAG, OBSERVED_TAG
 from mlplab.store.store import Store
-from mlplab.tracking.heartbeat import SILENCE_SECONDS, look_at
+from mlplab.tracking.heartbeat import Observation, look_at
 from mlplab.tracking.journal import NAME, read_records
 from mlplab.tracking.process import Process
 from mlplab.tracking.records import Begin, Created, Sent
@@ -25,7 +25,6 @@ def close_vanished(store: Store) -> list[str]:
     for run in store.search("attributes.status = 'RUNNING'"):
         if _is_twin(run):
             with store.explaining():
-                store.client.set_terminated(run.info.run_id, "KILLED")
                 store.client.delete_run(run.info.run_id)
         elif _has_vanished(store, run):
             with store.explaining():
@@ -68,13 +67,20 @@ def _has_vanished(store: Store, run: Run) -> bool:
     if owner is not None and owner.is_here():
         gone = owner.is_gone()
     elif HEARTBEAT_TAG in tags:
-        note, seconds = look_at(tags[HEARTBEAT_TAG], socket.gethostname(), tags.get(OBSERVED_TAG))
-        gone = seconds > SILENCE_SECONDS
-        if note != tags.get(OBSERVED_TAG):
-            with store.explaining():
-                store.client.set_tag(run.info.run_id, OBSERVED_TAG, note)
+        gone = _is_silent(store, run)
     else:
         return False
     # Ask again: between the search and the end of its process a run may have ended in order.
     with store.explaining():
         return gone and bool(store.client.get_run(run.info.run_id).info.status == "RUNNING")
+
+
+def _is_silent(store: Store, run: Run) -> bool:
+    """Look at the heartbeat of a run on another machine, note what was seen, and tell whether it is dead."""
+    tag, tags = f"{OBSERVED_TAG}{socket.gethostname()}", run.data.tags
+    before = Observation.from_note(tags[tag]) if tag in tags else None
+    now = look_at(tags[HEARTBEAT_TAG], before)
+    if now != before:
+        with store.explaining():
+            store.client.set_tag(run.info.run_id, tag, now.note())
+    return now.is_of_a_dead_run
