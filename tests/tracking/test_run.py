@@ -165,6 +165,22 @@ def test_a_refusal_is_said_at_once_and_the_run_is_kept(
     assert (tmp_path / "run" / "artifacts" / "note.txt").read_text() == "hello"
 
 
+def test_a_run_that_somebody_deletes_while_it_works_is_kept_until_it_is_restored(
+    target: Target, store: Store, tmp_path: Path
+) -> None:
+    with Run(target, "name", {}, tmp_path / "run") as run:
+        run.log_metrics({"loss": 2.0}, 100)
+        run._sender.wait_until_sent(5.0)
+        store.client.delete_run(str(run.run_id))
+        run.log_metrics({"loss": 1.0}, 200)
+    with pytest.raises(StoreError, match=r"mlflow runs restore --run-id"):
+        run.require_accepted()
+    store.client.restore_run(str(run.run_id))
+    assert outbox.send_all(target).sent == [tmp_path / "run"]
+    assert history(store, str(run.run_id), "loss") == [(100, 2.0), (200, 1.0)]
+    assert store.client.get_run(str(run.run_id)).info.status == "FINISHED"
+
+
 def test_a_deleted_artifact_folder_does_not_keep_the_run_open(target: Target, store: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a bug"), Run(target, "name", {}, tmp_path / "run") as run:
         shutil.rmtree(run.artifacts)

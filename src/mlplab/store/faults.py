@@ -15,6 +15,17 @@ from mlplab.store.uri import DEFAULT_URI, SQLITE, is_server, public
 STORE_ERRORS = (
     MlflowException, SQLAlchemyError, sqlite3.Error, requests.RequestException, ImportError, OSError,
 )  # fmt: skip
+_NO_SERVER = (
+    "Start the server, correct tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in "
+    f"{DEFAULT_URI.removeprefix(SQLITE)}"
+)
+_REMEDIES: dict[int, str] = {  # by the status of the answer
+    HTTPStatus.UNAUTHORIZED: "Give a user and a password: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+    "tracking.uri=https://USER:PASSWORD@HOST",
+    HTTPStatus.FORBIDDEN: "Ask whoever runs the server for the right to write there, or take another experiment: "
+    "tracking.experiment=NAME",
+}
+_DELETED = "must be in the 'active' state"  # as MLflow says it of a run
 _BUSY = "database is locked"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO)
 
@@ -26,14 +37,23 @@ def explained(uri: str, error: Exception) -> StoreError:
     if is_away(uri, error):
         return StoreAwayError(f"tracking.uri={public(uri)}: does not answer ({reason_of(error)})")
     what = f"tracking.uri={public(uri)}: MLflow's store cannot be used ({reason_of(error)})"
+    if _DELETED in str(error):
+        return StoreError(f"{what}. Restore it there: mlflow runs restore --run-id ID")
     if "disk is full" in str(error) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
         return StoreError(f"{what}. Free space there, or make it writable")
     if uri.startswith(SQLITE):
         return StoreError(f"{what}. Make the file and its folder readable and writable, or take another file")
-    return StoreError(
-        f"{what}. Start the server, correct tracking.uri or MLFLOW_TRACKING_URI, or leave both out to track in "
-        f"{DEFAULT_URI.removeprefix(SQLITE)}"
-    )
+    remedy = _REMEDIES.get(_status_of(error) or 0, _NO_SERVER)
+    return StoreError(f"{what}. {remedy}")
+
+
+def _status_of(error: Exception) -> int | None:
+    """Return the status with which a server answered; None if there was no answer."""
+    if isinstance(error, MlflowException) and not isinstance(error, InvalidUrlException):
+        return int(error.get_http_status_code())  # type: ignore[no-untyped-call]
+    if isinstance(error, requests.RequestException) and error.response is not None:
+        return error.response.status_code
+    return None
 
 
 def is_away(uri: str, error: Exception) -> bool:
