@@ -9,7 +9,9 @@ import pytest
 
 from mlplab.config import Engine, TrainConfig
 from mlplab.engines.registry import ENGINES
+from mlplab.schema import HOST_TAG, PROJECT_TAG, USER_TAG
 from mlplab.tracking import identity
+from mlplab.tracking.process import Process
 
 Settings = Callable[..., TrainConfig]
 OTHER_CODE = {"run/figures.py", "training/checkpoint.py", "training/diagnostics.py"}
@@ -76,3 +78,12 @@ def test_tags_and_a_note_change_no_fingerprint(settings: Settings) -> None:
     with_words = settings("tags.team=vision", "note=hello")
     assert with_words.tags == {"team": "vision"}
     assert fingerprint(with_words) == fingerprint(settings())
+
+
+def test_a_run_belongs_to_who_made_it_in_this_project_wherever_that_lies_now(tmp_path: Path) -> None:
+    own = identity.owner_tags() | Process.current().tags()
+    assert identity.is_own(own)
+    assert identity.is_own({**own, PROJECT_TAG: str(tmp_path / "moved away")})
+    assert not identity.is_own({**own, PROJECT_TAG: str(tmp_path)})  # another project, which is still there
+    assert not identity.is_own({**own, PROJECT_TAG: str(tmp_path / "unknown"), HOST_TAG: "another machine"})
+    assert not identity.is_own({**own, USER_TAG: "somebody else"})

@@ -43,12 +43,12 @@ def _sync(arguments: Sequence[str]) -> None:
         say(str(__doc__))
         return
     given = _given_uri(arguments)
-    from mlplab.store.uri import DEFAULT_URI, exists
+    from mlplab.store.uri import DEFAULT_URI, absolute, exists
     from mlplab.sweeps.conclusion import conclude_again
     from mlplab.tracking import outbox
 
     environment.imports_are_done()
-    uri = store_uri(given) or DEFAULT_URI
+    uri = absolute(store_uri(given) or DEFAULT_URI)
     left = 0
     where: list[str] = []
     for target in outbox.targets(uri, only=given is not None):

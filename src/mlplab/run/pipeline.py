@@ -102,10 +102,10 @@ def train_and_record(
 
 
 def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, output_folder: Path) -> Earlier | None:
-    if settings.tracking.sweep is None:
-        # A store that refuses is told from one that is away before anything is trained.
-        begin_command(target)
     if not settings.resume:
+        if settings.tracking.sweep is None:
+            # A store that refuses is told from one that is away before anything is trained.
+            begin_command(target)
         return None
     if (output_folder / JOURNAL).exists():  # of a sweep's member, whose folder stays the same
         return find_in_journal(output_folder, fingerprint)

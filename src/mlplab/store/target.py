@@ -13,7 +13,7 @@ from mlplab.errors import StoreAwayError, StoreError
 from mlplab.store import store
 from mlplab.store.sqlite_file import DatabaseFile
 from mlplab.store.store import Store
-from mlplab.store.uri import DEFAULT_URI, SQLITE, public, sqlite_path
+from mlplab.store.uri import DEFAULT_URI, SQLITE, absolute, public, sqlite_path
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Target:
     @classmethod
     def of(cls, config: TrackingConfig) -> "Target":
         """Return the target that the config names."""
-        return cls(config.uri or DEFAULT_URI, config.experiment, config.offline)
+        return cls(absolute(config.uri or DEFAULT_URI), config.experiment, config.offline)
 
     @property
     def shown(self) -> str:

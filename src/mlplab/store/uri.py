@@ -95,6 +95,12 @@ def sqlite_path(uri: str) -> str | None:
     return str(Path(uri.removeprefix(SQLITE)).absolute()) if uri.startswith(SQLITE) else None
 
 
+def absolute(uri: str) -> str:
+    """Return the URI with the absolute path of a SQLite file: who sends later may do so from another folder."""
+    path = sqlite_path(uri)
+    return uri if path is None else f"{SQLITE}{path}"
+
+
 def is_server(uri: str) -> bool:
     """Tell whether a server answers there, over HTTP."""
     return uri.startswith(("http://", "https://"))

@@ -4,6 +4,7 @@ import getpass
 import hashlib
 import json
 import platform
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from threadpoolctl import threadpool_info
 from mlplab.config import TrainConfig
 from mlplab.flat_config import flatten
 from mlplab.paths import PROJECT_ROOT
-from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, PROJECT_TAG, THREADS_TAG, USER_TAG, VERSION_TAG
+from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PROJECT_TAG, THREADS_TAG, USER_TAG, VERSION_TAG
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Of training/, diagnostics only look, and a checkpoint keeps what others computed: neither changes a result.
@@ -63,9 +64,14 @@ def owner_tags() -> dict[str, str]:
 
 
 def is_own(tags: Mapping[str, str]) -> bool:
-    """Tell whether a run with these tags is of this user and project; older ones do not name their project."""
+    """Tell whether a run with these tags is of this user and project; older ones do not name their project.
+
+    A project whose folder is no longer on this machine was moved: perhaps to here.
+    """
     own = owner_tags()
-    return tags.get(USER_TAG) == own[USER_TAG] and tags.get(PROJECT_TAG, own[PROJECT_TAG]) == own[PROJECT_TAG]
+    project = tags.get(PROJECT_TAG, own[PROJECT_TAG])
+    was_moved = tags.get(HOST_TAG) == socket.gethostname() and not Path(project).exists()
+    return tags.get(USER_TAG) == own[USER_TAG] and (project == own[PROJECT_TAG] or was_moved)
 
 
 def origin_tags(git: "GitState | None") -> dict[str, str]:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.progress import track
+
 from mlplab.errors import JournalError, LostRunError, StoreError
 from mlplab.paths import PROJECT_ROOT, from_portable, portable
 from mlplab.store.faults import explained, is_away, reason_of
@@ -26,6 +28,7 @@ from mlplab.tracking.records import Begin, End
 
 log = logging.getLogger(__name__)
 
+FEW = 20  # journals that are sent before anybody asks what takes so long
 _FOLDER = PROJECT_ROOT / "outputs" / ".unsent"
 
 
@@ -33,7 +36,10 @@ def enter(key: str, folder: Path) -> None:
     """Note that the journal in ``folder`` is not sent. Raises OSError."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     unfinished = _FOLDER / f".{key}"
-    unfinished.write_text(portable(folder), encoding="utf-8")
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.write(portable(folder))
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.replace(_FOLDER / key)
 
 
@@ -101,10 +107,17 @@ def _entries() -> Iterator[tuple[Path, Path]]:
             folder = from_portable(entry.read_text(encoding="utf-8"))
         except FileNotFoundError:  # sent meanwhile, by another process
             continue
+        if not (folder / NAME).exists() and _is_of(entry.name, folder.parent):
+            folder = folder.parent  # its process was killed while it set the journal aside
         if (folder / NAME).exists():
             yield entry, folder
         elif not is_claimed(folder):
             entry.unlink(missing_ok=True)  # somebody removed the folder, or the process died before it began
+
+
+def _is_of(key: str, folder: Path) -> bool:
+    first = _first(folder)
+    return first is not None and first.key == key
 
 
 @dataclass
@@ -138,7 +151,9 @@ def send_all(target: Target, is_away: bool = False) -> Unsent:
         is_away: the store is known not to answer: nothing is sent, but runs are ended.
     """
     found = Unsent(is_away=is_away)
-    for entry, folder in _entries():
+    entries = list(_entries())
+    is_long = len(entries) > FEW and not is_away
+    for entry, folder in track(entries, "sending what earlier runs left", transient=True, disable=not is_long):
         _send_one(target, entry, folder, found)
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlplab.errors import JournalError, StoreAwayError
 from mlplab.store.store import Store, connect, find_store
 from mlplab.store.target import PATIENCE_SECONDS, Target, note_outage
-from mlplab.store.uri import DEFAULT_EXPERIMENT, DEFAULT_URI, SQLITE
+from mlplab.store.uri import DEFAULT_EXPERIMENT, DEFAULT_URI, SQLITE, absolute
 from mlplab.tracking import delivery, outbox
 from mlplab.tracking.claim import Claim, is_claimed
 from mlplab.tracking.journal import ARTIFACTS, NAME, Journal
@@ -92,7 +92,7 @@ def read_existing(uri: str | None, experiment: str) -> Reading:
         StoreAwayError: it does not answer, and no journal is kept.
         StoreError: there is no such store or experiment, or it cannot be used.
     """
-    target = Target(uri or DEFAULT_URI, experiment)
+    target = Target(absolute(uri or DEFAULT_URI), experiment)
     try:
         store = find_store(uri, experiment)
         end_dead_runs(store)
