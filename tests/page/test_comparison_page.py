@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from conftest import WIDTHS, Project, await_health, free_port, opened, serious_findings
+from conftest import WIDTHS, Project, await_health, opened, serious_findings
 from mlplab.comparison import query
 from mlplab.comparison.ranking import rank
 from mlplab.page.comparison_page import render_page
@@ -182,17 +182,16 @@ def test_names_with_html_are_text(swept: tuple[Project, str], browser: Browser, 
 
 @pytest.fixture(scope="module")
 def served(swept: tuple[Project, str]) -> Iterator[str]:
-    """MLflow's own page on the store, as the sweep says it is served."""
+    """MLflow's own page on the store, as the sweep says it is served: ``make ui`` runs this command."""
     project, said = swept
-    (command,) = re.findall(r"^served by: +(.*)$", said, re.M)
-    port = free_port()
-    arguments = [sys.executable, "-m", *command.split(), "--port", str(port), "--workers", "1"]
-    server = subprocess.Popen(arguments, cwd=project.root, env=project.environment(), stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    await_health(address)
-    yield address
-    server.terminate()
-    server.wait()
+    assert re.search(r"^served by: +make ui$", said, re.M)
+    command, inherited = [sys.executable, "src/ui.py"], project.environment()
+    with subprocess.Popen(command, cwd=project.root, env=inherited, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        (address,) = re.findall(r"^all runs: (http://127.0.0.1:\d+) ", server.stdout.readline())
+        await_health(address)
+        yield address
+        server.terminate()
 
 
 # What MLflow's page reports of itself: that nobody is logged in, and how its layout was computed.
