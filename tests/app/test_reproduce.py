@@ -54,6 +54,7 @@ def test_the_report_is_an_artifact_of_the_sweeps_own_run(reproduced: tuple[Proje
         assert not serious_findings(shown)
 
 
+@pytest.mark.slow
 def test_resume_skips_the_runs_that_the_store_has(reproduced: tuple[Project, str]) -> None:
     project, said = reproduced
     done = reproduce(project, "reports=pellattiero", "seeds=2", "resume=true", *SMALL)

@@ -18,6 +18,8 @@ from mlflow.entities import Run
 
 from conftest import Project, copy_project
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 SWEEP = [
     "-m", "data=digits", "hidden_sizes=[24,12]", "activation=tanh", "optimizer=adam,momentum", "learning_rate=0.01",
     "weight_decay=1e-3", "batch_size=50", "log_every=10", "epochs=4", "data.val_size=237",

@@ -52,6 +52,7 @@ def test_members_of_a_sweep_share_a_tag_are_named_by_what_varies_and_the_link_fi
         assert f"runs/{own.info.run_id}/artifacts/comparison.html" in run.data.tags["mlflow.note.content"]
 
 
+@pytest.mark.slow
 def test_a_sweep_that_older_code_recorded_is_planned_compared_and_resumed(fresh_project: Project) -> None:
     typed = ["-m", *FAST, "activation=relu,tanh"]
     assert fresh_project.train(*typed).returncode == 0
@@ -102,6 +103,7 @@ def test_the_sweep_has_a_run_of_its_own_with_its_result(fresh_project: Project) 
     assert json.loads((folder / "manifest.json").read_text())["jobs"][3]["config"]["activation"] == "tanh"
 
 
+@pytest.mark.slow
 def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(fresh_project: Project) -> None:
     done = fresh_project.train("-m", *FAST, "activation=relu", "learning_rate=0.1,1e9,0.01", "hydra/launcher=joblib")
     assert done.returncode == 1
@@ -118,6 +120,7 @@ def test_a_member_that_fails_leaves_the_others_running_and_is_named_at_the_end(f
     assert (sweep.info.status, sweep.data.tags["sweep.failed"]) == ("FAILED", "1")
 
 
+@pytest.mark.slow
 def test_fail_fast_starts_no_other_run(fresh_project: Project) -> None:
     options = ["activation=relu", "learning_rate=0.1,1e9,0.01", "fail_fast=true"]
     done = fresh_project.train("-m", *FAST, *options)
@@ -130,6 +133,7 @@ def test_fail_fast_starts_no_other_run(fresh_project: Project) -> None:
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED", "FAILED", "FAILED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_retry_includes_what_was_skipped(fresh_project: Project) -> None:
     options = ["activation=relu", "learning_rate=1e9,0.1", "fail_fast=true", "retry=1"]
     done = fresh_project.train("-m", *FAST, *options)
@@ -153,6 +157,7 @@ def test_a_key_of_the_whole_sweep_cannot_be_swept(fresh_project: Project, argume
     assert done.stderr.startswith(f"ERROR: {arguments[0].partition('=')[0]}: must be the same in the whole sweep")
 
 
+@pytest.mark.slow
 def test_a_name_that_is_taken_is_refused(fresh_project: Project) -> None:
     assert fresh_project.train(*FAST, "tracking.sweep=mine").returncode == 0
     done = fresh_project.train("-m", *FAST, "tracking.sweep=mine", "activation=relu,tanh")
@@ -168,6 +173,7 @@ def test_retry_runs_failed_members_again(fresh_project: Project) -> None:
     assert done.stdout.count("trying again: 1 that failed") == 2
 
 
+@pytest.mark.slow
 def test_the_plan_shows_states_and_time_and_runs_nothing(fresh_project: Project) -> None:
     typed = ["-m", *FAST, "activation=relu", "learning_rate=0.1,1e9,-1,0.01"]
     plan = fresh_project.train(*typed, "plan=true")
@@ -191,6 +197,7 @@ def test_a_plan_of_one_run_is_refused(fresh_project: Project) -> None:
     assert done.stderr.startswith("ERROR: plan=true: says how to carry out a sweep; add -m")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "whole_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_process(
     fresh_project: Project, number: signal.Signals, whole_group: bool
@@ -231,6 +238,7 @@ def test_an_interrupted_sweep_ranks_what_has_finished_and_says_what_is_missing(f
     assert fresh_project.sweeps()[0].info.run_id == run_id
 
 
+@pytest.mark.slow
 def test_a_killed_worker_does_not_stop_the_other_runs(fresh_project: Project) -> None:
     process = fresh_project.start("-m", *FAST, "epochs=800", "activation=relu,tanh", "hydra/launcher=joblib")
     wait_for_members(fresh_project, process, 1)
@@ -241,6 +249,7 @@ def test_a_killed_worker_does_not_stop_the_other_runs(fresh_project: Project) ->
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"] * 2
 
 
+@pytest.mark.slow
 def test_parallel_jobs_share_the_threads(fresh_project: Project) -> None:
     done = fresh_project.train(
         "-m", *FAST, "engine=numpy,torch", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
@@ -251,6 +260,7 @@ def test_parallel_jobs_share_the_threads(fresh_project: Project) -> None:
     assert {run.data.tags["threads"] for run in fresh_project.runs()} == {str(share)}
 
 
+@pytest.mark.slow
 def test_a_running_sweep_cannot_be_resumed(fresh_project: Project) -> None:
     typed = ["-m", *SLOW, "activation=relu,tanh"]
     process = fresh_project.start(*typed)

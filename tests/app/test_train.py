@@ -137,6 +137,7 @@ print((model.predict(pixels[1437:].astype(np.uint8)) == labels[1437:]).mean())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", Engine)
 def test_the_model_predicts_raw_pixels_elsewhere_with_the_accuracy_that_was_logged(
     project: Project, finished: Run, tmp_path: Path, engine: Engine
@@ -157,6 +158,7 @@ def measured(project: Project, run: Run) -> dict[str, list[tuple[int, float]]]:
     return {key: project.points(run, key) for key in run.data.metrics if not key.startswith("time/")}
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_gives_the_same_run_bit_by_bit(fresh_project: Project) -> None:
     for _ in range(2):
         assert fresh_project.train(*FAST).returncode == 0
@@ -175,6 +177,7 @@ def test_divergence_ends_failed_with_a_message_a_traceback_artifact_and_status_1
     assert "DivergedError" in artifact(run, "traceback.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "sweep"),
     [
@@ -212,6 +215,7 @@ def test_a_signal_ends_killed_with_what_was_measured(
     assert steps == [step for step, _ in fresh_project.points(run, "test/accuracy")]
 
 
+@pytest.mark.slow
 def test_the_next_run_closes_the_run_of_a_killed_process(fresh_project: Project) -> None:
     process = fresh_project.start(*SLOW)
     wait_for_points(fresh_project, process)
@@ -236,6 +240,7 @@ def wait_for_points(project: Project, process: subprocess.Popen[str]) -> None:
     pytest.fail(f"no point appeared: {process.communicate()}")
 
 
+@pytest.mark.slow
 def test_a_changed_checkout_is_recorded_with_its_commit_and_its_difference(fresh_project: Project) -> None:
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
@@ -257,6 +262,7 @@ def test_a_changed_checkout_is_recorded_with_its_commit_and_its_difference(fresh
     assert "+# changed" in artifact(dirty, "git.diff").read_text()
 
 
+@pytest.mark.slow
 def test_auto_warns_when_it_falls_back_and_records_its_choice(fresh_project: Project) -> None:
     # A mirror that refuses at once stands for a machine without network.
     proxy = "http://127.0.0.1:9"
@@ -428,6 +434,7 @@ def test_a_full_disk_behind_stdout_does_not_stop_the_work(fresh_project: Project
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]
 
 
+@pytest.mark.slow
 def test_a_terminal_that_goes_away_does_not_stop_the_work(fresh_project: Project) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -446,6 +453,7 @@ def test_a_terminal_that_goes_away_does_not_stop_the_work(fresh_project: Project
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]
 
 
+@pytest.mark.slow
 def test_under_nohup_a_closed_terminal_is_nothing(fresh_project: Project) -> None:
     command = ["nohup", *fresh_project.command(*FAST, "epochs=200")]
     process = subprocess.Popen(

@@ -14,6 +14,8 @@ from mlplab.app.ui import _serve
 from mlplab.errors import UserError
 from mlplab.store.links import Links
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 
 def serve(project: Project) -> "subprocess.Popen[str]":
     command = [sys.executable, "src/ui.py"]

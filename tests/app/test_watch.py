@@ -17,6 +17,8 @@ from conftest import Project, opened, serious_findings
 from mlplab.app.watch import _watch
 from mlplab.errors import UserError
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 SWEEP = [
     "-m", "data=digits", "hidden_sizes=[64,32]", "log_every=5", "epochs=60", "activation=relu",
     "learning_rate=1e9,0.1", "seed=0,1",

@@ -22,6 +22,8 @@ from mlplab.page.watch_server import Latest, WatchServer
 from mlplab.schema import COMMAND_TAG, JOB_TAG, MANIFEST, OWN_SWEEP_TAG, RESULT, SWEEP_TAG
 from mlplab.store.store import Store, connect
 
+pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
+
 RUNS = 12
 CURVES = ("train/loss", "test/loss", "test/accuracy")
 

@@ -221,6 +221,7 @@ def wait_until(condition: object, seconds: float = 60.0) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_store_is_created_leaves_nothing_to_the_next_command(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     with opening(path) as process:

@@ -50,6 +50,7 @@ def uri_in(folder: Path) -> str:
     return f"sqlite:///{folder / 'mlflow.db'}"
 
 
+@pytest.mark.slow
 def test_sixteen_processes_that_start_at_once_on_a_store_that_does_not_exist_lose_no_point(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITERS, uri_in(tmp_path), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
