@@ -1,0 +1,54 @@
+"""The plugins for ``hydra/launcher=ray`` and ``ray_cluster``. Hydra finds them here; the work is in
+:mod:`mlplab.launchers`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+@dataclass
+class RayConfig:
+    """Ray on this machine, for one command."""
+
+    _target_: str = "hydra_plugins.mlplab_ray_launcher.RayLauncher"
+    address: Optional[str] = None  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `str | None`
+    cpus: Optional[int] = None  # noqa: UP045
+    cpus_per_job: int = 1
+    gpus_per_job: float = 0.0
+
+
+@dataclass
+class RayClusterConfig(RayConfig):
+    """A cluster that ``ray start`` has brought up."""
+
+    address: Optional[str] = "${oc.env:RAY_ADDRESS,auto}"  # noqa: UP045
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="ray", node=RayConfig, provider="mlplab")
+ConfigStore.instance().store(group="hydra/launcher", name="ray_cluster", node=RayClusterConfig, provider="mlplab")
+
+
+class RayLauncher(Launcher):
+    """Carries out the jobs of a sweep as tasks of Ray."""
+
+    def __init__(self, **options: Any) -> None:
+        """Keep the options."""
+        self._options = options
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._setup = (hydra_context, task_function, config)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
+        from mlplab.launchers import ray_jobs  # Hydra loads every plugin for every command
+        from mlplab.launchers.job import Jobs
+
+        cluster = ray_jobs.Cluster(**self._options)
+        cluster.connect()
+        return ray_jobs.RayJobs(cluster, Jobs(*self._setup), job_overrides).launch()
