@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+TIME_LIMIT_STATUS = 128 + signal.SIGUSR2  # of a process that a cluster warned of its time limit
 AGAIN_SECONDS = 1.0  # a second Ctrl-C after this time is meant; before, it is a nervous finger
 _SWALLOWED_SECONDS = 0.05
 
@@ -87,7 +88,7 @@ def before_stopping(action: Callable[[], None]) -> Iterator[None]:
 
 
 def _handled() -> list[signal.Signals]:
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2")  # the last as SLURM is asked to send it; Windows lacks two
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 

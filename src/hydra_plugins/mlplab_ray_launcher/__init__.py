@@ -45,10 +45,10 @@ class RayLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._setup = (hydra_context, task_function, config)
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
-        from mlplab.launchers import ray_jobs  # Hydra loads every plugin for every command
-        from mlplab.launchers.job import Jobs
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        from mlplab.launchers.installed import ray_pool  # Hydra loads every plugin for every command
+        from mlplab.launchers.launch import Launch, jobs_of
 
-        cluster = ray_jobs.Cluster(**self._options)
-        cluster.connect()
-        return ray_jobs.RayJobs(cluster, Jobs(*self._setup), job_overrides).launch()
+        pool = ray_pool(**self._options)
+        jobs = jobs_of(*self._setup, job_overrides, initial_job_idx, pool.cpus_per_job)
+        return Launch(pool, jobs).carry_out()

@@ -1,1 +1,1 @@
-"""Where the members of a sweep run, beyond this machine's processes. Read ``job``, then ``ray_jobs``."""
+"""Where the members of a sweep run, beyond this machine's processes. Read ``launch``, then a pool."""

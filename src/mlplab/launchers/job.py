@@ -1,7 +1,9 @@
 """One job of a sweep, in whichever process it is carried out."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
@@ -9,33 +11,41 @@ from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from mlplab.launchers.threads import limit_threads
+
+_RESTARTS = "SLURM_RESTART_COUNT"  # how often SLURM has put the job back into its queue
+
 
 @dataclass(frozen=True)
-class Jobs:
-    """What every job of a sweep needs of Hydra; can be sent to another process.
+class Job:
+    """One job, with what it needs of Hydra; can be sent to another process.
 
     Attributes:
         config: of the whole sweep.
+        number: of the job among those that were launched together.
+        overrides: of its config.
+        cpus: that the launcher grants it.
+        singletons: Hydra's own, of the process that launched it.
     """
 
     context: HydraContext
     task: TaskFunction
     config: DictConfig
+    number: int
+    overrides: Sequence[str]
+    cpus: int
+    singletons: Any
 
-    def carry_out(self, number: int, overrides: Sequence[str], singletons: object) -> JobReturn:
-        """Carry out one job in this process, as Hydra's own launchers do.
-
-        Args:
-            number: of the job.
-            overrides: of its config.
-            singletons: ``Singleton.get_state()`` of the process that launched it.
-        """
+    def carry_out(self) -> JobReturn:
+        """Carry it out in this process, as Hydra's own launchers do."""
+        limit_threads(self.cpus)
         setup_globals()
-        Singleton.set_state(singletons)  # type: ignore[arg-type]
-        composed = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+        Singleton.set_state(self.singletons)
+        again = ["resume=true"] if os.environ.get(_RESTARTS, "0") != "0" else []
+        composed = self.context.config_loader.load_sweep_config(self.config, [*self.overrides, *again])
         with open_dict(composed):
-            composed.hydra.job.id = f"{composed.hydra.job.name}_{number}"
-            composed.hydra.job.num = number
+            composed.hydra.job.id = f"{composed.hydra.job.name}_{self.number}"
+            composed.hydra.job.num = self.number
         HydraConfig.instance().set_config(composed)
         return run_job(
             hydra_context=self.context,

@@ -1,0 +1,81 @@
+"""Jobs as tasks of Ray: as many at once as it has CPUs for, each in a process of its own.
+
+Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3, which Ray itself excludes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import ray
+from hydra.core.utils import JobReturn
+from ray.exceptions import RayError, RayTaskError, TaskCancelledError
+
+from mlplab.errors import ConfigError
+from mlplab.launchers.job import Job
+from mlplab.launchers.launch import DiedError
+from mlplab.paths import PROJECT_ROOT
+
+CANCEL_SECONDS = 15.0  # in which members end in order
+
+
+@ray.remote(max_retries=0)
+def _carry_out(job: Job) -> JobReturn:
+    return job.carry_out()
+
+
+@dataclass(frozen=True)
+class RayPool:
+    """Ray, once it is connected.
+
+    Attributes:
+        address: of a cluster; None starts Ray on this machine, for this command.
+        cpus: that Ray has in all, where it is started; None: all of the machine.
+        cpus_per_job, gpus_per_job: that one job is granted.
+    """
+
+    address: str | None
+    cpus: int | None
+    cpus_per_job: int
+    gpus_per_job: float
+
+    def connect(self) -> None:
+        """Start Ray, or join the cluster; once in a process. Raises ConfigError: there is no cluster."""
+        if ray.is_initialized():
+            return
+        own = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
+        code = {"env_vars": {"PYTHONPATH": str(PROJECT_ROOT / "src")}}  # on every machine at the same place
+        try:
+            ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)  # type: ignore[arg-type]
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(
+                f"RAY_ADDRESS={self.address}: no cluster of Ray answers ({reason}); start one with `ray start --head`, "
+                "or take hydra/launcher=ray for this machine alone"
+            ) from error
+
+    def submit(self, jobs: Sequence[Job]) -> list["ray.ObjectRef[JobReturn]"]:
+        """Submit the jobs."""
+        task = _carry_out.options(num_cpus=self.cpus_per_job, num_gpus=self.gpus_per_job)
+        return [task.remote(job) for job in jobs]
+
+    def wait(
+        self, tickets: Sequence["ray.ObjectRef[JobReturn]"], seconds: float
+    ) -> Iterable["ray.ObjectRef[JobReturn]"]:
+        """Wait for one to end."""
+        return ray.wait(list(tickets), num_returns=1, timeout=seconds)[0]
+
+    def result(self, ticket: "ray.ObjectRef[JobReturn]") -> JobReturn:
+        """Return the result of a job that has ended."""
+        try:
+            return ray.get(ticket)
+        except (RayTaskError, TaskCancelledError):  # the job itself raised: it would again
+            raise
+        except RayError as error:
+            raise DiedError(str(error).splitlines()[0]) from error
+
+    def cancel(self, tickets: Sequence["ray.ObjectRef[JobReturn]"]) -> None:
+        """Interrupt what runs, take back what waits, and wait until all have ended."""
+        for ticket in tickets:
+            ray.cancel(ticket)
+        if tickets:
+            ray.wait(list(tickets), num_returns=len(tickets), timeout=CANCEL_SECONDS)
