@@ -28,6 +28,7 @@ MAY_REACH = {
     "comparison": {"store", "tracking"},
     "page": {"store", "tracking", "comparison", "data"},
     "run": {"scratch", "data", "engines", "training", "store", "tracking"},
+    "launchers": set(),
     "sweeps": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "page"},
     "reproduction": {
         "scratch",
@@ -57,9 +58,11 @@ MAY_REACH = {
 }
 # Libraries that only certain rooms may import.
 MAY_IMPORT = {
-    "hydra": {"sweeps", "reproduction", "app"},
+    "hydra": {"launchers", "sweeps", "reproduction", "app"},
+    "ray": {"launchers"},
+    "submitit": {"launchers"},
     "mlflow": {"store", "tracking", "comparison", "sweeps", "reproduction"},
-    "omegaconf": {"run", "sweeps", "reproduction", "app"},
+    "omegaconf": {"run", "launchers", "sweeps", "reproduction", "app"},
     "torch": {"engines", "data", "tracking"},
     "torchvision": {"data"},
     "plotly": {"page"},
@@ -153,7 +156,7 @@ def test_every_room_says_what_lives_there_who_enters_and_what_to_read_first() ->
 
 def test_tests_mirror_the_rooms() -> None:
     rooms = {path.name for path in (PROJECT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert rooms == set(MAY_REACH) - {GROUND} | {"faults", "fuzz"}  # of the whole house
+    assert rooms == set(MAY_REACH) - {GROUND} | {"cluster", "faults", "fuzz"}  # of the whole house
 
 
 def definitions(file: Path) -> Iterator[ast.FunctionDef]:
@@ -204,6 +207,8 @@ def test_every_imported_library_is_declared() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[=<>]", text)[0].lower() for text in project["dependencies"]}
     distributions = packages_distributions()
+    for extra in ("ray", "slurm"):
+        declared |= {re.split(r"[=<>]", text)[0].lower() for text in project["optional-dependencies"][extra]}
     for file in files():
         for root in roots(file) - {"mlplab"}:
             assert {name.lower() for name in distributions[root]} & declared, (file, root)

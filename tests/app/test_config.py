@@ -7,7 +7,8 @@ from dataclasses import fields
 import pytest
 
 from conftest import Project
-from mlplab.config import DataConfig, EmnistSplit, TrackingConfig, TrainConfig
+from mlplab.config import DataConfig, EmnistSplit, TrainConfig
+from mlplab.tracking_config import TrackingConfig
 from mlplab.paths import PROJECT_ROOT
 
 FAULTS = {

@@ -16,6 +16,7 @@ from mlplab.app.help_text import choices_text, help_text
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
 from mlplab.store.uri import hide_password
+from mlplab.tracking_config import TrackingConfig
 
 # What Hydra says of several values without -m; and of a wrong type, and what it means.
 _SWEPT = re.compile(r"Ambiguous value for argument '(.+?)'\n|Sweep parameters? '(.+?)' requires --multirun")
@@ -141,7 +142,7 @@ def _keys(node: Any) -> list[str]:
 
 
 def _known_keys() -> list[str]:
-    schemas = {"": config.TrainConfig, "data.": config.DataConfig, "tracking.": config.TrackingConfig}
+    schemas = {"": config.TrainConfig, "data.": config.DataConfig, "tracking.": TrackingConfig}
     return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
 
 

@@ -11,8 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from mlplab.app.arguments import warn_of_repeated
-from mlplab.config import check_uri
 from mlplab.errors import ConfigError
+from mlplab.tracking_config import check_uri
 
 T = TypeVar("T")
 

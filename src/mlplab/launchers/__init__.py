@@ -1,1 +1,5 @@
-"""Where the members of a sweep run, beyond this machine's processes. Read ``launch``, then a pool."""
+"""Where the members of a sweep run, beyond this machine's processes: Ray and SLURM.
+
+Hydra's plugins (``src/hydra_plugins``) enter here, at ``installed`` and ``launch``. Read ``launch`` first, then a pool.
+Nothing here knows runs or MLflow: what it carries out are Hydra's jobs.
+"""

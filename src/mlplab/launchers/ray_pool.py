@@ -47,10 +47,9 @@ class RayPool:
         try:
             ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)  # type: ignore[arg-type]
         except (ConnectionError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
             raise ConfigError(
-                f"RAY_ADDRESS={self.address}: no cluster of Ray answers ({reason}); start one with `ray start --head`, "
-                "or take hydra/launcher=ray for this machine alone"
+                f"RAY_ADDRESS={self.address}: no cluster of Ray answers ({str(error).splitlines()[0]}); start one "
+                "with `ray start --head`, or take hydra/launcher=ray for this machine alone"
             ) from error
 
     def submit(self, jobs: Sequence[Job]) -> list["ray.ObjectRef[JobReturn]"]:

@@ -92,7 +92,7 @@ def _how_process_ended(ticket: Ticket) -> str | None:
 
 
 class _Slurm:
-    """What SLURM says of jobs. It is asked by ``scontrol``: ``sacct``, submitit's way, needs an accounting database."""
+    """What SLURM says of jobs, by ``scontrol``: ``sacct``, which submitit asks, needs an accounting database."""
 
     def __init__(self) -> None:
         self._asked = 0.0

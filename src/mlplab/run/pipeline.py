@@ -20,6 +20,7 @@ from mlplab.run.display import Display, show_next, show_stop, show_summary
 from mlplab.run.model_file import save_model
 from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored, warn_of_other_threads
 from mlplab.run.resumption import Checkpointer
+from mlplab.run.sent_checkpoints import SentCheckpoints
 from mlplab.schema import State
 from mlplab.signals import Stopped, held
 from mlplab.store.target import Target
@@ -28,6 +29,7 @@ from mlplab.tracking.earlier import Earlier, find_earlier, find_in_journal
 from mlplab.tracking.journal import NAME as JOURNAL
 from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
+from mlplab.training.checkpoint import checkpoint_folder
 from mlplab.training.loop import Training, require_finite
 from mlplab.training.schedule import Schedule
 from mlplab.training.streams import RandomStreams
@@ -79,18 +81,21 @@ def train_and_record(
         return Result(earlier.run_id, earlier.final)
 
     folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
-    checkpointer = Checkpointer(setup.training, folder, provenance.fingerprint)
     goes_on = earlier is not None
     tags = provenance.tags()
     if earlier is not None:
         warn_of_other_threads(settings.name, earlier.threads, tags[schema.THREADS_TAG])
     tracked = Run(target, settings.name, tags, folder, goes_on, _id(earlier))
+    place = checkpoint_folder(settings.checkpoint_dir, output_folder if earlier is None else earlier.folder)
     with _stop_shown(tracked, setup), tracked:
+        sent = SentCheckpoints(tracked) if settings.tracking.checkpoints else None
+        checkpointer = Checkpointer(setup.training, place, provenance.fingerprint, sent)
         checkpointer.begin(resume=goes_on)
         with checkpointer.saved_when_stopped():
             provenance.record(tracked)
             _train(tracked, setup, checkpointer)
             final = _conclude(tracked, setup, checkpointer)
+        checkpointer.forget()
         total = {schema.TOTAL_SECONDS: checkpointer.seconds_before + time.perf_counter() - start}
         tracked.log_results(total)
     checkpointer.remove()
@@ -110,7 +115,7 @@ def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, outpu
     if (output_folder / JOURNAL).exists():  # of a sweep's member, whose folder stays the same
         return find_in_journal(output_folder, fingerprint)
     reading = read_from(target)
-    earlier = find_earlier(reading.store, settings, fingerprint)
+    earlier = find_earlier(reading.store, settings, fingerprint, target.lease)
     if not reading.is_stand_in:
         return earlier
     own = None if earlier is None else find_in_journal(earlier.folder, fingerprint)

@@ -1,13 +1,15 @@
 """The progress of a run, in a checkpoint from which it can continue after it was killed."""
 
 import logging
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlplab.errors import CheckpointError, DivergedError
+from mlplab.errors import CheckpointError, DivergedError, StoreError
+from mlplab.run.sent_checkpoints import SentCheckpoints
 from mlplab.signals import held
 from mlplab.training import checkpoint
 from mlplab.training.checkpoint import Checkpoint
@@ -25,7 +27,8 @@ class Checkpointer:
     """Keeps a training, and the points that it has logged, in a checkpoint.
 
     Attributes:
-        folder: of the checkpoint.
+        folder: of the checkpoint; created.
+        sent: those that the store has, too; None where it is given none.
         fingerprint: of the run: a checkpoint of other code, data or another config is ignored.
         points: the logged points, in the order of their steps.
         seconds_before: duration of the run before it was resumed.
@@ -34,10 +37,12 @@ class Checkpointer:
     training: Training
     folder: Path
     fingerprint: str
+    sent: SentCheckpoints | None = None
     points: list[Point] = field(default_factory=list)
     seconds_before: float = 0.0
 
     def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._path = self.folder / checkpoint.NAME
         self._start, self._next_save = time.perf_counter(), 0.0
         self._has_warned = False
@@ -50,8 +55,22 @@ class Checkpointer:
         """
         if not resume:
             self.remove()
-        elif not any(self._restore(path) for path in (self._path, checkpoint.former(self._path))):
+        elif not self._restore_one((self._path, checkpoint.former(self._path))) and not self._restore_sent():
             log.warning("%s: has no checkpoint to go on from: the run begins anew", self.folder)
+
+    def _restore_one(self, paths: Iterable[Path]) -> bool:
+        return any(self._restore(path) for path in paths)
+
+    def _restore_sent(self) -> bool:
+        """Restore the training from the latest whole checkpoint that the store has; tell whether there is one."""
+        if self.sent is None:
+            return False
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return self._restore_one(checkpoint.latest_first(self.sent.fetch(Path(folder))))
+            except StoreError as error:
+                log.warning("%s: the checkpoint in the store cannot be read", error)
+        return False
 
     def _restore(self, path: Path) -> bool:
         """Restore the training from this file; tell whether it could be."""
@@ -78,6 +97,11 @@ class Checkpointer:
         """Remove the checkpoint, if there is one."""
         checkpoint.remove_checkpoint(self._path)
 
+    def forget(self) -> None:
+        """Let the store have no checkpoint any more."""
+        if self.sent is not None:
+            self.sent.forget()
+
     def add(self, report: Report) -> None:
         """Keep the point of a report; write the checkpoint at the end of an epoch, but not too often."""
         if report.metrics:
@@ -95,6 +119,7 @@ class Checkpointer:
             yield
         except DivergedError:
             self.remove()
+            self.forget()
             raise
         except BaseException:
             with held():
@@ -114,6 +139,8 @@ class Checkpointer:
         }
         try:
             checkpoint.save_checkpoint(self._path, Checkpoint(state.arrays, facts))
+            if self.sent is not None:
+                self.sent.offer(self._path)
         except OSError as error:
             self._warn(error)
         now = time.perf_counter()

@@ -74,6 +74,12 @@ class Store(Links):
                 for name in names
             ]
 
+    def copy_artifacts(self, run_id: str, name: str, folder: Path) -> list[Path]:
+        """Copy the artifacts in a folder of a run into another; return the copies. Raises StoreError."""
+        with self.explaining():
+            found = [item.path for item in self.client.list_artifacts(run_id, name)]
+            return [Path(self.client.download_artifacts(run_id, path, str(folder))) for path in found]
+
     @contextmanager
     def explaining(self, query: str = "") -> Iterator[None]:
         """Turn the errors of MLflow inside into a StoreError, and for a ``query`` it rejects into a ConfigError."""

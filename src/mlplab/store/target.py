@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplab.background import in_background
-from mlplab.config import TrackingConfig
 from mlplab.errors import StoreAwayError, StoreError
 from mlplab.store import store
 from mlplab.store.sqlite_file import DatabaseFile
 from mlplab.store.store import Store
 from mlplab.store.uri import DEFAULT_URI, SQLITE, absolute, public, sqlite_path
+from mlplab.tracking_config import TrackingConfig
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +24,27 @@ RETRY_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Target:
-    """A store by its URI, and the experiment in it by its name; ``offline``: the store must not be asked."""
+    """A store, and how it is used.
+
+    Attributes:
+        uri: of the store.
+        experiment: the name of MLflow's experiment in it.
+        offline: the store must not be asked.
+        heartbeat: seconds between two signs of life of a run.
+        lease: seconds without such a sign after which another machine may take the run over.
+    """
 
     uri: str
     experiment: str
     offline: bool = False
+    heartbeat: float = 15.0
+    lease: float = 60.0
 
     @classmethod
     def of(cls, config: TrackingConfig) -> "Target":
         """Return the target that the config names."""
-        return cls(absolute(config.uri or DEFAULT_URI), config.experiment, config.offline)
+        uri = absolute(config.uri or DEFAULT_URI)
+        return cls(uri, config.experiment, config.offline, config.heartbeat_seconds, config.lease_seconds)
 
     @property
     def shown(self) -> str:

@@ -44,6 +44,11 @@ class SweepContext:
         return bool(self.config.hydra.runtime.choices["hydra/launcher"] == "basic")
 
     @property
+    def runs_elsewhere(self) -> bool:
+        """Whether the launcher may run the jobs on other machines."""
+        return bool(self.config.hydra.runtime.choices["hydra/launcher"] in ("ray_cluster", "slurm"))
+
+    @property
     def folder(self) -> Path:
         """The output folder of a new sweep."""
         return Path(self.config.hydra.sweep.dir)

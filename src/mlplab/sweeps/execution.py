@@ -86,6 +86,7 @@ class Sweep:
         with ExitStack() as running:
             with named or nullcontext():
                 running.enter_context(own)
+            own.require_taken_over()
             jobs = len(manifest.jobs)
             own.log_params({"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": jobs})
             own.log_text(manifest.to_json(), MANIFEST)
@@ -108,7 +109,10 @@ class Sweep:
         before = self._members()
         done = {number: member for number, member in before.items() if member.state is State.finished}
         for number in done:  # a run that was killed in its last moment may have left it
-            checkpoint.remove_checkpoint(Path(self.manifest.folder) / str(number) / checkpoint.NAME)
+            folder = checkpoint.checkpoint_folder(
+                self.settings.checkpoint_dir, Path(self.manifest.folder) / str(number)
+            )
+            checkpoint.remove_checkpoint(folder / checkpoint.NAME)
         pending = [job for job in self.manifest.jobs if job.number not in done]
         self._announce(len(pending), before)
         returns = self.launching.launch_all(pending) if pending else {}
@@ -117,10 +121,11 @@ class Sweep:
                 returns[job.number] = recorded_return(job, done[job.number])
         return [returns[number] for number in sorted(returns)]
 
-    def _members(self) -> dict[int, Member]:
+    def _members(self, stored: Mapping[int, Member] | None = None) -> dict[int, Member]:
+        """Return the last run of every job; of jobs whose folder is on another machine as they are ``stored``."""
         own = record.journaled_members(self.manifest)
         finished = {n: member for n, member in self.known.items() if member.state is State.finished}
-        return {**self.known, **own, **finished}
+        return {**self.known, **(stored or {}), **own, **finished}
 
     def _announce(self, count: int, before: Mapping[int, Member]) -> None:
         states = Counter(member.state for member in before.values())
@@ -133,18 +138,16 @@ class Sweep:
 
         ``in_haste``, after Ctrl-C, nobody waits for a store that is away: then they are compared later.
         """
-        manifest, launching = self.manifest, self.launching
+        manifest = self.manifest
         try:
-            members = self._members()
-            outcomes = record.list_outcomes(manifest.jobs, members, launching.errors, launching.skipped)
             if in_haste and self.target.reach(HASTE_SECONDS) is None:
-                record_result(None, manifest, own, outcomes)
+                record_result(None, manifest, own, self._outcomes({}))
                 return
             folders = [Path(manifest.folder) / str(job.number) for job in manifest.jobs]
             try:
-                self._conclude_from(read_from(self.target, folders), own, outcomes)
+                self._conclude_from(read_from(self.target, folders), own)
             except StoreAwayError:  # since a moment ago
-                self._conclude_from(read_journals(self.target, folders), own, outcomes)
+                self._conclude_from(read_journals(self.target, folders), own)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             log.warning("the runs of this sweep are recorded, but could not be compared: %s", reason)
@@ -155,9 +158,13 @@ class Sweep:
         jobs = len(self.manifest.jobs)
         say_how_to_go_on(f"{states[State.finished]} of {jobs} {'run is' if jobs == 1 else 'runs are'} done")
 
-    def _conclude_from(self, reading: Reading, own: Run, outcomes: Sequence[Outcome]) -> None:
-        record_result(reading, self.manifest, own, outcomes)
+    def _outcomes(self, stored: Mapping[int, Member]) -> list[Outcome]:
+        jobs, launching = self.manifest.jobs, self.launching
+        return record.list_outcomes(jobs, self._members(stored), launching.errors, launching.skipped)
+
+    def _conclude_from(self, reading: Reading, own: Run) -> None:
         recorded = record.stored_members(reading.store, self.manifest.sweep)  # with the ids of the store that is read
+        record_result(reading, self.manifest, own, self._outcomes({} if reading.is_stand_in else recorded))
         self.conclude(reading, self.manifest, own, {**self.known, **recorded})
         show_links(reading, self.manifest, own, self.report, self.target)
 

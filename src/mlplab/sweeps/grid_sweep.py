@@ -81,7 +81,7 @@ def sweep_jobs(
         say("resume=true: the store has no sweep of this command; starting a new one")
     resumed = former if settings.resume else None
     if resumed is not None:
-        require_at_rest(resumed, store)
+        require_at_rest(resumed, store, target.lease)
     manifest = resumed.manifest if resumed else freeze(jobs, arguments, context.folder)
     context.use_folder(manifest.folder)
     from mlplab.sweeps.conclusion import compare_members

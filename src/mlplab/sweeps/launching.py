@@ -17,6 +17,7 @@ from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError, SweepError, UserError
 from mlplab.place import queued_jobs
 from mlplab.schema import State
+from mlplab.store.uri import is_server
 from mlplab.sweeps import record
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.countdown import Countdown
@@ -140,13 +141,23 @@ class Launching:
     def _stop_members(self) -> None:
         record.stop_members(self.manifest)
 
+    def _sends_checkpoints(self) -> bool:
+        """Whether the store is to have checkpoints: the launcher's machines may share no folder."""
+        tracking = self.settings.tracking
+        is_shared = self.settings.checkpoint_dir is not None or not is_server(tracking.uri or "")
+        return tracking.checkpoints or (self.context.runs_elsewhere and not is_shared)
+
     def _overrides(self, job: FrozenJob, member: Member | None) -> list[str]:
         goes_on = member is not None and member.state in (State.killed, State.failed)
-        uri, offline = self.settings.tracking.uri, self.settings.tracking.offline
+        tracking, folder = self.settings.tracking, self.settings.checkpoint_dir
         return [
             *job.overrides(),
-            f"tracking.uri={'null' if uri is None else quote_override(uri)}",
-            f"tracking.offline={str(offline).lower()}",
+            f"tracking.uri={'null' if tracking.uri is None else quote_override(tracking.uri)}",
+            f"tracking.offline={str(tracking.offline).lower()}",
+            f"tracking.heartbeat_seconds={tracking.heartbeat_seconds}",
+            f"tracking.lease_seconds={tracking.lease_seconds}",
+            f"tracking.checkpoints={str(self._sends_checkpoints()).lower()}",
+            f"checkpoint_dir={'null' if folder is None else quote_override(folder)}",
             f"resume={str(goes_on).lower()}",
             f"fail_fast={str(self.settings.fail_fast).lower()}",
             "hydra.mode=MULTIRUN",  # needed if a preset, and not -m, made this a sweep

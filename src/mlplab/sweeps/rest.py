@@ -4,18 +4,22 @@ import time
 from pathlib import Path
 
 from mlplab.errors import ClaimedError
-from mlplab.schema import HOST_TAG, PID_TAG, SWEEP_TAG, State
+from mlplab.schema import SWEEP_TAG, State
 from mlplab.store.store import Store
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.record import Recorded, journals_of
 from mlplab.tracking.journaled import read_journal
+from mlplab.tracking.lease import end_silent
 from mlplab.tracking.vanished import journal_of
 
 ORPHAN_SECONDS = 15.0  # in which the workers of a launcher that was killed end
 
 
-def require_at_rest(former: Recorded, store: Store) -> None:
-    """Raise ClaimedError if a process carries the sweep out, or one of its members; wait for orphans to end."""
+def require_at_rest(former: Recorded, store: Store, lease: float) -> None:
+    """Raise ClaimedError if a process carries the sweep out, or one of its members; wait for orphans to end.
+
+    Runs on other machines that give no sign of life for ``lease`` seconds are ended as KILLED.
+    """
     manifest = former.manifest
     own = read_journal(Path(manifest.folder))
     if own is not None and own.state is State.running:
@@ -26,11 +30,13 @@ def require_at_rest(former: Recorded, store: Store) -> None:
             raise ClaimedError(_message(manifest, str(running[0].owner)))
         time.sleep(0.2)
     members = store.search(f"tags.{SWEEP_TAG} = '{manifest.sweep}' and attributes.status = 'RUNNING'")
-    for run in [former.run, *members]:
-        if run.info.status == "RUNNING" and journal_of(run) is None:
-            tags = run.data.tags
-            raise ClaimedError(_message(manifest, f"process {tags.get(PID_TAG)} on {tags.get(HOST_TAG)}"))
+    elsewhere = [run for run in [former.run, *members] if run.info.status == "RUNNING" and journal_of(run) is None]
+    end_silent(store, elsewhere, lease, _is_running(manifest))
 
 
 def _message(manifest: Manifest, owner: str) -> str:
-    return f"resume=true: sweep {manifest.sweep} is still running, by {owner}; wait for it, or stop it"
+    return f"{_is_running(manifest)}, by {owner}; wait for it, or stop it"
+
+
+def _is_running(manifest: Manifest) -> str:
+    return f"resume=true: sweep {manifest.sweep} is still running"

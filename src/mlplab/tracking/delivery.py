@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import assert_never
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 MOST_VALUES = 1_000  # of metrics, that MLflow takes in one call
 MOST_ENTITIES = 100  # params or tags, likewise
+SETTLING_SECONDS = 2.0  # in which a request that another machine makes at the same moment arrives
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 REFUSED = "refused"  # folder beside the journal: artifacts that the store would not take
 OWNER_TAGS = (HOST_TAG, PID_TAG, STARTED_TAG)
@@ -81,9 +83,18 @@ def _begin(store: Store, journal: Journal, begin: Begin) -> None:
         return
     # First the owner, then the status.
     _log_tags(store, journal.run_id, {**begin.tags, HEARTBEAT_TAG: beat(), JOURNAL_TAG: begin.key})
+    if begin.run_id is not None and is_server(store.uri):
+        _require_won(store, begin.run_id, begin.tags)
     store.client.update_run(journal.run_id, status="RUNNING")
     if ERROR_TAG in store.client.get_run(journal.run_id).data.tags:
         store.client.delete_tag(journal.run_id, ERROR_TAG)
+
+
+def _require_won(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
+    """Raise LostRunError if another machine took the run over at the same moment: the last to write its tags wins."""
+    time.sleep(SETTLING_SECONDS)
+    if not _is_owner(_tags_of(store, run_id) or {}, tags):
+        raise LostRunError(f"run {run_id}: another process has taken it over at the same moment")
 
 
 def _is_owner(recorded: Mapping[str, str], tags: Mapping[str, str]) -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 from mlflow.entities import Run
 
 from mlplab.config import TrainConfig
-from mlplab.errors import ClaimedError
 from mlplab.paths import from_portable
 from mlplab.schema import (
     DIVERGED_TAG,
@@ -27,7 +26,7 @@ from mlplab.store.uri import is_server
 from mlplab.terminal import say
 from mlplab.tracking.identity import is_own
 from mlplab.tracking.journaled import read_journal
-from mlplab.tracking.process import Process
+from mlplab.tracking.lease import end_silent
 from mlplab.tracking.vanished import journal_of
 
 
@@ -49,7 +48,7 @@ class Earlier:
     threads: str | None
 
 
-def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earlier | None:
+def find_earlier(store: Store, settings: TrainConfig, fingerprint: str, lease: float) -> Earlier | None:
     """Return the last run with this fingerprint that did not diverge; None if there is none.
 
     For a member of a sweep it is a run of the same job of the same sweep, otherwise a run outside of sweeps. After a
@@ -58,7 +57,7 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
     On a server it is one of this user and project; those passed over are named.
 
     Raises:
-        ClaimedError: a process of another machine writes it.
+        ClaimedError: a process of another machine writes it, and has shown so within ``lease`` seconds.
         StoreError: the store does not answer.
     """
     tracking = settings.tracking
@@ -79,10 +78,8 @@ def find_earlier(store: Store, settings: TrainConfig, fingerprint: str) -> Earli
             say(f"run {run.info.run_id} of the same config is passed over: it is {user}'s, of {project}")
             continue
         if state_of(run) is State.running and journal_of(run) is None:
-            raise ClaimedError(
-                f"resume=true: run {run.info.run_id} is still running, by {Process.from_tags(run.data.tags)}; "
-                "wait for it, or stop it"
-            )
+            end_silent(store, [run], lease, f"resume=true: run {run.info.run_id} is still running")
+            (run,) = store.find([run.info.run_id])
         return _earlier(run)
     return None
 

@@ -7,10 +7,9 @@ looks notes what he saw and when, by his own clock, and sees later whether it ha
 import time
 from dataclasses import dataclass, replace
 
-SECONDS = 60.0
 SILENCE_SECONDS = 15 * 60.0  # longer than a server takes to restart
 # Right after an outage every run has been silent, and the first to look may be faster than its next sign of life.
-DOUBT_SECONDS = 3 * SECONDS
+DOUBT_SECONDS = 3 * 60.0
 
 
 def beat() -> str:

@@ -1,15 +1,13 @@
 """The life of one run: it writes to its journal, and a sender carries the journal to MLflow; nothing is lost."""
 
 import time
-import traceback
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mlplab.errors import DivergedError, LostRunError, StoreError, SweepError
+from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError, SweepError
 from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
 from mlplab.signals import Stopped, held
@@ -20,7 +18,8 @@ from mlplab.tracking import outbox
 from mlplab.tracking.history import recorded_in_journal, recorded_in_store
 from mlplab.tracking.opening import open_journal
 from mlplab.tracking.process import Process
-from mlplab.tracking.records import Artifact, Begin, Description, End, Input, Params, Points, Tags
+from mlplab.tracking.records import Begin, Description, End, Input, Params, Points, Tags
+from mlplab.tracking.run_files import RunFiles
 from mlplab.tracking.sender import Sender
 
 
@@ -34,6 +33,7 @@ class Run:
 
     Attributes:
         artifacts: a folder to write files into; they are sent at the end.
+        files: the artifacts that are sent earlier.
     """
 
     def __init__(
@@ -61,7 +61,6 @@ class Run:
         self._goes_on, self._resumed, self._adds = goes_on or adds, resumed, adds
         self._tags = {**tags, **Process.current().tags(), FOLDER_TAG: portable(folder)}
         self._final: dict[str, float] = {}
-        self._texts: set[str] = set()  # names of the artifacts that are logged already
 
     def __enter__(self) -> "Run":
         """Begin, or begin again; the run is then RUNNING.
@@ -80,6 +79,7 @@ class Run:
                 except BaseException:
                     self._journal.close()
                     raise
+                self.files = RunFiles(self._target, self._journal)
                 self._sender = Sender(self._target, self._journal)
                 if not self._adds:
                     self._sender.start()
@@ -139,6 +139,21 @@ class Run:
         """Whether the store has everything."""
         return self._journal.is_sent
 
+    @property
+    def slowest_request(self) -> float:
+        """The seconds that the slowest request to the store took."""
+        return self._sender.slowest_request
+
+    def require_taken_over(self) -> None:
+        """Wait until the store, if it answers, has noted that this process goes on with a run of another machine.
+
+        Raises ClaimedError: a third one took the run over at the same moment.
+        """
+        while self._journal.is_adopting and not self._sender.is_lost and not self.is_away and self._sender.is_working:
+            time.sleep(0.05)
+        if self._sender.is_lost:
+            raise ClaimedError(f"{self._name}: another process goes on with it; wait for it, or stop it")
+
     def require_accepted(self) -> None:
         """Raise the StoreError with which the store refused the run, if it did."""
         if self._journal.unwritten_bytes and not self._journal.is_sent:
@@ -161,9 +176,7 @@ class Run:
 
     def log_text(self, text: str, name: str) -> None:
         """Log a text artifact, now."""
-        (self.artifacts / name).write_text(text, encoding="utf-8")
-        self._texts.add(name)
-        self._journal.append(Artifact(name))
+        self.files.log_text(text, name)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
@@ -216,13 +229,8 @@ class Run:
 
     def _end(self, status: str, error: BaseException | None) -> None:
         if status == "FAILED" and not isinstance(error, SweepError):  # its message names the members and the reasons
-            with suppress(OSError):  # the disk may be what failed
-                text = "".join(traceback.format_exception(error))
-                (self.artifacts / "traceback.txt").write_text(public(text), encoding="utf-8")
-        for path in sorted(self.artifacts.rglob("*")):
-            name = path.relative_to(self.artifacts).as_posix()
-            if path.is_file() and name not in self._texts:
-                self._journal.append(Artifact(name))
+            self.files.write_traceback(error)
+        self.files.log_rest()
         diverged = isinstance(error, DivergedError)
         if diverged:
             self.set_tags({DIVERGED_TAG: "true"})

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from math import inf
 
 from mlplab.errors import LostRunError, StoreError
 from mlplab.schema import HEARTBEAT_TAG
@@ -11,7 +12,6 @@ from mlplab.store.store import Store
 from mlplab.store.target import Target, note_answer, note_outage, note_silence, outage_seconds
 from mlplab.store.uri import SQLITE
 from mlplab.tracking import delivery, outbox
-from mlplab.tracking.heartbeat import SECONDS as BEAT_SECONDS
 from mlplab.tracking.heartbeat import beat
 from mlplab.tracking.journal import Journal
 
@@ -25,6 +25,7 @@ class Sender:
 
     Attributes:
         refusal: why the store refuses what it was sent; None as long as it does not.
+        slowest_request: the seconds that it took.
         is_lost: whether another process has taken the run over; nothing is sent any more.
     """
 
@@ -33,12 +34,13 @@ class Sender:
         self._target, self._journal = target, journal
         self.refusal: StoreError | None = None
         self.is_lost = False
+        self.slowest_request = 0.0
         self._store: Store | None = None
-        self._is_prepared = False  # again after every outage: another process may have taken the run over
+        self._prepared = -inf  # when it was last seen that no other process has taken the run over
         self._woken = threading.Event()
         self._changed = threading.Condition()
         self._asking_since: float | None = None
-        self._next_beat = time.monotonic() + BEAT_SECONDS
+        self._next_beat = time.monotonic() + target.heartbeat
         self._thread = threading.Thread(target=self._work, name="sender", daemon=True)
 
     def start(self) -> None:
@@ -46,6 +48,11 @@ class Sender:
         if not self._target.offline:
             self.wake()  # so that MLflow shows the run at once
             self._thread.start()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it still tries to send."""
+        return self._thread.is_alive() and self.refusal is None
 
     def wake(self) -> None:
         """Send now, and not at the end of the current pause."""
@@ -113,21 +120,27 @@ class Sender:
         """Make one request; return whether there was one to make."""
         self._asking_since = time.monotonic()
         self._store = self._target.connect()  # a file that was removed meanwhile is noticed here
-        if not self._is_prepared:
-            delivery.prepare(self._store, self._journal)
-            self._is_prepared = True
+        if time.monotonic() - self._prepared > self._target.lease / 2:  # it may have slept, or waited
+            self._prepare(self._store)
         if not self._journal.is_sent:
+            began = time.monotonic()
             delivery.deliver_next(self._store, self._journal)
+            self.slowest_request = max(self.slowest_request, time.monotonic() - began)
             return True
         if self._journal.is_open and time.monotonic() >= self._next_beat:
             self._beat(self._store)
         return False
 
     def _beat(self, store: Store) -> None:
-        delivery.prepare(store, self._journal)
+        self._prepare(store)
         if self._journal.run_id is not None:
             store.client.set_tag(self._journal.run_id, HEARTBEAT_TAG, beat())
-        self._next_beat = time.monotonic() + BEAT_SECONDS
+        self._next_beat = time.monotonic() + self._target.heartbeat
+
+    def _prepare(self, store: Store) -> None:
+        asked = time.monotonic()
+        delivery.prepare(store, self._journal)
+        self._prepared = asked
 
     def _take(self, error: Exception) -> None:
         uri = self._target.uri
@@ -135,7 +148,7 @@ class Sender:
             self.refusal = self._refusal_of(error)
             log.warning("%s. Training goes on; what the store does not take is kept", self.refusal)
             return
-        self._is_prepared = False
+        self._prepared = -inf
         note_outage(uri, reason_of(error))
 
     def _refusal_of(self, error: Exception) -> StoreError:

@@ -8,7 +8,7 @@ import logging
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mlplab.errors import CheckpointError
 from mlplab.files import open_regular
+from mlplab.paths import portable
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,11 @@ class Checkpoint:
 
     arrays: Mapping[str, NDArray[Any]]
     facts: Mapping[str, Any]
+
+
+def checkpoint_folder(shared: str | None, output_folder: Path) -> Path:
+    """Return where the checkpoint of a run lies: in the ``shared`` folder, if there is one, as in the project."""
+    return output_folder if shared is None else Path(shared) / portable(output_folder).lstrip("/")
 
 
 def former(path: Path) -> Path:
@@ -88,6 +94,17 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     if not isinstance(facts, dict):
         raise CheckpointError(f"{path}: is damaged (its facts are no object)")
     return Checkpoint(arrays, facts)
+
+
+def latest_first(paths: Sequence[Path]) -> list[Path]:
+    """Return the checkpoints of one training, that which has trained longest first; damaged ones are left out."""
+    found: list[tuple[float, Path]] = []
+    for path in paths:
+        with suppress(CheckpointError):
+            saved = load_checkpoint(path)
+            if saved is not None:
+                found.append((float(saved.facts.get("total_seconds", 0.0)), path))
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 def _read_arrays(file: BinaryIO) -> dict[str, NDArray[Any]]:
