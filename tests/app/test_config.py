@@ -8,8 +8,8 @@ import pytest
 
 from conftest import Project
 from mlplab.config import DataConfig, EmnistSplit, TrainConfig
-from mlplab.tracking_config import TrackingConfig
 from mlplab.paths import PROJECT_ROOT
+from mlplab.tracking_config import TrackingConfig
 
 FAULTS = {
     "lerning_rate=0.1": ["lerning_rate: no such key", "did you mean learning_rate?"],

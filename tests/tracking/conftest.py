@@ -75,6 +75,11 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
+def remote(server: Server, tmp_path: Path) -> Target:
+    return Target(server.uri, tmp_path.name)
+
+
+@pytest.fixture
 def target(tmp_path: Path, empty_store: Path) -> Target:
     shutil.copy(empty_store, tmp_path)
     return Target(f"sqlite:///{tmp_path / 'mlflow.db'}", "lab")

@@ -18,11 +18,6 @@ from tracking.conftest import Server, artifacts, history
 pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
 
 
-@pytest.fixture
-def remote(server: Server, tmp_path: Path) -> Target:
-    return Target(server.uri, tmp_path.name)
-
-
 def test_a_run_begins_and_ends_without_its_server_and_arrives_when_it_is_back(
     server: Server, remote: Target, tmp_path: Path
 ) -> None:

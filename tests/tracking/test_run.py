@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,7 @@ def test_a_run_is_written_by_one_process_at_a_time(target: Target, tmp_path: Pat
 def test_a_run_that_another_machine_took_over_stops_and_writes_nothing_more(
     target: Target, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "BEAT_SECONDS", 0.0)
+    target = replace(target, heartbeat=0.0)
     monkeypatch.setattr(sender, "SEND_SECONDS", 0.05)
     with pytest.raises(LostRunError), Run(target, "name", {}, tmp_path / "run") as run:
         run.log_metrics({"train/loss": 2.0}, 200)
