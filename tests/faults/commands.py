@@ -73,13 +73,13 @@ UNITS = {
 class Command:
     """A command that runs; what it prints goes to files, so that it never waits for its reader."""
 
-    def __init__(self, project: Project, words: list[str]) -> None:
+    def __init__(self, project: Project, words: list[str], **variables: str) -> None:
         self.project, number = project, len(list(project.root.glob("*.out")))
         self._out, self._err = (project.root / f"{number}.{kind}" for kind in ("out", "err"))
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                words, cwd=project.root, env=project.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                start_new_session=True,
+                words, cwd=project.root, env=project.environment(**variables), stdin=subprocess.DEVNULL,
+                stdout=out, stderr=err, start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -138,8 +138,8 @@ def _last_step(folder: Path) -> int:
     return max((point.step for point in points), default=0)
 
 
-def train(project: Project, *words: str) -> Command:
-    return Command(project, project.command(*words))
+def train(project: Project, *words: str, **variables: str) -> Command:
+    return Command(project, project.command(*words), **variables)
 
 
 def sync(project: Project, *words: str) -> Command:

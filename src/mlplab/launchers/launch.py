@@ -30,6 +30,10 @@ class StoppedBeforeItsLimitError(DiedError):
     """The job's time was nearly over: it ended in order, and goes on in another."""
 
 
+class RaisedError(DiedError):
+    """The job raised outside of its run: it would again, anywhere."""
+
+
 class Pool(Protocol[Ticket]):
     """Carries jobs out somewhere. A ticket, which can be hashed, stands for one that was submitted."""
 
@@ -40,7 +44,7 @@ class Pool(Protocol[Ticket]):
         """Wait so long for one of them to end; return those that have."""
 
     def result(self, ticket: Ticket) -> JobReturn:
-        """Return the result of a job that has ended. Raises DiedError."""
+        """Return the result of a job that has ended. Raises DiedError, or a subclass."""
 
     def cancel(self, tickets: Sequence[Ticket]) -> None:
         """Ask these jobs to end, wherever they run, and wait a little until they have."""
@@ -81,6 +85,8 @@ class Launch:
     def _is_to_go_on(self, number: int, error: DiedError) -> bool:
         if isinstance(error, StoppedBeforeItsLimitError):
             return True
+        if isinstance(error, RaisedError):
+            return False
         self._deaths[number] = self._deaths.get(number, 0) + 1
         if self._deaths[number] == ATTEMPTS:
             return False
@@ -95,7 +101,7 @@ def _going_on(job: Job) -> Job:
 def _failed(job: Job, error: DiedError) -> JobReturn:
     returned = JobReturn()
     returned.overrides, returned.status = list(job.overrides), JobStatus.FAILED
-    returned.return_value = SweepError(f"its process died {ATTEMPTS} times ({error})")
+    returned.return_value = SweepError(str(error))
     return returned
 
 

@@ -11,9 +11,9 @@ from hydra.core.utils import JobReturn
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from mlplab.errors import ConfigError
+from mlplab.launchers.code import SOURCE
 from mlplab.launchers.job import Job
 from mlplab.launchers.launch import DiedError
-from mlplab.paths import PROJECT_ROOT
 
 CANCEL_SECONDS = 15.0  # in which members end in order
 
@@ -43,7 +43,7 @@ class RayPool:
         if ray.is_initialized():
             return
         own = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
-        code = {"env_vars": {"PYTHONPATH": str(PROJECT_ROOT / "src")}}  # on every machine at the same place
+        code = {"env_vars": {"PYTHONPATH": str(SOURCE)}}
         try:
             ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)  # type: ignore[arg-type]
         except (ConnectionError, RuntimeError, ValueError) as error:

@@ -1,6 +1,7 @@
 """Jobs of SLURM, by submitit: one array of jobs, each with a process of its own; or such processes on this machine."""
 
 import logging
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,8 +14,9 @@ from hydra.core.utils import JobReturn
 from submitit.core.utils import FailedJobError, UncompletedJobError
 
 from mlplab.errors import ConfigError
+from mlplab.launchers.code import SOURCE
 from mlplab.launchers.job import Job
-from mlplab.launchers.launch import DiedError, StoppedBeforeItsLimitError
+from mlplab.launchers.launch import DiedError, RaisedError, StoppedBeforeItsLimitError
 from mlplab.signals import TIME_LIMIT_STATUS
 
 CANCEL_SECONDS = 30.0  # in which members end in order; SLURM's own patience
@@ -56,6 +58,7 @@ class SubmititPool:
 
     def submit(self, jobs: Sequence[Job]) -> list[Ticket]:
         """Submit the jobs, as one array."""
+        os.environ["PYTHONPATH"] = str(SOURCE)  # which their processes inherit: they import the code of this command
         return self.executor.map_array(Job.carry_out, jobs)
 
     def wait(self, tickets: Sequence[Ticket], seconds: float) -> Iterable[Ticket]:
@@ -75,8 +78,10 @@ class SubmititPool:
             raise StoppedBeforeItsLimitError(how) if how.endswith(f" {TIME_LIMIT_STATUS}") else DiedError(how)
         try:
             return ticket.result()
-        except (FailedJobError, UncompletedJobError) as error:
-            raise DiedError(str(error).splitlines()[-1]) from error
+        except FailedJobError as error:
+            raise RaisedError(_last_line_of_traceback(str(error))) from error
+        except UncompletedJobError as error:
+            raise DiedError(str(error).splitlines()[0]) from error
 
     def cancel(self, tickets: Sequence[Ticket]) -> None:
         """Send SIGTERM to what runs, take back what waits, and wait until all have ended."""
@@ -85,6 +90,12 @@ class SubmititPool:
         deadline = time.monotonic() + CANCEL_SECONDS
         while time.monotonic() < deadline and not all(map(self._has_ended, tickets)):
             time.sleep(0.2)
+
+
+def _last_line_of_traceback(text: str) -> str:
+    """Return the line that names the error, above submitit's rule and its hint at the logs."""
+    lines = [line.strip() for line in text.partition("You can check")[0].splitlines()]
+    return next((line for line in reversed(lines) if line.strip("-")), "it raised an error")
 
 
 def _how_process_ended(ticket: Ticket) -> str | None:

@@ -1,0 +1,1 @@
+"""Sweeps on real clusters: Ray with two nodes, SLURM with one, and a server on PostgreSQL. `make test-cluster`."""

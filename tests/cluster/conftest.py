@@ -1,0 +1,101 @@
+"""Clusters that are brought up once, a server on PostgreSQL for all, and what the sweep computes undisturbed."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from cluster import ray_nodes, slurm
+from cluster.outcome import Computed, read_computed
+from conftest import Project, copy_project
+from faults.commands import Command, train
+from faults.servers import postgresql, postgresql_programs, serving
+
+SWEEP = (
+    "-m", "data=digits", "hidden_sizes=[64,32]", "learning_rate=0.05,0.1", "batch_size=50", "log_every=100",
+    "epochs=150", "diagnostics=false", "activation=relu,tanh", "seed=0,1,2",
+)  # fmt: skip
+LEASE = ("tracking.heartbeat_seconds=2", "tracking.lease_seconds=10")
+
+
+@dataclass
+class Cluster:
+    """Where members run.
+
+    Attributes:
+        launcher: its name in a command.
+        process: a text in the command line of each process that carries a member out.
+        variables: of the environment of the command.
+        nodes: of Ray, where there are two.
+    """
+
+    launcher: str
+    process: str
+    variables: dict[str, str] = field(default_factory=dict)
+    nodes: ray_nodes.Nodes | None = None
+
+    def start(self, project: Project, uri: str, *words: str) -> Command:
+        """Start a sweep on it."""
+        typed = [*SWEEP, f"hydra/launcher={self.launcher}", f"tracking.uri={uri}", *LEASE, *words]
+        return train(project, *typed, **self.variables)
+
+
+@pytest.fixture(scope="session")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a server on PostgreSQL."""
+    programs = postgresql_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not on this machine")
+    with postgresql(programs) as database, serving(tmp_path_factory.mktemp("server"), database) as server:
+        yield server.uri
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Computed:
+    """What the sweep computes on one thread of this machine, into a local file."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    shutil.copy(empty_store, root)
+    project = copy_project(root)
+    command = train(project, *SWEEP, OMP_NUM_THREADS="1")
+    assert command.wait() == 0, command.text
+    return read_computed(project.uri, "mlplab")
+
+
+@pytest.fixture(scope="session")
+def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session", params=["ray", "ray_cluster", "slurm", "submitit_local"])
+def cluster(request: pytest.FixtureRequest, shared_project: Project) -> Iterator[Cluster]:
+    """Every cluster in turn, skipped with the reason where it cannot be brought up."""
+    name = str(request.param)
+    if name.startswith("ray"):
+        pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
+    else:
+        pytest.importorskip("submitit", reason="submitit is not installed: pip install '.[slurm]'")
+    if name == "ray":
+        yield Cluster("ray", "ray::_carry_out")
+    elif name == "submitit_local":
+        yield Cluster("submitit_local", "submitit.core._submit")
+    elif name == "slurm":
+        if absent := slurm.missing():
+            pytest.skip(
+                f"SLURM is not installed, it lacks {', '.join(absent)}: slurmctld, slurmd, slurm-client, munge"
+            )
+        with slurm.one_node(os.cpu_count() or 1) as variables:
+            yield Cluster("slurm", "submitit.core._submit", variables)
+    else:
+        yield from _ray_cluster(shared_project)
+
+
+def _ray_cluster(project: Project) -> Iterator[Cluster]:
+    if not ray_nodes.can_be_elsewhere():
+        pytest.skip("a second machine needs namespaces, which only root may make here")
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with ray_nodes.two_nodes(project.root, project.environment(**token)) as nodes:
+        yield Cluster("ray_cluster", "ray::_carry_out", {**token, "RAY_ADDRESS": nodes.address}, nodes)
