@@ -13,7 +13,7 @@ from mlplab.app import commandline, composition, startup
 from mlplab.app.arguments import Typed
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
-from mlplab.sweeps.membership import as_member, require_no_failure
+from mlplab.sweeps.membership import as_member, require_no_failure, require_own_launch
 
 _OF_SWEEPS = (
     "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
@@ -50,4 +50,5 @@ def _train_member(composed: DictConfig, output_folder: Path) -> float:
     with as_member(folder):
         settings = composition.read_config(composed)
         require_no_failure(settings, folder)
+        require_own_launch(settings, folder)
         return startup.start_run(settings, output_folder).final[schema.final_accuracy("test")]

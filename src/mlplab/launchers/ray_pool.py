@@ -3,6 +3,7 @@
 Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3, which Ray itself excludes.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -43,7 +44,8 @@ class RayPool:
         if ray.is_initialized():
             return
         own = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
-        code = {"env_vars": {"PYTHONPATH": str(SOURCE)}}
+        own_variables = {key: value for key, value in os.environ.items() if key.startswith(("MLPLAB", "MLFLOW"))}
+        code = {"env_vars": {**own_variables, "PYTHONPATH": str(SOURCE)}}
         try:
             ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)  # type: ignore[arg-type]
         except (ConnectionError, RuntimeError, ValueError) as error:

@@ -84,8 +84,11 @@ def sweep_jobs(
         require_at_rest(resumed, store, target.lease)
     manifest = resumed.manifest if resumed else freeze(jobs, arguments, context.folder)
     context.use_folder(manifest.folder)
+    if resumed is None:
+        take_over(Path(manifest.folder))
     from mlplab.sweeps.conclusion import compare_members
     from mlplab.sweeps.execution import Sweep
+    from mlplab.sweeps.membership import take_over
     from mlplab.sweeps.naming import new_name
 
     known = record.stored_members(store, manifest.sweep) if resumed else {}

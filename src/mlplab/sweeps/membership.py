@@ -1,5 +1,9 @@
-"""What a member does for its sweep, in whichever process it runs: it tells the others that it failed."""
+"""What a member does for its sweep, in whichever process it runs: it tells the others that it failed, and it begins
+only for the command that carries the sweep out now.
+"""
 
+import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +11,8 @@ from pathlib import Path
 from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError
 
+_LAUNCH = ".launch"  # a file in the sweep's folder: which command carries it out
+_VARIABLE = "MLPLAB_LAUNCH"  # of the processes that this command launches
 _FAILURE = ".failed"  # a file in the sweep's folder, created by the first failure
 
 
@@ -26,6 +32,20 @@ def require_no_failure(settings: TrainConfig, folder: Path) -> None:
     """Raise SkippedError if ``fail_fast`` is set and another member of this sweep has failed."""
     if settings.fail_fast and (folder / _FAILURE).exists():
         raise SkippedError(f"{settings.name}: skipped, because another run failed (fail_fast=true)")
+
+
+def take_over(folder: Path) -> None:
+    """Let this command be the one whose jobs begin: those that a former one left in a cluster's queue do not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ[_VARIABLE] = uuid.uuid4().hex
+    (folder / _LAUNCH).write_text(os.environ[_VARIABLE], encoding="ascii")
+
+
+def require_own_launch(settings: TrainConfig, folder: Path) -> None:
+    """Raise SkippedError if another command has taken the sweep over since this job was launched."""
+    launch = os.environ.get(_VARIABLE)
+    if launch is not None and (folder / _LAUNCH).exists() and (folder / _LAUNCH).read_text("ascii") != launch:
+        raise SkippedError(f"{settings.name}: skipped, because another command carries this sweep out now")
 
 
 def forget_failures(folder: Path) -> None:

@@ -7,6 +7,7 @@ from mlplab.errors import ClaimedError
 from mlplab.schema import SWEEP_TAG, State
 from mlplab.store.store import Store
 from mlplab.sweeps.manifest import Manifest
+from mlplab.sweeps.membership import take_over
 from mlplab.sweeps.record import Recorded, journals_of
 from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.lease import end_silent
@@ -24,6 +25,7 @@ def require_at_rest(former: Recorded, store: Store, lease: float) -> None:
     own = read_journal(Path(manifest.folder))
     if own is not None and own.state is State.running:
         raise ClaimedError(_message(manifest, str(own.owner)))
+    take_over(Path(manifest.folder))
     deadline = time.monotonic() + ORPHAN_SECONDS
     while running := [run for run in journals_of(manifest).values() if run.state is State.running]:
         if time.monotonic() > deadline:
