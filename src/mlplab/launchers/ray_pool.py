@@ -16,6 +16,8 @@ from mlplab.launchers.code import SOURCE
 from mlplab.launchers.job import Job
 from mlplab.launchers.launch import DiedError
 
+# Of this process, for its workers. Ray writes them into its logs: a server's password must be set on every machine.
+_VARIABLES = ("MLPLAB_LAUNCH", "MLPLAB_DATA_ROOT")
 CANCEL_SECONDS = 15.0  # in which members end in order
 
 
@@ -44,7 +46,7 @@ class RayPool:
         if ray.is_initialized():
             return
         own = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
-        own_variables = {key: value for key, value in os.environ.items() if key.startswith(("MLPLAB", "MLFLOW"))}
+        own_variables = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
         code = {"env_vars": {**own_variables, "PYTHONPATH": str(SOURCE)}}
         try:
             ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)  # type: ignore[arg-type]
