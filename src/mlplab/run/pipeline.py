@@ -112,6 +112,8 @@ def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, outpu
     reading = read_from(target)
     earlier = find_earlier(reading.store, settings, fingerprint)
     if not reading.is_stand_in:
+        if earlier is None and settings.tracking.sweep is None:
+            say("resume=true: the store has no run of this command to go on with; starting a new one")
         return earlier
     own = None if earlier is None else find_in_journal(earlier.folder, fingerprint)
     if own is None:
