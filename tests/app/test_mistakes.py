@@ -96,7 +96,7 @@ IGNORED = {
     "+hydra.x=1": "+hydra.x=1: no such key of Hydra's; leave it out",
     "++hydra.job.nmae=x": "++hydra.job.nmae=x: no such key of Hydra's; leave it out",
     "hydra.searchpath=[file:///nowhere]": "hydra.searchpath=[file:///nowhere]: is not taken; `--config-dir",
-    "tracking.uri=sqlite:////no/where/x.db": "tracking.uri=sqlite:////no/where/x.db: no such folder: /no/where; make it",
+    "tracking.uri=sqlite:////no/where/x.db": "tracking.uri=sqlite:////no/where/x.db: no such folder: /no/where; make",
 }
 
 
