@@ -120,10 +120,22 @@ def test_a_line_that_changes_nothing_of_the_run_is_taken(forks: Forks, typed: st
     assert (ended.status, ended.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("swept", [[], ["-m", "seed=1,2"]])
+def test_resuming_offline_names_the_choice_that_hides_what_has_run(forks: Forks, swept: list[str]) -> None:
+    ended = forks.run(*QUICK, *swept, "epochs=17", "resume=true", "tracking=offline")
+    require_one_message(ended, "resume=true: tracking=offline asks no store, and only that knows what has run; leave")
+
+
 def test_resuming_nothing_is_told(forks: Forks) -> None:
     ended = forks.run(*QUICK, "seed=4711", "resume=true")
     assert ended.status == 0
     assert ended.stdout.startswith("resume=true: the store has no run of this command to go on with")
+
+
+def test_what_hydra_tells_of_itself_may_be_chosen_by_a_word_of_its_own(forks: Forks) -> None:
+    ended = forks.run("--info", "defaults", "data=digits")
+    assert ended.status == 0
+    assert "Defaults List" in ended.stdout
 
 
 def test_a_sweep_is_one_wherever_m_stands(forks: Forks) -> None:

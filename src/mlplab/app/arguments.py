@@ -65,6 +65,8 @@ def arrange(typed: Sequence[str]) -> Typed:
                 arranged.flags.append(text)
         elif text.startswith("-") and text != "-":
             arranged.flags.extend(_read_flag(text, rest))
+        elif arranged.flags[-1:] in (["-i"], ["--info"]) and text in _CHOICES["--info"]:
+            arranged.flags.append(text)
         elif text:
             arranged.overrides.append(text)
     if set(_COMPLETING) & set(arranged.flags):
