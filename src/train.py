@@ -2,5 +2,7 @@
 
 from mlplab.app.train import main
 
+# Hydra's completion in fish asks only a script that has this text in it: @hydra.main
+
 if __name__ == "__main__":
     main()

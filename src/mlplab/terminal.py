@@ -86,6 +86,11 @@ def count_of(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
+def has_or_have(number: int) -> str:
+    """Return the verb after :func:`count_of`."""
+    return "has" if number == 1 else "have"
+
+
 def format_duration(seconds: float) -> str:
     """Return a duration in the unit that a person would use.
 

@@ -136,7 +136,7 @@ def test_a_metric_of_ones_own_knows_its_direction_where_it_is_said(swept: tuple[
         ("sweep=nothing", "sweep=nothing: no run matches; the experiment has 6 runs and 1 sweep: "),
         ("experiment=other", "experiment=other: the store has no such experiment, but "),
         ("metric=final/luck", "metric=final/luck: these runs have final/test_accuracy, "),
-        ("group_by=[colour]", "colour: no such key of a run; there are engine, "),
+        ("group_by=[colour]", "group_by=colour: no such key of a run; there are engine, "),
         (
             "out=results.doc",
             "out=results.doc: tells no format by its ending; take one of .txt, .md, .csv, .json, .html",

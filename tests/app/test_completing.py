@@ -1,5 +1,11 @@
 """Shell completion, asked as the script that Hydra installs in a shell asks."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from conftest import Project
@@ -38,3 +44,24 @@ def test_a_shell_gets_them_through_the_command_that_hydra_installed(
     done = project.train("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [expected]
+
+
+FISH = "python src/train.py -sc install=fish | source; complete -C 'python src/train.py {word}'"
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not on this machine")
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("activation=relu,s", ["activation=relu,sigmoid", "activation=relu,silu"]), ("data=dig", ["data=digits"])],
+)
+def test_fish_gets_each_as_a_word(project: Project, word: str, expected: list[str]) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", FISH.format(word=word)],
+        cwd=project.root,
+        env=project.environment(PATH=path),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.stdout.split("\n")[:-1] == expected, done.stderr

@@ -88,7 +88,15 @@ IGNORED = {
     "takes one preset",
     "+report=pellattiero": "+report=pellattiero: is no key of a run; `python src/reproduce.py reports=pellattiero`",
     "retry=3": "retry=3: says how to carry out a sweep; add -m, or leave it out",
+    "max_jobs=5": "max_jobs=5: says how to carry out a sweep; add -m, or leave it out",
     "hydra/launcher=joblib": "hydra/launcher=joblib: says how to carry out a sweep; add -m, or leave it out",
+    "hydra.sweep.subdir=x": "hydra.sweep.subdir=x: says how to carry out a sweep; add -m, or leave it out",
+    "-m seed=1,2 hydra.sweep.subdir=x": "hydra.sweep.subdir=x: the members of a sweep lie in folders by their numbers",
+    "-m seed=1,2 hydra.run.dir=x": "hydra.run.dir=x: says where a single run writes; of a sweep",
+    "+hydra.x=1": "+hydra.x=1: no such key of Hydra's; leave it out",
+    "++hydra.job.nmae=x": "++hydra.job.nmae=x: no such key of Hydra's; leave it out",
+    "hydra.searchpath=[file:///nowhere]": "hydra.searchpath=[file:///nowhere]: is not taken; `--config-dir",
+    "tracking.uri=sqlite:////no/where/x.db": "tracking.uri=sqlite:////no/where/x.db: no such folder: /no/where; make",
 }
 
 
@@ -102,6 +110,32 @@ def test_a_mistake_is_one_message_and_leaves_nothing_behind(forks: Forks, typed:
     require_one_message(ended, message)
     assert left_behind(forks.project) - before <= {forks.project.root / "outputs"}
     assert not forks.project.runs()
+
+
+@pytest.mark.parametrize(
+    "typed", ["retry=0 fail_fast=false plan=false max_jobs=1000", "+hydra.job.env_set.GREETING=hello"]
+)
+def test_a_line_that_changes_nothing_of_the_run_is_taken(forks: Forks, typed: str) -> None:
+    ended = forks.run(*QUICK, *typed.split())
+    assert (ended.status, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("swept", [[], ["-m", "seed=1,2"]])
+def test_resuming_offline_names_the_choice_that_hides_what_has_run(forks: Forks, swept: list[str]) -> None:
+    ended = forks.run(*QUICK, *swept, "epochs=17", "resume=true", "tracking=offline")
+    require_one_message(ended, "resume=true: tracking=offline asks no store, and only that knows what has run; leave")
+
+
+def test_resuming_nothing_is_told(forks: Forks) -> None:
+    ended = forks.run(*QUICK, "seed=4711", "resume=true")
+    assert ended.status == 0
+    assert ended.stdout.startswith("resume=true: the store has no run of this command to go on with")
+
+
+def test_what_hydra_tells_of_itself_may_be_chosen_by_a_word_of_its_own(forks: Forks) -> None:
+    ended = forks.run("--info", "defaults", "data=digits")
+    assert ended.status == 0
+    assert "Defaults List" in ended.stdout
 
 
 def test_a_sweep_is_one_wherever_m_stands(forks: Forks) -> None:
@@ -132,6 +166,7 @@ def test_the_home_folder_may_be_typed_as_a_tilde(forks: Forks) -> None:
     ("typed", "message"),
     [
         ("compare group_by=[activation,activation]", "group_by=[activation,activation]: takes each key once"),
+        ("compare group_by=activation", "group_by=activation: takes a list, such as [ONE,TWO]"),
         ("compare --sweep=x", "--sweep=x: keys are no flags; write sweep=x"),
         ("compare swep=x", "swep=x: is no key=value of this command; did you mean sweep?"),
         ("compare runs=[", "runs=[: a bracket or a quotation mark is open"),

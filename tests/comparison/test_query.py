@@ -82,6 +82,8 @@ def test_confusion_matrices_are_one_array(store: Store) -> None:
         (["relu", "1"], ["relu", "1"], "object"),
         (["[32]", "[64,32]"], ["[32]", "[64,32]"], "object"),
         (["None", "100"], [pd.NA, 100], "Int64"),
+        ([str(2**63 - 1), str(2**63 - 2), None], [2**63 - 1, 2**63 - 2, pd.NA], "Int64"),
+        (["1", str(2**63), str(2**63 + 1)], ["1", str(2**63), str(2**63 + 1)], "object"),
     ],
 )
 def test_a_param_has_the_type_that_all_its_values_have(texts: list[str], values: list[object], dtype: str) -> None:

@@ -170,6 +170,7 @@ def test_without_a_network_the_message_says_where_the_files_belong(
         acquire.DataUnavailableError, match=rf"data={entry}: (?s:.*) cannot be downloaded (?s:.*)To run"
     ):
         CATALOG[entry].read(tmp_path)
+    assert names(tmp_path) == {".acquire.lock"}
 
 
 def names(folder: Path) -> set[str]:
@@ -206,12 +207,22 @@ def test_archives_placed_by_hand_are_unpacked_offline(kmnist: Mirror, tmp_path: 
     assert not kmnist.requests
 
 
-def test_a_damaged_download_gets_no_final_name(kmnist: Mirror, tmp_path: Path) -> None:
+def test_a_damaged_download_leaves_no_folder(kmnist: Mirror, tmp_path: Path) -> None:
     archive = kmnist.folder / "t10k-images-idx3-ubyte.gz"
     archive.write_bytes(archive.read_bytes()[:-20])
     with pytest.raises(acquire.DataUnavailableError, match=r"cannot be downloaded(?s:.*)To run offline, put"):
         acquire_small(tmp_path / "data")
-    assert names(tmp_path / "data" / "KMNIST" / "raw") == set()
+    assert names(tmp_path / "data") == {".acquire.lock"}
+
+
+def test_a_folder_that_was_there_stays_when_a_download_fails(kmnist: Mirror, tmp_path: Path) -> None:
+    for archive in kmnist.folder.iterdir():
+        archive.unlink()
+    (tmp_path / "data" / "KMNIST").mkdir(parents=True)
+    with pytest.raises(acquire.DataUnavailableError):
+        acquire_small(tmp_path / "data")
+    assert names(tmp_path / "data") == {".acquire.lock", "KMNIST"}
+    assert names(tmp_path / "data" / "KMNIST") == set()
 
 
 def test_the_message_says_where_the_four_files_belong(kmnist: Mirror, tmp_path: Path) -> None:

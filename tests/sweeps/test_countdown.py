@@ -40,7 +40,7 @@ def members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FollowedMembers:
 def test_the_time_left_follows_from_the_share_that_is_done() -> None:
     assert time_left(3, 12, 0.25, 60.0) == "3 of 12 runs have ended; about 3 min left"
     assert time_left(0, 12, 0.5, 30.0) == "0 of 12 runs have ended; about 30 s left"
-    assert time_left(0, 1, 0.001, 30.0) == "0 of 1 run have ended"
+    assert time_left(0, 1, 0.001, 30.0) == "0 of 1 run has ended"
 
 
 def test_without_a_terminal_each_beginning_and_each_end_is_one_line(

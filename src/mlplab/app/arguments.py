@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from mlplab.app.hydra_keys import require_read
 from mlplab.config import TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.store.uri import public
@@ -64,6 +65,8 @@ def arrange(typed: Sequence[str]) -> Typed:
                 arranged.flags.append(text)
         elif text.startswith("-") and text != "-":
             arranged.flags.extend(_read_flag(text, rest))
+        elif arranged.flags[-1:] in (["-i"], ["--info"]) and text in _CHOICES["--info"]:
+            arranged.flags.append(text)
         elif text:
             arranged.overrides.append(text)
     if set(_COMPLETING) & set(arranged.flags):
@@ -134,6 +137,10 @@ def _read_override(text: str) -> str:
         raise ConfigError(f"{text}: takes a choice; `--help` lists them")
     if key.startswith("hydra.") and separator and not value:
         raise ConfigError(f"{text}: has no value; leave it out for the default")
+    if key.startswith("+") and key.lstrip("+").startswith("hydra."):
+        require_read(key.lstrip("+"), text)
+    if key == "hydra.searchpath":
+        raise ConfigError(f"{text}: is not taken; `--config-dir FOLDER` adds a folder of presets")
     if key == "hydra.verbose" and (value == "null" or not value.lstrip("'\"[")[:1].isalpha()):
         raise ConfigError(f"{text}: takes true, false, or a list of loggers")
     if value.startswith("~"):

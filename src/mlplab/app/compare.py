@@ -97,7 +97,10 @@ def _compare(arguments: Sequence[str]) -> None:
     if options.out is None:
         say(text)
         return
-    Path(options.out).expanduser().write_text(text + "\n", encoding="utf-8")
+    try:
+        Path(options.out).expanduser().write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"out={options.out}: cannot be written ({error.strerror}); choose another file") from error
     say(f"{options.out}: {count_of(len(runs), 'run')} compared")
 
 
@@ -133,9 +136,11 @@ def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
     keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
     if options.group_by and len(set(options.group_by)) < len(options.group_by):
         raise ConfigError(f"group_by=[{','.join(options.group_by)}]: takes each key once")
-    for key in [*(options.group_by or []), *([options.sort_by] if options.sort_by else [])]:
+    named = [("group_by", key) for key in options.group_by or []]
+    named += [("sort_by", options.sort_by)] if options.sort_by else []
+    for option, key in named:
         if key not in keys:
-            raise ConfigError(f"{key}: no such key of a run; there are {', '.join(keys)}")
+            raise ConfigError(f"{option}={key}: no such key of a run; there are {', '.join(keys)}")
     ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS, options.lower_is_better)
     if options.sort_by is not None:
         if options.sort_by not in ranking.axes:

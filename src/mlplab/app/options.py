@@ -50,7 +50,9 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
         options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.from_cli(given)))
     except OmegaConfBaseException as error:
         typed = [text for text in given if text.partition("=")[0] == error.full_key] or arguments
-        raise ConfigError(f"{' '.join(typed)}: {str(error).splitlines()[0]}; see `--help`") from error
+        said = str(error).splitlines()[0]
+        reason = "takes a list, such as [ONE,TWO]" if "is not a ListConfig" in said else said
+        raise ConfigError(f"{' '.join(typed)}: {reason}; see `--help`") from error
     except YAMLError as error:
         raise ConfigError(f"{' '.join(arguments)}: a bracket or a quotation mark is open; see `--help`") from error
     assert isinstance(options, kind)

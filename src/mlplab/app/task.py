@@ -6,11 +6,12 @@ from pathlib import Path
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mlplab import schema
 from mlplab.app import commandline, composition, startup
 from mlplab.app.arguments import Typed
+from mlplab.config import TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
 from mlplab.sweeps.membership import as_member, require_no_failure, require_own_launch
@@ -38,11 +39,20 @@ def train_task(composed: DictConfig) -> float:
 
 def _train_alone(composed: DictConfig, output_folder: Path) -> float:
     settings = composition.read_config(composed)
+    _require_nothing_of_sweeps(settings)
+    return startup.start_run(settings, output_folder).final[schema.final_accuracy("test")]
+
+
+def _require_nothing_of_sweeps(settings: TrainConfig) -> None:
+    """Raise ConfigError if what was typed says something to a sweep alone; a default says nothing."""
+    defaults = OmegaConf.load(CONF / "train.yaml")
+    assert isinstance(defaults, DictConfig)
     typed = HydraConfig.get().overrides
     for override in [*typed.task, *typed.hydra]:
-        if override.lstrip("+").startswith(_OF_SWEEPS):
+        key = override.lstrip("+").partition("=")[0]
+        is_default = key in defaults and defaults[key] == getattr(settings, key, None)
+        if override.lstrip("+").startswith(_OF_SWEEPS) and not is_default:
             raise ConfigError(f"{override}: says how to carry out a sweep; add -m, or leave it out")
-    return startup.start_run(settings, output_folder).final[schema.final_accuracy("test")]
 
 
 def _train_member(composed: DictConfig, output_folder: Path) -> float:

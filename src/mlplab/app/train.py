@@ -18,7 +18,7 @@ def _train() -> None:
     from mlplab.app.completing import completions_of_typed
 
     if (words := completions_of_typed(sys.argv[1:])) is not None:
-        say(" ".join(words))
+        say("\n".join(words))  # fish takes a line for a word, the other shells any space
         return
     from mlplab.app.arguments import arrange
     from mlplab.app.task import call_hydra

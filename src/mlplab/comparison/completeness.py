@@ -15,6 +15,7 @@ from mlplab.names import member_name
 from mlplab.schema import JOB_TAG, MANIFEST, STATE_OF_STATUS, State
 from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
+from mlplab.terminal import count_of, has_or_have
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,8 @@ def describe_missing(jobs: Sequence[Mapping[str, Any]], states: Mapping[int, Sta
     parts = [f"{counts[state]} {state}" for state in _ORDER if counts[state]]
     if counts[State.new]:
         parts.append(f"{counts[State.new]} never began")
-    text = f"{len(jobs) - len(unfinished)} of {len(jobs)} runs have finished ({', '.join(parts)})"
+    finished = f"{len(jobs) - len(unfinished)} of {count_of(len(jobs), 'run')} {has_or_have(len(jobs))} finished"
+    text = f"{finished} ({', '.join(parts)})"
     never = _values_without_result(jobs, unfinished)
     if never:
         return f"{text}; {listed(never)} never did"

@@ -60,10 +60,18 @@ def typed_param(texts: "pd.Series[str]") -> "pd.Series[Any]":
         return values
     if known.isin(["True", "False"]).all():
         return values.map({"True": True, "False": False}).astype("boolean")
+    if known.str.fullmatch(r"[+-]?\d+").all():
+        return _integers(values)
     numbers = pd.to_numeric(values, errors="coerce")
-    if numbers[known.index].isna().any():
-        return values
-    return numbers.astype("Int64") if known.str.fullmatch(r"[+-]?\d+").all() else numbers.astype(float)
+    return values if numbers[known.index].isna().any() else numbers.astype(float)
+
+
+def _integers(texts: "pd.Series[str]") -> "pd.Series[Any]":
+    """Return the numbers; the texts where 64 bits do not hold one: rounded, two seeds would become the same."""
+    numbers = [None if pd.isna(text) else int(text) for text in texts]
+    if any(number is not None and not -(2**63) <= number < 2**63 for number in numbers):
+        return texts
+    return pd.Series(pd.array(numbers, dtype="Int64"), index=texts.index, name=texts.name)
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import socket
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -60,16 +60,31 @@ def acquire(name: str, download: Download, root: Path) -> Path:
     if not is_complete(download, root):
         _require_chosen(root)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            root.mkdir(parents=True, exist_ok=True)
             with FileLock(root / ".acquire.lock"):
                 if not is_complete(download, root):
-                    _download(name, download, root)
+                    with _created(folder):
+                        _download(name, download, root)
         except OSError as error:
             raise DataUnavailableError(
                 f"data.root={root}: cannot be written ({error.strerror or error}). "
                 "Set data.root, or MLPLAB_DATA_ROOT, to a writable folder"
             ) from error
     return folder
+
+
+@contextmanager
+def _created(folder: Path) -> Iterator[None]:
+    """Create a folder; after an error remove it, and those above it that were created with it, as far as empty."""
+    created = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for one in created:
+                one.rmdir()
+        raise
 
 
 def _require_chosen(root: Path) -> None:

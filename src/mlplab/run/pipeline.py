@@ -12,7 +12,6 @@ from mlplab.config import TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines import Engine
 from mlplab.engines.base import Evaluation
-from mlplab.errors import StoreAwayError
 from mlplab.place import place_of_job
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
@@ -117,10 +116,12 @@ def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, outpu
     reading = read_from(target)
     earlier = find_earlier(reading.store, settings, fingerprint, target.lease)
     if not reading.is_stand_in:
+        if earlier is None and settings.tracking.sweep is None:
+            say("resume=true: the store has no run of this command to go on with; starting a new one")
         return earlier
     own = None if earlier is None else find_in_journal(earlier.folder, fingerprint)
     if own is None:
-        raise StoreAwayError(f"resume=true: {target.shown} does not answer, and only it knows what has run")
+        raise target.unknown_past()
     return own
 
 

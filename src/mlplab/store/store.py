@@ -101,6 +101,7 @@ def connect(uri: str, experiment: str) -> Store:
     try:
         if uri.startswith(SQLITE):
             path = Path(uri.removeprefix(SQLITE)).absolute()
+            _require_folder(path, uri)
             prepare_file(path)
             mend_locations(path)
         client = connect_client(with_password(uri))
@@ -137,6 +138,12 @@ def require_file(uri: str) -> None:
     """Raise StoreError if there is no file at this URI of SQLite."""
     if not Path(sqlite_path(uri) or "").exists():
         raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
+
+
+def _require_folder(path: Path, uri: str) -> None:
+    """Raise StoreError where MLflow would create the folder of a mistyped path."""
+    if not path.parent.is_dir():
+        raise StoreError(f"tracking.uri={public(uri)}: no such folder: {path.parent}; make it, or take another file")
 
 
 def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:

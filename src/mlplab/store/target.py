@@ -51,6 +51,13 @@ class Target:
         """The URI without a password."""
         return public(self.uri)
 
+    def unknown_past(self) -> StoreAwayError:
+        """Return the error of a resume that cannot learn what has run."""
+        why = f"{self.shown} does not answer, and only it knows what has run; try again later"
+        if self.offline:
+            why = "tracking=offline asks no store, and only that knows what has run; leave tracking=offline out"
+        return StoreAwayError(f"resume=true: {why}")
+
     def connect(self) -> Store:
         """Return the store, as once connected; what does not exist yet is created.
 

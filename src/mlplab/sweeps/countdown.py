@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mlplab.schema import State
 from mlplab.sweeps.following import FollowedMembers, MemberProgress
-from mlplab.terminal import count_of, format_duration, say
+from mlplab.terminal import count_of, format_duration, has_or_have, say
 
 POLL_SECONDS = 0.5
 MOST_SHARE = 20  # journals that take t seconds to read are read again after 20 t
@@ -138,7 +138,7 @@ def time_left(ended: int, total: int, share: float, seconds: float) -> str:
     >>> time_left(3, 12, 0.25, 60.0)
     '3 of 12 runs have ended; about 3 min left'
     """
-    progress = f"{ended} of {count_of(total, 'run')} have ended"
+    progress = f"{ended} of {count_of(total, 'run')} {has_or_have(total)} ended"
     if share < LEAST_SHARE:
         return progress
     return f"{progress}; about {format_duration(seconds / share * (1 - share))} left"

@@ -174,7 +174,7 @@ class Sweep:
         refused = [one for one in folders & set(unsent_folders(self.target)) if not is_claimed(one)]
         if refused and self.target.reach() is not None:
             raise StoreError(
-                f"tracking.uri={self.target.shown}: {len(refused)} runs were refused; nothing of them is lost, and "
+                f"tracking.uri={self.target.shown}: {count_of(len(refused), 'run')} refused; nothing is lost, and "
                 "`python src/sync.py` says why, and sends them"
             )
 

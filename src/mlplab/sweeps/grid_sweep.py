@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hydra.core.utils import JobReturn
 
-from mlplab.errors import StoreAwayError
 from mlplab.flat_config import flatten
 from mlplab.schema import PAGE
 from mlplab.sweeps import grid
@@ -75,9 +74,7 @@ def sweep_jobs(
         return []
     if settings.resume and former is None:
         if reading.is_stand_in:
-            raise StoreAwayError(
-                f"resume=true: {target.shown} does not answer: no telling what has run; try again later"
-            )
+            raise target.unknown_past()
         say("resume=true: the store has no sweep of this command; starting a new one")
     resumed = former if settings.resume else None
     if resumed is not None:
