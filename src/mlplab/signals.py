@@ -49,6 +49,17 @@ def uninstall() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
+@contextmanager
+def kept() -> Iterator[None]:
+    """Keep the handlers of signals, whatever a library that starts inside the block installs."""
+    before = {number: signal.getsignal(number) for number in _handled()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def raised() -> "Stopped | None":
     """Return what was raised for a signal in this process, even if some library has swallowed or replaced it."""
     return None if _State.raised is None else Stopped(_State.raised)

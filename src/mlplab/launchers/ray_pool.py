@@ -6,6 +6,7 @@ Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3, which Ray itself ex
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from hydra.core.utils import JobReturn
@@ -14,7 +15,8 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 from mlplab.errors import ConfigError
 from mlplab.launchers.code import SOURCE
 from mlplab.launchers.job import Job
-from mlplab.launchers.launch import DiedError
+from mlplab.launchers.launch import DiedError, RaisedError
+from mlplab.signals import kept
 
 # Of this process, for its workers. Ray writes them into its logs: a server's password must be set on every machine.
 _VARIABLES = ("MLPLAB_LAUNCH", "MLPLAB_DATA_ROOT")
@@ -45,11 +47,12 @@ class RayPool:
         """Start Ray, or join the cluster; once in a process. Raises ConfigError: there is no cluster."""
         if ray.is_initialized():
             return
-        own = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
+        own: dict[str, Any] = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
         own_variables = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
         code = {"env_vars": {**own_variables, "PYTHONPATH": str(SOURCE)}}
         try:
-            ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)  # type: ignore[arg-type]
+            with kept():
+                ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 f"RAY_ADDRESS={self.address}: no cluster of Ray answers ({str(error).splitlines()[0]}); start one "
@@ -71,8 +74,8 @@ class RayPool:
         """Return the result of a job that has ended."""
         try:
             return ray.get(ticket)
-        except (RayTaskError, TaskCancelledError):  # the job itself raised: it would again
-            raise
+        except (RayTaskError, TaskCancelledError) as error:
+            raise RaisedError(str(error).strip().splitlines()[-1]) from error
         except RayError as error:
             raise DiedError(str(error).splitlines()[0]) from error
 
