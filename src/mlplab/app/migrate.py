@@ -42,11 +42,12 @@ def main() -> None:
     environment.prepare_command()
     from mlplab.app import commandline
 
-    commandline.run_command(lambda: _migrate(sys.argv[1:]))
+    typed = sys.argv[1:]  # with passwords, which are about to be taken out
+    commandline.run_command(lambda: _migrate(sys.argv[1:], typed))
 
 
-def _migrate(arguments: Sequence[str]) -> None:
-    """Copy everything.
+def _migrate(arguments: Sequence[str], typed: Sequence[str]) -> None:
+    """Copy everything; ``typed``: the arguments with their passwords.
 
     Raises:
         ConfigError: an argument is wrong.
@@ -57,6 +58,7 @@ def _migrate(arguments: Sequence[str]) -> None:
         say(str(__doc__))
         return
     source_uri, target_uri = _parse(arguments)
+    _require_one_password(typed)
     from mlplab.app.migration_bar import showing
     from mlplab.migration.migrating import Migration, open_source
     from mlplab.store.uri import public
@@ -105,6 +107,19 @@ def _parse(arguments: Sequence[str]) -> tuple[str, str]:
     if given["from"] == given["to"]:
         raise ConfigError(f"to={given['to']}: is what is to be copied; name another store")
     return given["from"], given["to"]
+
+
+def _require_one_password(typed: Sequence[str]) -> None:
+    """Raise ConfigError where a password would be sent to a store that it is not meant for."""
+    from mlplab.store.uri import is_server, public
+
+    uris = [argument.partition("=")[2] for argument in typed]
+    with_one = [uri for uri in uris if public(uri) != uri]
+    if len(with_one) > 1 or (with_one and all(map(is_server, uris))):
+        raise ConfigError(
+            "from=, to=: MLflow's client would send the password of one to the other; copy to a file first "
+            "(to=sqlite:///copy.db), and from there"
+        )
 
 
 @contextmanager

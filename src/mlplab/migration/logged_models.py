@@ -8,6 +8,7 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel, LoggedModelStatus
 
 from mlplab.migration.content import digests_of
+from mlplab.migration.copying import OWN_TAGS
 from mlplab.migration.translation import Translation
 from mlplab.schema import MIGRATED_FROM_TAG, MIGRATED_TAG
 from mlplab.store.store import Store
@@ -58,26 +59,27 @@ def copy_model(source: Store, target: Store, model: LoggedModel, copy: LoggedMod
     if copy.tags.get(MIGRATED_TAG) == str(model.status):
         return True
     with tempfile.TemporaryDirectory() as name, source.explaining():
-        folder = Path(name)
-        _download(source, model.model_id, folder / "here")
-        translation.files(folder / "here")
-        wanted = digests_of(folder / "here")
+        here = _download(source, model, Path(name) / "here")
+        translation.files(here, {model.artifact_location: copy.artifact_location})
+        wanted = digests_of(here)
         with target.explaining():
             if wanted:
-                target.client.log_model_artifacts(copy.model_id, str(folder / "here"))
+                target.client.log_model_artifacts(copy.model_id, str(here))
             if copy.status is LoggedModelStatus.PENDING and model.status is not LoggedModelStatus.PENDING:
                 target.client.finalize_logged_model(copy.model_id, model.status)
-            target.client.set_logged_model_tags(copy.model_id, translation.tags(model.tags))
-            _download(target, copy.model_id, folder / "there")
-            same = digests_of(folder / "there") == wanted
+            tags = {key: value for key, value in model.tags.items() if key not in OWN_TAGS}
+            target.client.set_logged_model_tags(copy.model_id, translation.tags(tags))
+            same = digests_of(_download(target, copy, Path(name) / "there")) == wanted
             if same:
                 target.client.set_logged_model_tags(copy.model_id, {MIGRATED_TAG: str(model.status)})
         return same
 
 
-def _download(store: Store, model_id: str, folder: Path) -> None:
+def _download(store: Store, model: LoggedModel, folder: Path) -> Path:
+    """Return the folder with the files of the model, in ``folder``, which is created."""
     folder.mkdir()
-    if store.client.list_logged_model_artifacts(model_id):
-        download_artifacts(
-            artifact_uri=f"models:/{model_id}", dst_path=str(folder), tracking_uri=with_password(store.uri)
-        )
+    if not store.client.list_logged_model_artifacts(model.model_id):
+        return folder
+    # By its place: for models:/ID, MLflow asks the store that is set for the whole process.
+    place, uri = model.artifact_location, with_password(store.uri)
+    return Path(download_artifacts(artifact_uri=place, dst_path=str(folder), tracking_uri=uri))

@@ -7,6 +7,7 @@ result and the page of a sweep, in a model's MLmodel. Links also hold the number
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from mlplab.store.links import Links
 from mlplab.store.uri import is_server, public
@@ -42,8 +43,8 @@ class Translation:
         """Return the tags likewise."""
         return {key: self.text(value) for key, value in tags.items()}
 
-    def files(self, folder: Path) -> None:
-        """Rewrite the text files below a folder."""
+    def files(self, folder: Path, places: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Rewrite the text files below a folder; ``places``: of artifacts, which have another address there."""
         for path in folder.rglob("*"):
             if path.is_file():
                 data = path.read_bytes()
@@ -51,6 +52,8 @@ class Translation:
                     text = data.decode("utf-8")
                 except UnicodeDecodeError:  # a picture, or weights
                     continue
+                for here, there in places.items():
+                    text = text.replace(here, there)
                 translated = self.text(text).encode("utf-8")
                 if translated != data:
                     path.write_bytes(translated)
