@@ -182,6 +182,25 @@ def test_a_run_that_went_on_after_it_was_copied_is_completed(stores: Stores) -> 
     assert text_of(target, copy.info.run_id) == "whole"
 
 
+def test_a_run_that_comes_back_is_the_one_that_it_was_copied_from(stores: Stores) -> None:
+    here, there = stores("here"), stores("there")
+    known, other = add_run(here, "first", "KILLED"), add_run(here, "second")
+    here.client.set_tag(known, BEST_RUN_TAG, other)
+    migrate(here, there)
+    assert (migrate(there, here).present, len(here.search(""))) == (2, 2)
+    copy = copies(there)[known].info.run_id
+    there.client.log_metric(copy, "m0", 1.0, 5_000, 77)
+    there.client.set_terminated(copy, "FINISHED", 10_000)
+    report = migrate(there, here)
+    assert (report.present, report.runs, report.differing) == (1, 1, {})
+    run = here.client.get_run(known)
+    assert (run.info.status, run.info.end_time, len(here.points(known))) == ("FINISHED", 10_000, 4)
+    assert run.data.tags[BEST_RUN_TAG] == other
+    assert text_of(here, known) == f"first is {known}"
+    assert len(here.search("")) == 2
+    assert migrate(there, here).present == 2
+
+
 def test_a_run_that_is_being_written_is_named_and_not_copied(stores: Stores) -> None:
     source, target = stores("here"), stores("there")
     running = add_run(source, "run", "RUNNING")

@@ -76,7 +76,7 @@ class Migration:
         self._experiments = [self._look_at(source, target_uri, one) for one in _experiments(source)]
         self._copies: dict[str, Run] = {}  # by the id of the run
         for experiment in self._experiments:
-            self._copies |= _copies(experiment.target)
+            self._copies |= _copies(experiment.target) | _originals(experiment)
         self.todo = [(one, [run for run in one.runs if not self._is_whole(run)]) for one in self._experiments]
         self.report.present = sum(len(one.runs) for one in self._experiments) - self.runs
 
@@ -94,7 +94,10 @@ class Migration:
 
     def _is_whole(self, run: Run) -> bool:
         copy = self._copies.get(run.info.run_id)
-        return copy is not None and copy.data.tags.get(MIGRATED_TAG) == _state(run)
+        if copy is None:
+            return False
+        is_original = copy.info.run_id == run.data.tags.get(MIGRATED_FROM_TAG)
+        return _state(run) == (_state(copy) if is_original else copy.data.tags.get(MIGRATED_TAG))
 
     def carry_out(self, advance: Callable[[int], None]) -> Report:
         """Copy; call ``advance`` with a number of runs whenever they are done.
@@ -190,6 +193,14 @@ def _copies(target: Store) -> dict[str, Run]:
         if known not in found or MIGRATED_TAG not in found[known].data.tags:
             found[known] = run
     return found
+
+
+def _originals(one: _Experiment) -> dict[str, Run]:
+    """Return the runs there of which runs here are copies, by the id of the run here: it comes back."""
+    here = {
+        run.data.tags[MIGRATED_FROM_TAG]: run.info.run_id for run in one.runs if MIGRATED_FROM_TAG in run.data.tags
+    }
+    return {here[run.info.run_id]: run for run in one.target.find(list(here))}
 
 
 def _delete_twins(target: Store, ids: dict[str, str]) -> None:
