@@ -1,5 +1,6 @@
 """``python src/migrate.py``: its messages; that a kill costs nothing; a real server as the target."""
 
+import os
 import re
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from mlflow.entities import Metric, Run
 from conftest import Project
 from faults.servers import serving
 from mlplab.app.migrate import _migrate, _only_one
+from mlplab.app.passwords import hide_typed_passwords
 from mlplab.errors import ClaimedError, ConfigError
 from mlplab.schema import MIGRATED_FROM_TAG, MIGRATED_TAG
 from mlplab.store.store import connect
@@ -157,6 +159,15 @@ def test_a_mistake_is_one_message(typed: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         _migrate(typed.split(), typed.split())
     assert str(raised.value).startswith(message)
+
+
+def test_a_typed_password_is_taken_out_and_still_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(sys, "argv", ["migrate.py", "from=sqlite:///a.db", "to=http://anna:secret-1@lab:5000"])
+    hide_typed_passwords()
+    assert sys.argv == ["migrate.py", "from=sqlite:///a.db", "to=http://lab:5000"]
+    assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("anna", "secret-1")
 
 
 def test_the_same_is_not_copied_by_two_at_once() -> None:

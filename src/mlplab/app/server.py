@@ -56,13 +56,15 @@ def _serve_team(arguments: Sequence[str]) -> None:
         raise StoreError("psycopg2: MLflow cannot reach PostgreSQL without it; pip install --editable '.[server]'")
     environment.imports_are_done()
     FOLDER.mkdir(exist_ok=True)
-    data, port = FOLDER / "postgresql", free_port()
+    data = FOLDER / "postgresql"
+    if served_port(data) is None:
+        _end_leftover()
+    port = free_port()
     with noted_port(data, port) as is_ours:
         if not is_ours:
             say(f"served already: http://127.0.0.1:{served_port(data)}")
             return
         signals.install(announcing=False)  # every run is saved already
-        _end_leftover()
         with postgresql.running(data) as database, _mlflow(database, port) as server:
             _say_where(database, port)
             status = server.wait()
