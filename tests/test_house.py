@@ -27,6 +27,7 @@ MAY_REACH = {
     "tracking": {"store"},
     "comparison": {"store", "tracking"},
     "page": {"store", "tracking", "comparison", "data"},
+    "migration": {"store", "tracking"},
     "run": {"scratch", "data", "engines", "training", "store", "tracking"},
     "sweeps": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "page"},
     "reproduction": {
@@ -53,12 +54,13 @@ MAY_REACH = {
         "sweeps",
         "run",
         "reproduction",
+        "migration",
     },
 }
 # Libraries that only certain rooms may import.
 MAY_IMPORT = {
     "hydra": {"sweeps", "reproduction", "app"},
-    "mlflow": {"store", "tracking", "comparison", "sweeps", "reproduction"},
+    "mlflow": {"store", "tracking", "migration", "comparison", "sweeps", "reproduction"},
     "omegaconf": {"run", "sweeps", "reproduction", "app"},
     "torch": {"engines", "data", "tracking"},
     "torchvision": {"data"},
