@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep ui test test-slow test-fuzz test-faults reliability reproduce bench lock clean
+.PHONY: help setup sweep ui server test test-slow test-fuzz test-faults reliability reproduce bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ sweep: setup    ## train sigmoid, tanh and relu, every run in MLflow
 
 ui: setup       ## MLflow's page of every run, on a free port
 	$(BIN)/python src/ui.py
+
+server: setup   ## a team's server on this machine: PostgreSQL and MLflow; docs/scale-out.md
+	$(BIN)/python src/server.py
 
 test: setup     ## lint, types and tests
 	$(BIN)/ruff check .

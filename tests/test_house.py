@@ -27,6 +27,7 @@ MAY_REACH = {
     "tracking": {"store"},
     "comparison": {"store", "tracking"},
     "page": {"store", "tracking", "comparison", "data"},
+    "migration": {"store", "tracking"},
     "run": {"scratch", "data", "engines", "training", "store", "tracking"},
     "launchers": set(),
     "sweeps": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "page"},
@@ -54,6 +55,7 @@ MAY_REACH = {
         "sweeps",
         "run",
         "reproduction",
+        "migration",
     },
 }
 # Libraries that only certain rooms may import.
@@ -61,7 +63,7 @@ MAY_IMPORT = {
     "hydra": {"launchers", "sweeps", "reproduction", "app"},
     "ray": {"launchers"},
     "submitit": {"launchers"},
-    "mlflow": {"store", "tracking", "comparison", "sweeps", "reproduction"},
+    "mlflow": {"store", "tracking", "migration", "comparison", "sweeps", "reproduction"},
     "omegaconf": {"run", "launchers", "sweeps", "reproduction", "app"},
     "torch": {"engines", "data", "tracking"},
     "torchvision": {"data"},

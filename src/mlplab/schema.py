@@ -33,6 +33,9 @@ JOURNAL_TAG = "journal"  # the key of the run's journal, by which it is recognis
 DIVERGED_TAG = "diverged"  # the run failed because training diverged: it is not gone on with
 USER_TAG = "mlflow.user"
 PROJECT_TAG = "project"  # the folder of the project whose command made the run
+# Tags of a run or a logged model that was copied from another store: its id there, and the state in which it was
+# copied and found to be the same.
+MIGRATED_FROM_TAG, MIGRATED_TAG = "migrated.from", "migrated.state"
 
 # Tags of the members of a sweep
 SWEEP_TAG = "sweep"

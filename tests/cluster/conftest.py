@@ -13,7 +13,8 @@ from cluster import ray_nodes, slurm
 from cluster.outcome import Computed, read_computed
 from conftest import Project, copy_project
 from faults.commands import Command, train
-from faults.servers import postgresql, postgresql_programs, serving
+from faults.servers import postgresql, serving
+from mlplab.app.postgresql import find_programs
 
 SWEEP = (
     "-m", "data=digits", "hidden_sizes=[64,32]", "learning_rate=0.05,0.1", "batch_size=50", "log_every=100",
@@ -47,7 +48,7 @@ class Cluster:
 @pytest.fixture(scope="session")
 def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a server on PostgreSQL."""
-    programs = postgresql_programs()
+    programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not on this machine")
     with postgresql(programs) as database, serving(tmp_path_factory.mktemp("server"), database) as server:

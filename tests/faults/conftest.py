@@ -13,9 +13,10 @@ from conftest import Project, copy_project
 from faults import table
 from faults.commands import UNITS, train
 from faults.links import Link, linked
-from faults.servers import postgresql, postgresql_programs
+from faults.servers import postgresql
 from faults.table import Row
 from faults.trials import Place, Undisturbed
+from mlplab.app.postgresql import find_programs
 
 PROPERTY = "faults"
 
@@ -91,7 +92,7 @@ def sqlite_link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
 @pytest.fixture(scope="session")
 def postgresql_link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
     """A server on PostgreSQL."""
-    programs = postgresql_programs()
+    programs = find_programs()
     if programs is None:
         assert "CI" not in os.environ, "continuous integration must test PostgreSQL: install it"
         pytest.skip("PostgreSQL is not on this machine: install it to test a server on it")

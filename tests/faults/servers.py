@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LONGEST_START = 180.0  # seconds that a server may take to answer, on a slow and busy machine
-POSTGRESQL = Path("/usr/lib/postgresql")  # where Debian keeps the programs of each version
 
 
 def free_port() -> int:
@@ -92,15 +91,6 @@ def serving(folder: Path, database: str) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
-
-
-def postgresql_programs() -> Path | None:
-    """Return the folder of initdb and postgres, of the latest version; None where they are not installed."""
-    versions = sorted(POSTGRESQL.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    if versions:
-        return versions[-1].parent
-    found = shutil.which("postgres")
-    return Path(found).parent if found else None
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
         key, separator, value = argument.partition("=")
         key = former_keys.get(key, key)
         if key not in known or not separator:
-            raise ConfigError(_not_an_option(argument, known))
+            raise ConfigError(not_an_option(argument, known))
         given.append(f"{key}={value}")
     warn_of_repeated(given)
     try:
@@ -59,7 +59,8 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
     return options
 
 
-def _not_an_option(argument: str, known: Sequence[str]) -> str:
+def not_an_option(argument: str, known: Sequence[str]) -> str:
+    """Return the message for an argument that is no key=value with one of the known keys."""
     name, _, value = argument.partition("=")
     key = name.lstrip("-").replace("-", "_")
     if name.startswith("-") and key in known:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from mlplab.store.uri import hide_password, public
 
 _VARIABLE = "MLFLOW_TRACKING_URI"
-_KEYS = ("tracking.uri", "uri")  # the second is what compare.py takes, too
+_KEYS = ("tracking.uri", "uri", "from", "to")  # the second is what compare.py takes, too; the others are migrate.py's
 
 
 def hide_typed_passwords() -> None:

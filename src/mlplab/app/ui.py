@@ -6,12 +6,12 @@ It takes port 5000 where that is free. Ctrl-C ends the page, and nothing but it.
 """
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from mlplab import environment, signals
+from mlplab.app.mlflow_process import start_mlflow
 from mlplab.errors import ConfigError, UserError
 from mlplab.terminal import say
 
@@ -55,16 +55,9 @@ def _serve(arguments: Sequence[str]) -> None:
 
 
 def _serve_at(uri: str, port: int) -> None:
-    command = [
-        sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--uvicorn-opts", "--log-level warning", "--backend-store-uri", uri,
-    ]  # fmt: skip
-    # The jobs of MLflow's server judge language models: six processes that nobody here needs.
-    settings = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
     signals.install(announcing=False)  # there is nothing to save
     say(f"all runs: http://127.0.0.1:{port} (Ctrl-C ends this page)")
-    # In a group of its own: at Ctrl-C each of its processes would print a traceback.
-    with subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL, start_new_session=True) as server:
+    with start_mlflow(port, ["--workers", "1", "--backend-store-uri", uri]) as server:
         try:
             status = server.wait()
         finally:

@@ -3,6 +3,7 @@
 Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3, which Ray itself excludes.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class RayPool:
         code = {"env_vars": {**own_variables, "PYTHONPATH": str(SOURCE)}}
         try:
             with kept():
-                ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level="ERROR", **own)
+                ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level=logging.ERROR, **own)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 f"RAY_ADDRESS={self.address}: no cluster of Ray answers ({str(error).splitlines()[0]}); start one "
