@@ -24,6 +24,7 @@ class Stopped(KeyboardInterrupt):
 
 class _State:
     announcing = True
+    heeds_second = True
     holding = False
     waiting: int | None = None  # arrived in a critical section
     raised: int | None = None  # raised, and not yet at the place that ends the process
@@ -31,9 +32,14 @@ class _State:
     before_stopping: Callable[[], None] | None = None
 
 
-def install(announcing: bool = True) -> None:
-    """Make the signals raise :class:`Stopped` in the main thread; ``announcing``: also print a line."""
-    _State.announcing = announcing
+def install(announcing: bool = True, heeds_second: bool = True) -> None:
+    """Make the signals raise :class:`Stopped` in the main thread.
+
+    Args:
+        announcing: also print a line.
+        heeds_second: a second Ctrl-C raises at once; otherwise it may be a launcher that repeats itself.
+    """
+    _State.announcing, _State.heeds_second = announcing, heeds_second
     _State.waiting = _State.raised = _State.asked_at = None
     for number in _handled():
         if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
@@ -105,7 +111,12 @@ def _handled() -> list[signal.Signals]:
 
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     now = time.monotonic()
-    is_second = number == signal.SIGINT and _State.asked_at is not None and now - _State.asked_at >= AGAIN_SECONDS
+    is_second = (
+        _State.heeds_second
+        and number == signal.SIGINT
+        and _State.asked_at is not None
+        and now - _State.asked_at >= AGAIN_SECONDS
+    )
     if _State.holding and is_second:
         _announce(number, "stopping at once")
     elif _State.raised != number:

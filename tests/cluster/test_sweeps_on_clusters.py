@@ -67,8 +67,8 @@ def test_another_driver_goes_on_after_the_first_is_gone(
     if number is signal.SIGTERM:
         assert time.monotonic() - asked < STOP_SECONDS, command.text
         assert not list(workers(cluster))
-        states = [run.info.status for run in runs_of(MlflowClient(uri), experiment)]
-        assert set(states) <= {"FINISHED", "KILLED"}, states
+        states = {run.info.run_name: run.info.status for run in runs_of(MlflowClient(uri), experiment)}
+        assert set(states.values()) <= {"FINISHED", "KILLED"}, states
     again = cluster.start(shared_project, uri, f"tracking.experiment={experiment}", "resume=true")
     assert again.wait() == 0, again.text
     require_same(uri, experiment, undisturbed)

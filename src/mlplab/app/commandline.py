@@ -108,7 +108,7 @@ def task_errors() -> Iterator[None]:
 def _launched() -> Iterator[None]:
     """Prepare a worker process of a launcher for a task; end the process if a signal ended the task."""
     environment.prepare_worker()
-    signals.install(announcing=False)
+    signals.install(announcing=False, heeds_second=is_worker())  # Ray interrupts a task every two seconds
     try:
         with at_work():
             yield

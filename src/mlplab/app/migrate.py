@@ -27,9 +27,9 @@ from filelock import FileLock, Timeout
 from mlplab import environment
 from mlplab.app.arguments import warn_of_repeated
 from mlplab.app.options import not_an_option
-from mlplab.config import check_uri
 from mlplab.errors import ClaimedError, ConfigError, StoreError
 from mlplab.terminal import count_of, say, say_on_stderr
+from mlplab.tracking_config import check_uri
 
 if TYPE_CHECKING:
     from mlplab.migration.migrating import Report

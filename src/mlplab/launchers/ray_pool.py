@@ -53,7 +53,8 @@ class RayPool:
         code = {"env_vars": {**own_variables, "PYTHONPATH": str(SOURCE)}}
         try:
             with kept():
-                ray.init(self.address or "local", runtime_env=code, log_to_driver=False, logging_level=logging.ERROR, **own)
+                address = self.address or "local"
+                ray.init(address, runtime_env=code, log_to_driver=False, logging_level=logging.ERROR, **own)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 f"RAY_ADDRESS={self.address}: no cluster of Ray answers ({str(error).splitlines()[0]}); start one "

@@ -23,7 +23,7 @@ from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.countdown import Countdown
 from mlplab.sweeps.following import FollowedMembers
 from mlplab.sweeps.manifest import FrozenJob, Manifest, quote_override
-from mlplab.sweeps.membership import forget_failures
+from mlplab.sweeps.membership import end_launch, forget_failures
 from mlplab.sweeps.record import Member
 from mlplab.terminal import say
 
@@ -139,6 +139,7 @@ class Launching:
         return returns
 
     def _stop_members(self) -> None:
+        end_launch(Path(self.manifest.folder))
         record.stop_members(self.manifest)
 
     def _sends_checkpoints(self) -> bool:

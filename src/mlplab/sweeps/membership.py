@@ -41,11 +41,18 @@ def take_over(folder: Path) -> None:
     (folder / _LAUNCH).write_text(os.environ[_VARIABLE], encoding="ascii")
 
 
+def end_launch(folder: Path) -> None:
+    """Let none of this command's jobs begin any more: it stops."""
+    (folder / _LAUNCH).write_text("stopped", encoding="ascii")
+
+
 def require_own_launch(settings: TrainConfig, folder: Path) -> None:
-    """Raise SkippedError if another command has taken the sweep over since this job was launched."""
+    """Raise SkippedError if the command that launched this job stops, or another has taken the sweep over."""
     launch = os.environ.get(_VARIABLE)
     if launch is not None and (folder / _LAUNCH).exists() and (folder / _LAUNCH).read_text("ascii") != launch:
-        raise SkippedError(f"{settings.name}: skipped, because another command carries this sweep out now")
+        raise SkippedError(
+            f"{settings.name}: skipped, because the command that launched it no longer carries the sweep out"
+        )
 
 
 def forget_failures(folder: Path) -> None:
