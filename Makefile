@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep ui server test test-slow test-fuzz test-faults reliability reproduce bench lock clean
+.PHONY: help setup sweep ui server test test-slow test-fuzz test-faults test-cluster reliability reproduce bench lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ FAULTS ?= short
 
 test-faults: setup ## take servers, disks and processes away: about 8 minutes, FAULTS=long: hours; docs/reliability.md
 	FAULTS=$(FAULTS) $(BIN)/python -m pytest --dist loadfile tests/faults $(PYTEST)
+
+test-cluster: setup ## sweeps on real clusters, whose workers, drivers and nodes are killed: Ray, SLURM, PostgreSQL
+	$(BIN)/python -m pytest --numprocesses 0 tests/cluster
 
 reliability:    ## the same, and write what was measured into docs/reliability.md
 	$(MAKE) test-faults PYTEST="--table docs/reliability.md"

@@ -3,7 +3,7 @@
 from mlplab.errors import ConfigError
 
 
-def check(key: str, value: object, holds: bool, remedy: str) -> None:
+def require(key: str, value: object, holds: bool, remedy: str) -> None:
     """Raise ConfigError unless ``holds``; ``remedy`` says what the key takes."""
     if not holds:
         raise ConfigError(f"{key}={value}: {remedy}")

@@ -6,7 +6,7 @@ from enum import StrEnum
 from math import inf
 from typing import Optional
 
-from mlplab.checks import check
+from mlplab.checks import require
 from mlplab.schema import is_own_tag
 from mlplab.tracking_config import TrackingConfig
 
@@ -61,20 +61,20 @@ class DataConfig:
         return str(self.name) if self.split is None else f"{self.name}/{self.split}"
 
     def __post_init__(self) -> None:
-        check(
+        require(
             "data.split",
             self.split,
             (self.split is not None) == (self.name is DataName.emnist),
             f"data=emnist takes one of {', '.join(EmnistSplit)}; other data sets take none",
         )
-        check("data.root", self.root, bool(self.root.strip()), "takes a folder; leave it out for the default")
-        check(
+        require("data.root", self.root, bool(self.root.strip()), "takes a folder; leave it out for the default")
+        require(
             "data.train_size",
             self.train_size,
             self.train_size is None or self.train_size > 0,
             "takes a number of images, at least 1, or null for all",
         )
-        check(
+        require(
             "data.val_size",
             self.val_size,
             self.val_size >= 0,
@@ -124,13 +124,13 @@ class TrainConfig:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_words()
-        check(
+        require(
             "device",
             self.device,
             self.engine is not Engine.numpy or self.device in (Device.auto, Device.cpu),
             "engine=numpy computes on the CPU; take engine=torch, or device=auto",
         )
-        check(
+        require(
             "dtype",
             self.dtype,
             self.device is not Device.mps or self.dtype is DType.float32,
@@ -144,7 +144,7 @@ class TrainConfig:
 
     def _check_numbers(self) -> None:
         def number(key: str, holds: bool, remedy: str) -> None:
-            check(key, getattr(self, key), holds, remedy)
+            require(key, getattr(self, key), holds, remedy)
 
         number(
             "hidden_sizes",
@@ -174,8 +174,12 @@ class TrainConfig:
     def _check_words(self) -> None:
         for name, value in self.tags.items():
             key = f"tags.{name}"
-            check(key, value, re.fullmatch(r"[A-Za-z]\w*", name) is not None, "takes a name of letters, digits and _")
-            check(key, value, not is_own_tag(name), "is a tag that every run has already; choose another name")
-            check(key, f"{value[:20]}...", len(value) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
+            require(
+                key, value, re.fullmatch(r"[A-Za-z]\w*", name) is not None, "takes a name of letters, digits and _"
+            )
+            require(key, value, not is_own_tag(name), "is a tag that every run has already; choose another name")
+            require(
+                key, f"{value[:20]}...", len(value) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters"
+            )
         note = self.note or ""
-        check("note", f"{note[:20]}...", len(note) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")
+        require("note", f"{note[:20]}...", len(note) <= LONGEST_WORDS, f"takes at most {LONGEST_WORDS:,} characters")

@@ -6,7 +6,7 @@ from math import inf
 from typing import Optional
 from urllib.parse import quote
 
-from mlplab.checks import check
+from mlplab.checks import require
 
 
 @dataclass
@@ -25,7 +25,7 @@ class TrackingConfig:
     checkpoints: bool = False
 
     def __post_init__(self) -> None:
-        check(
+        require(
             "tracking.experiment",
             self.experiment,
             bool(self.experiment.strip()) and len(quote(self.experiment, safe="")) <= 250,
@@ -33,32 +33,32 @@ class TrackingConfig:
             "such as mlplab",
         )
         check_uri(self.uri)
-        check("tracking.job", self.job, self.job is None or self.job >= 0, "takes a number, 0 or more")
-        check(
+        require("tracking.job", self.job, self.job is None or self.job >= 0, "takes a number, 0 or more")
+        require(
             "tracking.experiment",
             self.experiment,
             self.experiment not in (".", ".."),
             "takes a name, such as mlplab, and no folder: the runs' files lie in one of this name",
         )
-        check(
+        require(
             "tracking.color",
             self.color,
             self.color is None or re.fullmatch("#[0-9a-fA-F]{6}", self.color) is not None,
             "takes a colour such as '#0072B2'",
         )
-        check(
+        require(
             "tracking.heartbeat_seconds",
             self.heartbeat_seconds,
             1 <= self.heartbeat_seconds < inf,
             "takes seconds, at least 1",
         )
-        check(
+        require(
             "tracking.lease_seconds",
             self.lease_seconds,
             3 * self.heartbeat_seconds <= self.lease_seconds < inf,
             f"takes at least three times tracking.heartbeat_seconds={self.heartbeat_seconds:g}: one may come late",
         )
-        check(
+        require(
             "tracking.sweep",
             self.sweep,
             self.sweep is None or not set(self.sweep) & set("'\"`"),
@@ -70,14 +70,14 @@ def check_uri(uri: str | None) -> None:
     """Raise ConfigError for the URI of a store that MLflow does not have, or that forgets its runs."""
     scheme, separator, rest = (uri or "").partition("://")
     kind = scheme.partition("+")[0]
-    check(
+    require(
         "tracking.uri",
         uri,
         kind != "sqlite" or (rest not in ("", "/") and ":memory:" not in rest and "mode=memory" not in rest),
         "is a store in memory, which forgets every run; leave it out, or write sqlite:////FOLDER/mlflow.db",
     )
     known = kind in ("sqlite", "http", "https", "postgresql", "mysql", "mssql") and bool(separator)
-    check(
+    require(
         "tracking.uri",
         uri,
         not uri or known,

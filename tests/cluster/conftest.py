@@ -16,6 +16,7 @@ from faults.commands import Command, train
 from faults.servers import postgresql, serving
 from mlplab.app.postgresql import find_programs
 
+TASK, WORKER = "ray::_carry_out", "submitit.core._submit"  # in the command line of a process that carries a member out
 SWEEP = (
     "-m", "data=digits", "hidden_sizes=[64,32]", "learning_rate=0.05,0.1", "batch_size=50", "log_every=100",
     "epochs=150", "diagnostics=false", "activation=relu,tanh", "seed=0,1,2",
@@ -71,32 +72,43 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return copy_project(tmp_path_factory.mktemp("project"))
 
 
-@pytest.fixture(scope="session", params=["ray", "ray_cluster", "slurm", "submitit_local"])
-def cluster(request: pytest.FixtureRequest, shared_project: Project) -> Iterator[Cluster]:
-    """Every cluster in turn, skipped with the reason where it cannot be brought up."""
-    name = str(request.param)
-    if name.startswith("ray"):
-        pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
-    else:
-        pytest.importorskip("submitit", reason="submitit is not installed: pip install '.[slurm]'")
-    if name == "ray":
-        yield Cluster("ray", "ray::_carry_out")
-    elif name == "submitit_local":
-        yield Cluster("submitit_local", "submitit.core._submit")
-    elif name == "slurm":
-        if absent := slurm.missing():
-            pytest.skip(
-                f"SLURM is not installed, it lacks {', '.join(absent)}: slurmctld, slurmd, slurm-client, munge"
-            )
-        with slurm.one_node(os.cpu_count() or 1) as variables:
-            yield Cluster("slurm", "submitit.core._submit", variables)
-    else:
-        yield from _ray_cluster(shared_project)
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[Cluster]:
+    """SLURM of one node."""
+    pytest.importorskip("submitit", reason="submitit is not installed: pip install '.[slurm]'")
+    if absent := slurm.missing():
+        pytest.skip(f"SLURM is not installed, it lacks {', '.join(absent)}: slurmctld, slurmd, slurm-client, munge")
+    with slurm.one_node(os.cpu_count() or 1) as variables:
+        yield Cluster("slurm", WORKER, variables)
 
 
-def _ray_cluster(project: Project) -> Iterator[Cluster]:
+@pytest.fixture(scope="session")
+def ray_cluster(shared_project: Project) -> Iterator[Cluster]:
+    """Ray with two nodes, of which one is as another machine."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
     if not ray_nodes.can_be_elsewhere():
         pytest.skip("a second machine needs namespaces, which only root may make here")
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    with ray_nodes.two_nodes(project.root, project.environment(**token)) as nodes:
-        yield Cluster("ray_cluster", "ray::_carry_out", {**token, "RAY_ADDRESS": nodes.address}, nodes)
+    with ray_nodes.two_nodes(shared_project.root, shared_project.environment(**token)) as nodes:
+        yield Cluster("ray_cluster", TASK, {**token, "RAY_ADDRESS": nodes.address}, nodes)
+
+
+@pytest.fixture(scope="session")
+def ray_alone() -> Cluster:
+    """Ray on this machine, for one command."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
+    return Cluster("ray", TASK)
+
+
+@pytest.fixture(scope="session")
+def submitit_alone() -> Cluster:
+    """Processes of this machine, as SLURM would start them."""
+    pytest.importorskip("submitit", reason="submitit is not installed: pip install '.[slurm]'")
+    return Cluster("submitit_local", WORKER)
+
+
+@pytest.fixture(params=["ray_alone", "submitit_alone", "slurm_cluster", "ray_cluster"])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """Every cluster in turn, skipped with the reason where it cannot be brought up."""
+    chosen: Cluster = request.getfixturevalue(request.param)
+    return chosen

@@ -72,3 +72,17 @@ def test_another_driver_goes_on_after_the_first_is_gone(
     again = cluster.start(shared_project, uri, f"tracking.experiment={experiment}", "resume=true")
     assert again.wait() == 0, again.text
     require_same(uri, experiment, undisturbed)
+
+
+@pytest.mark.timeout(900)
+def test_a_node_that_is_lost_costs_nothing(
+    cluster: Cluster, shared_project: Project, uri: str, undisturbed: Computed
+) -> None:
+    if cluster.nodes is None:
+        pytest.skip("this cluster has one node")
+    experiment = f"node {cluster.launcher}"
+    command = cluster.start(shared_project, uri, f"tracking.experiment={experiment}")
+    wait_for_points(command, uri, experiment)
+    cluster.nodes.kill_other()
+    assert command.wait() == 0, command.text
+    require_same(uri, experiment, undisturbed)
