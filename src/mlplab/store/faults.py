@@ -21,7 +21,7 @@ _NO_SERVER = (
 )
 _REMEDIES: dict[int, str] = {  # by the status of the answer
     HTTPStatus.UNAUTHORIZED: "Give a user and a password: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-    "tracking.uri=https://USER:PASSWORD@HOST",
+    "both in tracking.uri",
     HTTPStatus.FORBIDDEN: "Ask whoever runs the server for the right to write there, or take another experiment: "
     "tracking.experiment=NAME",
 }

@@ -99,7 +99,7 @@ def read_existing(uri: str | None, experiment: str) -> Reading:
     except StoreAwayError as error:
         kept = outbox.unsent_folders(target)
         if not kept:
-            raise
+            raise StoreAwayError(f"{error}; start it, or correct tracking.uri") from error
         log.warning("%s: what is shown are the %d runs that it does not have yet", error, len(kept))
         return Reading(_stand_in(target, kept), is_stand_in=True)
     return Reading(store, is_stand_in=False)
