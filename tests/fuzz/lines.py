@@ -100,6 +100,8 @@ def right_values(key: str, hint: Any) -> list[str]:
         ]
     if get_origin(hint) is list:
         return ["[4]", "[8,4]"] if get_args(hint) == (int,) else ["[activation]", "[]"]
+    if get_origin(hint) is dict:
+        return ["{team: vision}", "{}"]
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return [str(member) for member in hint]
     return {
