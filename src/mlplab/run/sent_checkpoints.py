@@ -7,7 +7,7 @@ from pathlib import Path
 from mlplab.tracking.run import Run
 
 FOLDER = "checkpoints"
-_NAMES = ("a.npz", "b.npz")  # in turn: one that is cut off while it is sent leaves the other whole
+_NAMES = (f"{FOLDER}/a.npz", f"{FOLDER}/b.npz")  # in turn: one that is cut off while it is sent leaves the other whole
 MOST_SHARE = 20  # after sending one took t seconds, the next is sent after 20 t at the earliest
 
 
@@ -21,10 +21,10 @@ class SentCheckpoints:
 
     def offer(self, checkpoint: Path) -> None:
         """Send this file, unless one was sent a little while ago or still is. Raises OSError: it cannot be copied."""
-        now = time.monotonic()
-        if self.run.is_sent and now >= self._next:
+        now, files = time.monotonic(), self.run.files
+        if now >= self._next and not any(files.is_pending(name) for name in _NAMES):
             self._next = now + MOST_SHARE * self.run.slowest_request
-            self.run.files.send(checkpoint, f"{FOLDER}/{_NAMES[self._sent % 2]}")
+            files.send(checkpoint, _NAMES[self._sent % 2])
             self._sent += 1
 
     def fetch(self, folder: Path) -> list[Path]:
@@ -36,4 +36,4 @@ class SentCheckpoints:
     def forget(self) -> None:
         """Empty the files in the store, which has no public way to remove them: the run has finished."""
         for name in _NAMES[: self._sent]:
-            self.run.log_text("", f"{FOLDER}/{name}")
+            self.run.log_text("", name)

@@ -133,6 +133,11 @@ class Journal:
                 taken.append(record)
             return taken
 
+    def is_pending(self, record: Deliverable) -> bool:
+        """Whether the store does not have such a record yet."""
+        with self._lock:
+            return record in self.pending
+
     def mark_sent(self, count: int) -> None:
         """Note that the store has the next ``count`` pending records."""
         with self._lock:

@@ -28,6 +28,10 @@ class RunFiles:
         shutil.copyfile(file, self._place_of(name))
         self._journal.append(Artifact(name))
 
+    def is_pending(self, name: str) -> bool:
+        """Whether an artifact was logged that the store does not have yet."""
+        return self._journal.is_pending(Artifact(name))
+
     def read(self, name: str, folder: Path) -> list[Path]:
         """Copy what the store has in a folder of the run into another; return the copies. Raises StoreError."""
         if self._journal.run_id is None:
