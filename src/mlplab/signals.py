@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-TIME_LIMIT_STATUS = 128 + signal.SIGUSR2  # of a process that a cluster warned of its time limit
+TIME_LIMIT_STATUS = 128 + int(getattr(signal, "SIGUSR2", 0))  # of a process that a cluster warned of its time limit
 AGAIN_SECONDS = 1.0  # a second Ctrl-C after this time is meant; before, it is a nervous finger
 _SWALLOWED_SECONDS = 0.05
 

@@ -21,7 +21,7 @@ from mlplab.signals import kept
 
 # Of this process, for its workers. Ray writes them into its logs: a server's password must be set on every machine.
 _VARIABLES = ("MLPLAB_LAUNCH", "MLPLAB_DATA_ROOT")
-CANCEL_SECONDS = 15.0  # in which members end in order
+CANCEL_SECONDS = 30.0  # in which members end in order
 
 
 @ray.remote(max_retries=0)

@@ -41,12 +41,21 @@ class SweepContext:
     @property
     def runs_in_this_process(self) -> bool:
         """Whether the launcher runs the jobs one after the other in this process."""
-        return bool(self.config.hydra.runtime.choices["hydra/launcher"] == "basic")
+        return self._launcher == "basic"
 
     @property
     def runs_elsewhere(self) -> bool:
         """Whether the launcher may run the jobs on other machines."""
-        return bool(self.config.hydra.runtime.choices["hydra/launcher"] in ("ray_cluster", "slurm"))
+        return self._launcher in ("ray_cluster", "slurm")
+
+    @property
+    def launcher_cancels(self) -> bool:
+        """Whether the launcher itself ends what it has launched when a signal arrives: see ``launchers``."""
+        return self._launcher in ("ray", "ray_cluster", "slurm", "submitit_local")
+
+    @property
+    def _launcher(self) -> str:
+        return str(self.config.hydra.runtime.choices["hydra/launcher"])
 
     @property
     def folder(self) -> Path:

@@ -140,6 +140,8 @@ class Launching:
 
     def _stop_members(self) -> None:
         end_launch(Path(self.manifest.folder))
+        if self.context.launcher_cancels:
+            return
         record.stop_members(self.manifest)
 
     def _sends_checkpoints(self) -> bool:
@@ -158,7 +160,7 @@ class Launching:
             f"tracking.heartbeat_seconds={tracking.heartbeat_seconds}",
             f"tracking.lease_seconds={tracking.lease_seconds}",
             f"tracking.checkpoints={str(self._sends_checkpoints()).lower()}",
-            f"checkpoint_dir={'null' if folder is None else quote_override(folder)}",
+            f"checkpoint_dir={'null' if folder is None else quote_override(str(Path(folder).absolute()))}",
             f"resume={str(goes_on).lower()}",
             f"fail_fast={str(self.settings.fail_fast).lower()}",
             "hydra.mode=MULTIRUN",  # needed if a preset, and not -m, made this a sweep

@@ -9,15 +9,16 @@ from mlplab.store.store import Store
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.membership import take_over
 from mlplab.sweeps.record import Recorded, journals_of
+from mlplab.terminal import count_of, say
 from mlplab.tracking.journaled import read_journal
 from mlplab.tracking.lease import end_silent
 from mlplab.tracking.vanished import journal_of
 
-ORPHAN_SECONDS = 15.0  # in which the workers of a launcher that was killed end
+ORPHAN_SECONDS = 15.0  # in which the workers of a launcher that was killed end; a cluster's jobs go on
 
 
 def require_at_rest(former: Recorded, store: Store, lease: float) -> None:
-    """Raise ClaimedError if a process carries the sweep out, or one of its members; wait for orphans to end.
+    """Raise ClaimedError if a process carries the sweep out; wait for members that a former one left at work.
 
     Runs on other machines that give no sign of life for ``lease`` seconds are ended as KILLED.
     """
@@ -26,14 +27,20 @@ def require_at_rest(former: Recorded, store: Store, lease: float) -> None:
     if own is not None and own.state is State.running:
         raise ClaimedError(_message(manifest, str(own.owner)))
     take_over(Path(manifest.folder))
-    deadline = time.monotonic() + ORPHAN_SECONDS
-    while running := [run for run in journals_of(manifest).values() if run.state is State.running]:
-        if time.monotonic() > deadline:
-            raise ClaimedError(_message(manifest, str(running[0].owner)))
-        time.sleep(0.2)
+    _wait_for_orphans(manifest)
     members = store.search(f"tags.{SWEEP_TAG} = '{manifest.sweep}' and attributes.status = 'RUNNING'")
     elsewhere = [run for run in [former.run, *members] if run.info.status == "RUNNING" and journal_of(run) is None]
     end_silent(store, elsewhere, lease, _is_running(manifest))
+
+
+def _wait_for_orphans(manifest: Manifest) -> None:
+    deadline, has_said = time.monotonic() + ORPHAN_SECONDS, False
+    while running := [run for run in journals_of(manifest).values() if run.state is State.running]:
+        if time.monotonic() > deadline and not has_said:
+            has_said = True
+            runs = count_of(len(running), "run")
+            say(f"waiting for {runs} that a former command left at work, such as {running[0].owner}; Ctrl-C ends this")
+        time.sleep(0.2)
 
 
 def _message(manifest: Manifest, owner: str) -> str:

@@ -47,7 +47,7 @@ class Checkpoint:
 
 def checkpoint_folder(shared: str | None, output_folder: Path) -> Path:
     """Return where the checkpoint of a run lies: in the ``shared`` folder, if there is one, as in the project."""
-    return output_folder if shared is None else Path(shared) / portable(output_folder).lstrip("/")
+    return output_folder if shared is None else Path(shared).expanduser() / portable(output_folder).lstrip("/")
 
 
 def former(path: Path) -> Path:
