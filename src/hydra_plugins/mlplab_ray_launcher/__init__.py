@@ -28,7 +28,7 @@ class RayConfig:
 class RayClusterConfig(RayConfig):
     """A cluster that ``ray start`` has brought up."""
 
-    address: Optional[str] = "${oc.env:RAY_ADDRESS,auto}"  # noqa: UP045
+    address: Optional[str] = "${oc.env:RAY_ADDRESS,'?'}"  # noqa: UP045
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="ray", node=RayConfig, provider="mlplab")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from mlplab.checks import require
 from mlplab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ def ray_pool(**options: Any) -> "RayPool":
         from mlplab.launchers.ray_pool import RayPool
     except ModuleNotFoundError as error:
         raise _not_installed("ray", error) from error
+    require_cpus(options["cpus_per_job"])
     pool = RayPool(**options)
     pool.connect()
     return pool
@@ -26,7 +28,13 @@ def submitit_pool(**options: Any) -> "SubmititPool":
         from mlplab.launchers.submitit_pool import SubmititPool
     except ModuleNotFoundError as error:
         raise _not_installed("slurm", error) from error
+    require_cpus(options["cpus_per_job"])
     return SubmititPool.of(**options)
+
+
+def require_cpus(cpus_per_job: int) -> None:
+    """Raise ConfigError unless a job is granted a CPU."""
+    require("hydra.launcher.cpus_per_job", cpus_per_job, cpus_per_job >= 1, "takes a number of CPUs, at least 1")
 
 
 def _not_installed(extra: str, error: ModuleNotFoundError) -> ConfigError:

@@ -5,6 +5,7 @@ Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3, which Ray itself ex
 
 import logging
 import os
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import ray
 from hydra.core.utils import JobReturn
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
+from mlplab.checks import require
 from mlplab.errors import ConfigError
 from mlplab.launchers.code import SOURCE
 from mlplab.launchers.job import Job
@@ -21,6 +23,7 @@ from mlplab.signals import kept
 
 # Of this process, for its workers. Ray writes them into its logs: a server's password must be set on every machine.
 _VARIABLES = ("MLPLAB_LAUNCH", "MLPLAB_DATA_ROOT")
+_PROBE_SECONDS = 5.0
 CANCEL_SECONDS = 30.0  # in which members end in order
 
 
@@ -48,6 +51,8 @@ class RayPool:
         """Start Ray, or join the cluster; once in a process. Raises ConfigError: there is no cluster."""
         if ray.is_initialized():
             return
+        if self.address is not None:
+            _require_cluster(self.address)
         own: dict[str, Any] = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
         own_variables = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
         code = {"env_vars": {**own_variables, "PYTHONPATH": str(SOURCE)}}
@@ -56,10 +61,14 @@ class RayPool:
                 address = self.address or "local"
                 ray.init(address, runtime_env=code, log_to_driver=False, logging_level=logging.ERROR, **own)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ConfigError(
-                f"RAY_ADDRESS={self.address}: no cluster of Ray answers ({str(error).splitlines()[0]}); start one "
-                "with `ray start --head`, or take hydra/launcher=ray for this machine alone"
-            ) from error
+            raise _no_cluster(self.address or "local", str(error).splitlines()[0]) from error
+        largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])  # type: ignore[no-untyped-call]
+        require(
+            "hydra.launcher.cpus_per_job",
+            self.cpus_per_job,
+            self.cpus_per_job <= largest,
+            f"no machine of Ray has so many CPUs; take at most {largest:g}",
+        )
 
     def submit(self, jobs: Sequence[Job]) -> list["ray.ObjectRef[JobReturn]"]:
         """Submit the jobs."""
@@ -87,3 +96,22 @@ class RayPool:
             ray.cancel(ticket)
         if tickets:
             ray.wait(list(tickets), num_returns=len(tickets), timeout=CANCEL_SECONDS)
+
+
+def _require_cluster(address: str) -> None:
+    """Raise ConfigError if nobody listens there: Ray itself would ask for more than a minute."""
+    host, _, port = address.rpartition(":")
+    require(
+        "RAY_ADDRESS", address, bool(host) and port.isdecimal(), "takes HOST:PORT, as `ray start --head` prints it"
+    )
+    try:
+        socket.create_connection((host, int(port)), timeout=_PROBE_SECONDS).close()
+    except OSError as error:
+        raise _no_cluster(address, str(error)) from error
+
+
+def _no_cluster(address: str, reason: str) -> ConfigError:
+    return ConfigError(
+        f"RAY_ADDRESS={address}: no cluster of Ray answers ({reason}); start one with `ray start --head`, or take "
+        "hydra/launcher=ray for this machine alone"
+    )

@@ -59,7 +59,14 @@ class SubmititPool:
     def submit(self, jobs: Sequence[Job]) -> list[Ticket]:
         """Submit the jobs, as one array."""
         os.environ["PYTHONPATH"] = str(SOURCE)  # which their processes inherit: they import the code of this command
-        return self.executor.map_array(Job.carry_out, jobs)
+        try:
+            return self.executor.map_array(Job.carry_out, jobs)
+        except (FailedJobError, OSError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ConfigError(
+                f"hydra/launcher=slurm: sbatch refuses the jobs ({reason}); correct hydra.launcher.slurm_partition "
+                "and the other limits, or ask whoever runs SLURM"
+            ) from error
 
     def wait(self, tickets: Sequence[Ticket], seconds: float) -> Iterable[Ticket]:
         """Wait so long, and return those that have ended."""

@@ -42,7 +42,12 @@ class Checkpointer:
     seconds_before: float = 0.0
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.folder}: cannot be created ({error.strerror}); set another checkpoint_dir"
+            ) from error
         self._path = self.folder / checkpoint.NAME
         self._start, self._next_save = time.perf_counter(), 0.0
         self._has_warned = False

@@ -152,7 +152,8 @@ class Launching:
 
     def _overrides(self, job: FrozenJob, member: Member | None) -> list[str]:
         goes_on = member is not None and member.state in (State.killed, State.failed)
-        tracking, folder = self.settings.tracking, self.settings.checkpoint_dir
+        tracking, shared = self.settings.tracking, self.settings.checkpoint_dir
+        folder = None if shared is None else str(Path(shared).expanduser().absolute())
         return [
             *job.overrides(),
             f"tracking.uri={'null' if tracking.uri is None else quote_override(tracking.uri)}",
@@ -160,7 +161,7 @@ class Launching:
             f"tracking.heartbeat_seconds={tracking.heartbeat_seconds}",
             f"tracking.lease_seconds={tracking.lease_seconds}",
             f"tracking.checkpoints={str(self._sends_checkpoints()).lower()}",
-            f"checkpoint_dir={'null' if folder is None else quote_override(str(Path(folder).absolute()))}",
+            f"checkpoint_dir={'null' if folder is None else quote_override(folder)}",
             f"resume={str(goes_on).lower()}",
             f"fail_fast={str(self.settings.fail_fast).lower()}",
             "hydra.mode=MULTIRUN",  # needed if a preset, and not -m, made this a sweep
