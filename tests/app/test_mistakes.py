@@ -133,6 +133,8 @@ def test_resuming_nothing_is_told(forks: Forks) -> None:
 
 
 def test_what_hydra_tells_of_itself_may_be_chosen_by_a_word_of_its_own(forks: Forks) -> None:
+    ended = forks.run("data=digits", "--info", "seed=1")
+    assert ended.status == 0, ended.stderr
     ended = forks.run("--info", "defaults", "data=digits")
     assert ended.status == 0
     assert "Defaults List" in ended.stdout

@@ -79,6 +79,8 @@ def arrange(typed: Sequence[str]) -> Typed:
         raise ConfigError("--resolve: says how to print the config; type --cfg job --resolve")
     overrides = [_read_override(text) for text in arranged.overrides]
     warn_of_repeated(overrides)
+    if arranged.flags[-1:] in (["-i"], ["--info"]):
+        arranged.flags.append("all")  # its default; otherwise Hydra would take the first key for its value
     return Typed(arranged.flags, overrides)
 
 
