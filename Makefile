@@ -43,8 +43,10 @@ FAULTS ?= short
 test-faults: setup ## take servers, disks and processes away: about 8 minutes, FAULTS=long: hours; docs/reliability.md
 	FAULTS=$(FAULTS) $(BIN)/python -m pytest --dist loadfile tests/faults $(PYTEST)
 
-test-cluster: setup ## sweeps on real clusters, whose workers, drivers and nodes are killed: Ray, SLURM, PostgreSQL
-	$(BIN)/python -m pytest --numprocesses 0 tests/cluster
+CLUSTER ?= test
+
+test-cluster: setup ## sweeps on Ray and SLURM, whose workers, drivers and nodes are killed: about 15 minutes
+	$(BIN)/python -m pytest --numprocesses 0 tests/cluster -k "$(CLUSTER)"
 
 reliability:    ## the same, and write what was measured into docs/reliability.md
 	$(MAKE) test-faults PYTEST="--table docs/reliability.md"
