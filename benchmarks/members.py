@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ class Written:
     Attributes:
         requests: to the server.
         longest: seconds of the slowest of them.
-        leaving: seconds from its last point until everything was sent.
+        leaving: seconds from its last point until everything was sent, or it left it to others.
     """
 
     requests: int
@@ -50,7 +51,7 @@ def carry_out(uri: str, experiment: str, sweep: str, folder: Path) -> list[Writt
     begun = FORK.Event()
     target = Target(uri, experiment)
     folders = [folder / str(number) for number in range(MEMBERS)]
-    with ProcessPoolExecutor(MEMBERS, FORK, initializer=begun.wait) as pool, _counted() as counted:
+    with ProcessPoolExecutor(MEMBERS, FORK, initializer=begun.wait) as pool, counted() as asked:
         futures = [pool.submit(_write_member, target, sweep, one) for one in folders]
         tags = {OWN_SWEEP_TAG: sweep, COMMAND_TAG: sweep, REPORT_TAG: "comparison.html"}
         own = Run(target, f"sweep {sweep}", tags, folder)
@@ -59,8 +60,8 @@ def carry_out(uri: str, experiment: str, sweep: str, folder: Path) -> list[Writt
             own.log_text("{}", MANIFEST)
             begun.set()
             written = [future.result() for future in futures]
-        read_from(target, folders)  # as a sweep does at its end: what a member could not send is sent
-    return [*written, Written(counted.total(), own.slowest_request, 0.0)]
+        read_from(target, folders)  # as a sweep does at its end: what its members could not send is sent
+    return [*written, Written(asked.total(), own.slowest_request, 0.0)]
 
 
 def _write_member(target: Any, sweep: str, folder: Path) -> Written:
@@ -70,7 +71,7 @@ def _write_member(target: Any, sweep: str, folder: Path) -> Written:
     name = f"{sweep}/{folder.name}"
     tags = {SWEEP_TAG: sweep, JOB_TAG: folder.name, **TAGS}
     folder.mkdir(parents=True)
-    with _counted() as counted:
+    with counted() as asked:
         run = Run(target, name, tags, folder)
         with run:
             run.log_params(PARAMS)
@@ -84,7 +85,22 @@ def _write_member(target: Any, sweep: str, folder: Path) -> Written:
             run.log_results({key: value_of(name, key, 0) for key in FINALS})
             for number in range(FILES):
                 (run.artifacts / f"{number}.bin").write_bytes(random.randbytes(FILE_BYTES))
-        return Written(counted.total(), run.slowest_request, time.monotonic() - trained)
+        return Written(asked.total(), run.slowest_request, time.monotonic() - trained)
+
+
+def send_rest(uri: str, experiment: str) -> tuple[int, int]:
+    """Send what the sweeps left, as ``python src/sync.py`` does; return of how many runs, and the requests."""
+    from mlplab.store.target import Target
+    from mlplab.tracking import outbox
+
+    target, sent = Target(uri, experiment), 0
+    with counted() as asked:
+        while outbox.unsent_folders(target):
+            unsent = outbox.send_all(target)
+            sent += len(unsent.sent)
+            if unsent.refusals or unsent.damaged:
+                sys.exit(f"{uri}: refuses {unsent.refusals or unsent.damaged}")
+    return sent, asked.total()
 
 
 def value_of(name: str, key: str, step: int) -> float:
@@ -101,14 +117,14 @@ def expected_points(sweep: str) -> Iterator[tuple[str, str, int, float]]:
 
 
 @contextmanager
-def _counted() -> Iterator[Counter[str]]:
+def counted() -> Iterator[Counter[str]]:
     """Count the requests of this process, by method."""
-    counted: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
     send = requests.Session.send
 
     def noted(session: requests.Session, request: requests.PreparedRequest, **options: object) -> requests.Response:
-        counted[str(request.method)] += 1
+        asked[str(request.method)] += 1
         return send(session, request, **options)
 
     with patch.object(requests.Session, "send", noted):
-        yield counted
+        yield asked
