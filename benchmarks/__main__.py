@@ -1,7 +1,7 @@
 """Measure, print the result next to the last committed one, and write results.json and docs/performance.md.
 
 python -m benchmarks                    everything
-python -m benchmarks steps --rounds 3   one part (steps, command, growth, comparing, server); the page keeps the others
+python -m benchmarks steps --rounds 3   one part (steps, command, growth, comparing, server, load); others are kept
 """
 
 import argparse
@@ -10,13 +10,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from benchmarks import command, comparing, growth, server, steps
+from benchmarks import command, comparing, growth, load, server, steps
 from benchmarks.measure import PROJECT, machine
 
 RESULTS = Path(__file__).with_name("results.json")
 DOCS = PROJECT / "docs"
 MARKS = "<!-- measured: begin -->", "<!-- measured: end -->"
-PARTS = {"steps": steps, "command": command, "growth": growth, "comparing": comparing, "server": server}
+PARTS = {"steps": steps, "command": command, "growth": growth, "comparing": comparing, "server": server, "load": load}
 
 
 def main() -> None:
@@ -35,6 +35,10 @@ def main() -> None:
         results[name] = {"machine": machine(), **part.measure(arguments.rounds or part.ROUNDS)}
         print("\n".join(part.table(results[name], before.get(name))), flush=True)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        _write_page(results)
+
+
+def _write_page(results: dict[str, Any]) -> None:
     if "growth" in results:
         growth.plot(results["growth"], DOCS / "growth.png")
     page = DOCS / "performance.md"

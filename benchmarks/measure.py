@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 
 PACKAGES = ("numpy", "scipy", "torch", "mlflow", "scikit-learn", "jax", "lightning")
@@ -50,12 +50,13 @@ def contender(name: str, *options: str) -> list[str]:
 
 
 def machine() -> dict[str, str]:
-    """Describe the machine, its libraries and the date."""
+    """Describe the machine, its libraries (not every part needs every one) and the date."""
+    versions = {found.name: found.version for found in distributions()}
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        **{name: version(name) for name in PACKAGES},
+        **{name: versions[name] for name in PACKAGES if name in versions},
     }
 
 

@@ -7,7 +7,6 @@ does after its imports.
 
 import random
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -42,26 +41,26 @@ def measure(count: int) -> dict[str, Any]:
             record_sweep(file, (folder / "mlruns").as_uri(), folder / "mlruns", RUNS)
             address = "mlflow-artifacts:/" if place == "by the server" else artifacts.as_uri()
             record_sweep(f"sqlite:///{folder / 'server.db'}", address, artifacts, RUNS)
-            with _served(folder) as server:
+            with served(folder, f"sqlite:///{folder / 'server.db'}") as (server, _):
                 for work in WORKS:
-                    found[work][place] = _compared({"file": file, "server": server}, work, count)
+                    found[work][place] = compared({"file": file, "server": server}, work, count)
     return found
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def served(folder: Path, database: str) -> Iterator[tuple[str, int]]:
+    """Run MLflow's server while the block runs, artifacts in the folder; its address, and its process number."""
+    from mlplab.app.mlflow_process import start_mlflow
+
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
-        "--artifacts-destination", str(folder / "artifacts"), "--port", str(port),
-    ]  # fmt: skip
-    with (folder / "server.txt").open("w") as output:
-        server = subprocess.Popen(command, stdout=output, stderr=output)
+    with (folder / "server.txt").open("wb") as output:
+        own = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
+        server = start_mlflow(port, own, output)
     try:
         _wait_for(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
         server.wait()
@@ -78,7 +77,8 @@ def _wait_for(uri: str) -> None:
     sys.exit(f"{uri}: MLflow's server does not start")
 
 
-def _compared(stores: dict[str, str], work: str, count: int) -> dict[str, float]:
+def compared(stores: dict[str, str], work: str, count: int) -> dict[str, float]:
+    """Compare each store so often; return the median seconds of each, and the requests to the one named server."""
     seconds: dict[str, list[float]] = {name: [] for name in stores}
     asked: list[str] = []
     with _noted(asked):
