@@ -3,6 +3,7 @@
 import multiprocessing
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -48,6 +49,8 @@ def carry_out(uri: str, experiment: str, sweep: str, folder: Path) -> list[Writt
     from mlplab.tracking.reading import read_from
     from mlplab.tracking.run import Run
 
+    folder.mkdir(parents=True)
+    tempfile.tempdir = str(folder)  # a forked process does not tidy up at its end
     begun = FORK.Event()
     target = Target(uri, experiment)
     folders = [folder / str(number) for number in range(MEMBERS)]
