@@ -72,6 +72,8 @@ FLAGS = {
     "hydra.run.dir=": "hydra.run.dir=: has no value",
     "hydra.run.dir=conf/train.yaml": "conf/train.yaml: cannot be written (File exists); choose another place",
     "hydra.launcher.n_jobs=2": "hydra.launcher.n_jobs: is of hydra/launcher=joblib; add that",
+    "-m hydra/launcher=ray_cluster seed=1,2": "tracking.uri=null: is a file, and every machine of Ray has its own",
+    "-m tracking.lease_seconds=5 seed=1,2": "tracking.lease_seconds=5.0: takes at least three times",
     "-m hydra/launcher=joblib hydra.launcher.n_jobs=0 seed=1,2": "hydra.launcher.n_jobs=0: takes a number",
     "hydra.job.name=a/b": "/a/b.log: cannot be written",
     "experiment=open": "/open.yaml, line 3: is no YAML",

@@ -9,8 +9,10 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, read_write
 
+from mlplab.checks import require
 from mlplab.config import TrainConfig
 from mlplab.files import make_folder_with_room
+from mlplab.store.uri import SQLITE
 from mlplab.sweeps.composing import Composer
 
 
@@ -47,6 +49,14 @@ class SweepContext:
     def runs_elsewhere(self) -> bool:
         """Whether the launcher may run the jobs on other machines."""
         return self._launcher in ("ray_cluster", "slurm")
+
+    def require_common_store(self, uri: str | None) -> None:
+        """Raise ConfigError if the launcher's machines cannot all reach the store at this URI; None: the project's."""
+        is_file = uri is None or uri.startswith(SQLITE)
+        require(
+            "tracking.uri", uri or "null", not is_file or self._launcher != "ray_cluster",
+            "is a file, and every machine of Ray has its own; take a server, such as that of `make server`",
+        )  # fmt: skip
 
     @property
     def launcher_cancels(self) -> bool:

@@ -60,6 +60,7 @@ def sweep_jobs(
     if settings is None or not settings.plan:
         grid.require_valid(jobs)
     assert settings is not None
+    context.require_common_store(settings.tracking.uri)
     from mlplab.store.target import Target
     from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key
     from mlplab.sweeps.rest import require_at_rest
