@@ -198,6 +198,7 @@ def served(swept: tuple[Project, str]) -> Iterator[str]:
 MLFLOWS_OWN = ("users/current", "ResizeObserver")
 
 
+@pytest.mark.slow
 def test_mlflow_shows_the_page_behind_the_printed_link(
     swept: tuple[Project, str], served: str, browser: Browser
 ) -> None:
@@ -209,6 +210,7 @@ def test_mlflow_shows_the_page_behind_the_printed_link(
         expect(frame.locator("#seeds .main-svg").first).to_be_visible(timeout=20_000)
 
 
+@pytest.mark.slow
 def test_mlflow_shows_the_members_curves_behind_the_printed_link(
     swept: tuple[Project, str], served: str, browser: Browser
 ) -> None:

@@ -76,6 +76,7 @@ def outcome(context: SweepContext, composer: Composer | None, chosen: tuple[str,
 @hypothesis_settings(
     max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+@pytest.mark.slow
 def test_a_job_is_composed_as_hydra_does(context: SweepContext, jobs: list[tuple[str, ...]]) -> None:
     composer = Composer(context.config, context.loader)
     for chosen in jobs:  # the second meets what the first has left in the composer
