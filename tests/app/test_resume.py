@@ -128,7 +128,8 @@ def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[st
         assert len({run.data.tags["sweep"] for run in project.runs()}) == 1
         assert len(project.runs()) == JOBS
         files = {path.name for path in (project.root / "multirun").rglob("*") if path.is_file()}
-        assert files == {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log", "journal.jsonl", "journal.lock"}
+        hydras = {"config.yaml", "hydra.yaml", "overrides.yaml", "train.log"}
+        assert files == hydras | {"journal.jsonl", "journal.lock", ".launch"}
         finished_sweeps += 1
         zygote.forget(empty_store)
     assert len(died_in) >= len(PLACES) - 2
