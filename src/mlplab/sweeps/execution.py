@@ -19,7 +19,9 @@ from mlplab.sweeps.conclusion import Conclude, record_result, show_links
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.launching import Launching, recorded_return
 from mlplab.sweeps.manifest import Manifest, command_digest
+from mlplab.sweeps.membership import take_over
 from mlplab.sweeps.record import Member, Outcome
+from mlplab.sweeps.rest import wait_for_orphans
 from mlplab.terminal import count_of, say
 from mlplab.tracking.claim import is_claimed
 from mlplab.tracking.description import describe_sweep
@@ -87,6 +89,9 @@ class Sweep:
             with named or nullcontext():
                 running.enter_context(own)
             own.require_taken_over()
+            take_over(Path(manifest.folder))  # not earlier: of two resumers only one comes here
+            if goes_on:
+                wait_for_orphans(manifest)
             jobs = len(manifest.jobs)
             own.log_params({"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": jobs})
             own.log_text(manifest.to_json(), MANIFEST)

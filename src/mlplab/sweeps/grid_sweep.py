@@ -84,11 +84,8 @@ def sweep_jobs(
     context.use_folder(manifest.folder)
     from mlplab.sweeps.conclusion import compare_members
     from mlplab.sweeps.execution import Sweep
-    from mlplab.sweeps.membership import take_over
     from mlplab.sweeps.naming import new_name
 
-    if resumed is None:
-        take_over(Path(manifest.folder))
     known = record.stored_members(store, manifest.sweep) if resumed else {}
     known |= elsewhere(store, manifest) if elsewhere and settings.resume else {}
     sweep = Sweep(manifest, settings, target, context, conclude or compare_members, known, report)

@@ -7,7 +7,6 @@ from mlplab.errors import ClaimedError
 from mlplab.schema import SWEEP_TAG, State
 from mlplab.store.store import Store
 from mlplab.sweeps.manifest import Manifest
-from mlplab.sweeps.membership import take_over
 from mlplab.sweeps.record import Recorded, journals_of
 from mlplab.terminal import count_of, say
 from mlplab.tracking.journaled import read_journal
@@ -18,7 +17,7 @@ ORPHAN_SECONDS = 15.0  # in which the workers of a launcher that was killed end;
 
 
 def require_at_rest(former: Recorded, store: Store, lease: float) -> None:
-    """Raise ClaimedError if a process carries the sweep out; wait for members that a former one left at work.
+    """Raise ClaimedError if a process carries the sweep out.
 
     Runs on other machines that give no sign of life for ``lease`` seconds are ended as KILLED.
     """
@@ -26,14 +25,13 @@ def require_at_rest(former: Recorded, store: Store, lease: float) -> None:
     own = read_journal(Path(manifest.folder))
     if own is not None and own.state is State.running:
         raise ClaimedError(_message(manifest, str(own.owner)))
-    take_over(Path(manifest.folder))
-    _wait_for_orphans(manifest)
     members = store.search(f"tags.{SWEEP_TAG} = '{manifest.sweep}' and attributes.status = 'RUNNING'")
     elsewhere = [run for run in [former.run, *members] if run.info.status == "RUNNING" and journal_of(run) is None]
     end_silent(store, elsewhere, lease, _is_running(manifest))
 
 
-def _wait_for_orphans(manifest: Manifest) -> None:
+def wait_for_orphans(manifest: Manifest) -> None:
+    """Wait for members that a former command left at work. The caller has the claim of the sweep's own run."""
     deadline, has_said = time.monotonic() + ORPHAN_SECONDS, False
     while running := [run for run in journals_of(manifest).values() if run.state is State.running]:
         if time.monotonic() > deadline and not has_said:
