@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 4.0  # how long the work waits for a store that does not answer, once in an outage
 HASTE_SECONDS = 1.5  # likewise after Ctrl-C
-PARTING_SECONDS = 10.0  # likewise after a signal on a machine where perhaps no later command sends what waits
+# Likewise at the end of a run, and after a signal, on a machine where perhaps no later command sends what waits.
+LAST_SECONDS, PARTING_SECONDS = 60.0, 10.0
 RETRY_SECONDS = 10.0
 
 
@@ -32,7 +33,8 @@ class Target:
         experiment: the name of MLflow's experiment in it.
         offline: the store must not be asked.
         heartbeat: seconds between two signs of life of a run.
-        parting: seconds that a run waits for a silent store after a signal.
+        patience: seconds that a run waits for a silent store at its end.
+        parting: the same after a signal.
         lease: seconds without such a sign after which another machine may take the run over.
     """
 
@@ -41,14 +43,16 @@ class Target:
     offline: bool = False
     heartbeat: float = 15.0
     lease: float = 60.0
+    patience: float = PATIENCE_SECONDS
     parting: float = HASTE_SECONDS
 
     @classmethod
     def of(cls, config: TrackingConfig) -> "Target":
         """Return the target that the config names."""
         uri = absolute(config.uri or DEFAULT_URI)
-        parting = PARTING_SECONDS if config.checkpoints else HASTE_SECONDS
-        return cls(uri, config.experiment, config.offline, config.heartbeat_seconds, config.lease_seconds, parting)
+        is_elsewhere = config.checkpoints  # a launcher of a cluster sets it
+        waits = (LAST_SECONDS, PARTING_SECONDS) if is_elsewhere else (PATIENCE_SECONDS, HASTE_SECONDS)
+        return cls(uri, config.experiment, config.offline, config.heartbeat_seconds, config.lease_seconds, *waits)
 
     @property
     def shown(self) -> str:

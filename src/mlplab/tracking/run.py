@@ -12,7 +12,7 @@ from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
 from mlplab.signals import Stopped, held
 from mlplab.store.store import Store
-from mlplab.store.target import PATIENCE_SECONDS, Target
+from mlplab.store.target import Target
 from mlplab.store.uri import portable_uri, public
 from mlplab.tracking import outbox
 from mlplab.tracking.history import recorded_in_journal, recorded_in_store
@@ -223,7 +223,9 @@ class Run:
                     self._sender.start()
                 else:
                     self._end(_status(error), error)
-                self._sender.wait_until_sent(self._target.parting if isinstance(error, Stopped) else PATIENCE_SECONDS)
+                self._sender.wait_until_sent(
+                    self._target.parting if isinstance(error, Stopped) else self._target.patience
+                )
             finally:
                 self._sender.close()
 
