@@ -12,7 +12,7 @@ from conftest import Project
 pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
 
 RUN = [
-    "data=digits", "hidden_sizes=[64,32]", "learning_rate=0.05", "batch_size=50", "log_every=100", "epochs=300",
+    "data=digits", "hidden_sizes=[64,32]", "learning_rate=0.05", "batch_size=50", "log_every=100", "epochs=2000",
     "optimizer=adam", "diagnostics=false",
 ]  # fmt: skip
 
