@@ -1,20 +1,17 @@
 """Copy what a run lacks: a new one everything, one whose copying was interrupted the rest."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 from mlflow.entities import LoggedModelInput, LoggedModelOutput, Metric, Param, Run, RunTag
 
 from mlplab.migration.content import Content
 from mlplab.schema import MIGRATED_FROM_TAG, MIGRATED_TAG, USER_TAG, is_own_tag
+from mlplab.store.batches import MOST_ENTITIES, MOST_VALUES, in_batches
 from mlplab.store.store import Store
 
-MOST_VALUES = 1_000  # of metrics, that MLflow takes in one call
-MOST_ENTITIES = 100  # params or tags, likewise
 OWN_TAGS = (MIGRATED_FROM_TAG, MIGRATED_TAG)
-T = TypeVar("T")
 _inputs = threading.Lock()  # two runs that record one data set at the same moment would fail
 
 
@@ -59,12 +56,6 @@ def complete(store: Store, run_id: str, wanted: Content, found: Content, folder:
         client.log_artifact(run_id, str(folder / name), parent)
     _end(store, run_id, wanted)
     _tag(store, run_id, wanted.tags, found.tags)
-
-
-def in_batches(items: Sequence[T], most: int) -> Iterator[list[T]]:
-    """Yield the items, at most so many at a time."""
-    for start in range(0, len(items), most):
-        yield list(items[start : start + most])
 
 
 def _unequal(wanted: Mapping[str, str], found: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from mlflow.entities import Experiment, Run
 
 from mlplab.migration.content import Content, differences, read_contents, side_by_side
-from mlplab.migration.copying import OWN_TAGS, complete, create_empty, in_batches
+from mlplab.migration.copying import OWN_TAGS, complete, create_empty
 from mlplab.migration.logged_models import all_models, copy_model, create_models
 from mlplab.migration.translation import Translation
 from mlplab.schema import MIGRATED_FROM_TAG, MIGRATED_TAG
+from mlplab.store.batches import in_batches
 from mlplab.store.store import Store, connect, find_store
 from mlplab.tracking.reading import end_dead_runs
 

@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from mlplab.errors import LostRunError, StoreError
 from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, JOURNAL_TAG, NOTE_TAG, PID_TAG, STARTED_TAG
+from mlplab.store.batches import MOST_ENTITIES, MOST_VALUES, in_batches
 from mlplab.store.faults import is_away, reason_of
 from mlplab.store.store import Store
 from mlplab.store.uri import is_server
@@ -34,8 +35,6 @@ from mlplab.tracking.records import (
 
 log = logging.getLogger(__name__)
 
-MOST_VALUES = 1_000  # of metrics, that MLflow takes in one call
-MOST_ENTITIES = 100  # params or tags, likewise
 SETTLING_SECONDS = 2.0  # in which a request that another machine makes at the same moment arrives
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 REFUSED = "refused"  # folder beside the journal: artifacts that the store would not take
@@ -136,8 +135,8 @@ def _deliver(store: Store, journal: Journal, records: Sequence[Deliverable]) -> 
             client.log_batch(run_id, metrics=metrics)
         case Params():
             params = [Param(key, value) for key, value in record.values.items()]
-            for start in range(0, len(params), MOST_ENTITIES):
-                client.log_batch(run_id, params=params[start : start + MOST_ENTITIES])
+            for some in in_batches(params, MOST_ENTITIES):
+                client.log_batch(run_id, params=some)
         case Input():
             _log_input(store, run_id, record)
         case Tags():
@@ -157,8 +156,8 @@ def _deliver(store: Store, journal: Journal, records: Sequence[Deliverable]) -> 
 
 def _log_tags(store: Store, run_id: str, values: dict[str, str]) -> None:
     tags = [RunTag(key, value) for key, value in values.items()]
-    for start in range(0, len(tags), MOST_ENTITIES):
-        store.client.log_batch(run_id, tags=tags[start : start + MOST_ENTITIES])
+    for some in in_batches(tags, MOST_ENTITIES):
+        store.client.log_batch(run_id, tags=some)
 
 
 def _log_input(store: Store, run_id: str, record: Input) -> None:
