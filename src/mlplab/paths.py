@@ -3,6 +3,7 @@
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+SOURCE = PROJECT_ROOT / "src"  # what a process elsewhere imports: it lies at the same place on every machine
 CONF = PROJECT_ROOT / "conf"
 
 

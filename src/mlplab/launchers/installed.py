@@ -16,7 +16,7 @@ def ray_pool(**options: Any) -> "RayPool":
         from mlplab.launchers.ray_pool import RayPool
     except ModuleNotFoundError as error:
         raise _not_installed("ray", error) from error
-    require_cpus(options["cpus_per_job"])
+    _require_cpus(options["cpus_per_job"])
     pool = RayPool(**options)
     pool.connect()
     return pool
@@ -28,11 +28,11 @@ def submitit_pool(**options: Any) -> "SubmititPool":
         from mlplab.launchers.submitit_pool import SubmititPool
     except ModuleNotFoundError as error:
         raise _not_installed("slurm", error) from error
-    require_cpus(options["cpus_per_job"])
+    _require_cpus(options["cpus_per_job"])
     return SubmititPool.of(**options)
 
 
-def require_cpus(cpus_per_job: int) -> None:
+def _require_cpus(cpus_per_job: int) -> None:
     """Raise ConfigError unless a job is granted a CPU."""
     require("hydra.launcher.cpus_per_job", cpus_per_job, cpus_per_job >= 1, "takes a number of CPUs, at least 1")
 

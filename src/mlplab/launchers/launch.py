@@ -68,19 +68,24 @@ class Launch:
             while numbers:
                 for ticket in self.pool.wait(list(numbers), _POLL_SECONDS):
                     number = numbers.pop(ticket)
-                    try:
-                        returns[number] = self.pool.result(ticket)
-                    except DiedError as error:
-                        if self._is_to_go_on(number, error):
-                            (again,) = self.pool.submit([_going_on(self.jobs[number])])
-                            numbers[again] = number
-                        else:
-                            returns[number] = _failed(self.jobs[number], error)
+                    returned = self._result(ticket, number)
+                    if returned is not None:
+                        returns[number] = returned
+                    else:
+                        (again,) = self.pool.submit([_going_on(self.jobs[number])])
+                        numbers[again] = number
         except BaseException:
             with held():
                 self.pool.cancel(list(numbers))
             raise
         return [returns[number] for number in range(len(self.jobs))]
+
+    def _result(self, ticket: object, number: int) -> JobReturn | None:
+        """Return the result of a job that has ended; None if it is to go on elsewhere."""
+        try:
+            return self.pool.result(ticket)
+        except DiedError as error:
+            return None if self._is_to_go_on(number, error) else _failed(self.jobs[number], error)
 
     def _is_to_go_on(self, number: int, error: DiedError) -> bool:
         if isinstance(error, StoppedBeforeItsLimitError):

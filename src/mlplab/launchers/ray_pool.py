@@ -1,6 +1,6 @@
 """Jobs as tasks of Ray: as many at once as it has CPUs for, each in a process of its own.
 
-Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3, which Ray itself excludes.
+Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3; this project runs with 3.
 """
 
 import logging
@@ -16,9 +16,9 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from mlplab.checks import require
 from mlplab.errors import ConfigError
-from mlplab.launchers.code import SOURCE
 from mlplab.launchers.job import Job
 from mlplab.launchers.launch import DiedError, RaisedError
+from mlplab.paths import SOURCE
 from mlplab.signals import kept
 
 # Of this process, for its workers. Ray writes them into its logs: a server's password must be set on every machine.

@@ -14,9 +14,9 @@ from hydra.core.utils import JobReturn
 from submitit.core.utils import FailedJobError, UncompletedJobError
 
 from mlplab.errors import ConfigError
-from mlplab.launchers.code import SOURCE
 from mlplab.launchers.job import Job
 from mlplab.launchers.launch import DiedError, RaisedError, StoppedBeforeItsLimitError
+from mlplab.paths import SOURCE
 from mlplab.signals import TIME_LIMIT_STATUS
 
 CANCEL_SECONDS = 30.0  # in which members end in order; SLURM's own patience

@@ -33,9 +33,9 @@ class Target:
         experiment: the name of MLflow's experiment in it.
         offline: the store must not be asked.
         heartbeat: seconds between two signs of life of a run.
+        lease: seconds without such a sign after which another machine may take the run over.
         patience: seconds that a run waits for a silent store at its end.
         parting: the same after a signal.
-        lease: seconds without such a sign after which another machine may take the run over.
     """
 
     uri: str
