@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from conftest import PROJECT, Project
@@ -44,7 +43,8 @@ class Forks:
         self.process.stdin.write(json.dumps({"arguments": arguments, **complete}) + "\n")
         self.process.stdin.flush()
         status = int(self.process.stdout.readline())
-        return Ended(status, *(_read(file) for file in files.values()))
+        encoding = str(order.get("encoding", "utf-8"))
+        return Ended(status, *(file.read_text(encoding, errors="replace") for file in files.values()))
 
     def close(self) -> None:
         assert self.process.stdin is not None
@@ -52,7 +52,3 @@ class Forks:
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
