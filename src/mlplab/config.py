@@ -19,6 +19,8 @@ DType = StrEnum("DType", ["float32", "float64"])
 Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
 Sampling = StrEnum("Sampling", ["shuffle", "random"])
 DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "digits"])
+Search = StrEnum("Search", ["grid", "random", "tpe", "cmaes"])
+Pruning = StrEnum("Pruning", ["none", "median", "asha", "hyperband"])
 EmnistSplit = StrEnum("EmnistSplit", ["byclass", "bymerge", "balanced", "letters", "digits", "mnist"])
 
 
@@ -40,8 +42,11 @@ LONGEST_WORDS = 4_000  # characters of a tag or a note: MLflow takes 8,000 bytes
 # Keys that say how to carry a run out, and do not describe it.
 CARRYING_OUT = (
     "resume", "retry", "fail_fast", "plan", "max_jobs", "checkpoint_dir", "tracking.offline",
-    "tracking.heartbeat_seconds", "tracking.lease_seconds", "tracking.checkpoints",
+    "tracking.heartbeat_seconds", "tracking.lease_seconds", "tracking.checkpoints", "trials", "patience", "time_limit",
+    "search_storage", "trial",
 )  # fmt: skip
+# Keys that say how the runs of a sweep come about, and do not describe any of them.
+MAKING_UP = ("search", "pruner")
 
 
 @dataclass
@@ -120,9 +125,17 @@ class TrainConfig:
     tags: dict[str, str] = field(default_factory=dict)
     note: Optional[str] = None  # noqa: UP045
     checkpoint_dir: Optional[str] = None  # noqa: UP045
+    search: Search = Search.grid
+    trials: Optional[int] = None  # noqa: UP045
+    pruner: Pruning = Pruning.none
+    patience: Optional[int] = None  # noqa: UP045
+    time_limit: Optional[float] = None  # noqa: UP045
+    search_storage: Optional[str] = None  # noqa: UP045
+    trial: Optional[int] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         self._check_numbers()
+        self._check_search()
         self._check_words()
         require(
             "device",
@@ -170,6 +183,41 @@ class TrainConfig:
         number("log_every", self.log_every > 0, "takes a number of parameter updates, at least 1")
         number("retry", self.retry >= 0, "takes how often to try again, 0 for never")
         number("max_jobs", self.max_jobs > 0, "takes a number of runs, at least 1")
+
+    def _check_search(self) -> None:
+        is_grid = self.search is Search.grid
+        require(
+            "trials",
+            "null" if self.trials is None else self.trials,
+            self.trial is not None or (self.trials is None) == is_grid,
+            "says how many runs a search tries; "
+            + ("add search=tpe, or leave it out" if is_grid else f"search={self.search} needs it, such as trials=24"),
+        )
+        require("trials", self.trials, self.trials is None or self.trials > 0, "takes a number of runs, at least 1")
+        for key, value in (("patience", self.patience), ("time_limit", self.time_limit)):
+            require(key, value, value is None or not is_grid, "ends a search; add search=tpe, or leave it out")
+        require(
+            "patience", self.patience, self.patience is None or self.patience > 0, "takes a number of runs, at least 1"
+        )
+        require(
+            "time_limit",
+            self.time_limit,
+            self.time_limit is None or 0 < self.time_limit < inf,
+            "takes seconds, more than 0",
+        )
+        for key, value, default in (("search", self.search, Search.grid), ("pruner", self.pruner, Pruning.none)):
+            require(
+                key,
+                value,
+                value is default or self.data.val_size > 0,
+                "needs images to judge by, which are never the test images; set data.val_size=10000",
+            )
+        require(
+            "search_storage",
+            self.search_storage,
+            self.search_storage is None or "://" in self.search_storage,
+            "takes the address of a database, such as postgresql://HOST/search",
+        )
 
     def _check_words(self) -> None:
         for name, value in self.tags.items():

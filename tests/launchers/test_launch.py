@@ -8,7 +8,7 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 
 from mlplab.launchers.job import Job
-from mlplab.launchers.launch import ATTEMPTS, DiedError, Launch, RaisedError, StoppedBeforeItsLimitError
+from mlplab.launchers.launch import ATTEMPTS, DiedError, RaisedError, StoppedBeforeItsLimitError, carry_out_jobs
 from mlplab.signals import Stopped
 
 FINISHED = "finished"
@@ -58,7 +58,7 @@ class FakePool:
 
 
 def carry_out(pool: FakePool) -> list[JobReturn]:
-    return Launch(pool, [job(number) for number in pool.plan]).carry_out()
+    return carry_out_jobs(pool, [job(number) for number in pool.plan])
 
 
 def test_results_come_in_the_order_of_the_jobs() -> None:

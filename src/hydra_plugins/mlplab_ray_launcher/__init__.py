@@ -4,13 +4,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from mlplab.launchers.slots import PoolSlots
 
 
 @dataclass
@@ -47,8 +50,15 @@ class RayLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from mlplab.launchers.installed import ray_pool  # Hydra loads every plugin for every command
-        from mlplab.launchers.launch import Launch, jobs_of
+        from mlplab.launchers.launch import carry_out_jobs, jobs_of
 
         pool = ray_pool(**self._options)
         jobs = jobs_of(*self._setup, job_overrides, initial_job_idx, pool.cpus_per_job)
-        return Launch(pool, jobs).carry_out()
+        return carry_out_jobs(pool, jobs)
+
+    def slots(self) -> "PoolSlots":
+        """Return the slots, for jobs that come one by one."""
+        from mlplab.launchers.installed import ray_pool
+        from mlplab.launchers.slots import PoolSlots
+
+        return PoolSlots.of(ray_pool(**self._options), *self._setup)

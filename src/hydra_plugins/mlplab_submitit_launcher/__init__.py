@@ -4,13 +4,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
+
+if TYPE_CHECKING:
+    from mlplab.launchers.slots import PoolSlots
 
 
 @dataclass
@@ -56,8 +59,15 @@ class SubmititLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from mlplab.launchers.installed import submitit_pool  # Hydra loads every plugin for every command
-        from mlplab.launchers.launch import Launch, jobs_of
+        from mlplab.launchers.launch import carry_out_jobs, jobs_of
 
         pool = submitit_pool(folder=self._setup[2].hydra.sweep.dir, **self._options)
         jobs = jobs_of(*self._setup, job_overrides, initial_job_idx, pool.cpus_per_job)
-        return Launch(pool, jobs).carry_out()
+        return carry_out_jobs(pool, jobs)
+
+    def slots(self) -> "PoolSlots":
+        """Return the slots, for jobs that come one by one."""
+        from mlplab.launchers.installed import submitit_pool
+        from mlplab.launchers.slots import PoolSlots
+
+        return PoolSlots.of(submitit_pool(folder=self._setup[2].hydra.sweep.dir, **self._options), *self._setup)

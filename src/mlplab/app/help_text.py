@@ -7,7 +7,7 @@ from mlplab.paths import CONF
 
 WIDTH = 80
 _COMMENTS = 32  # where they begin
-_CHOSEN = ("job",)  # what a sweep gives its members, and nobody types
+_CHOSEN = ("job", "trial")  # what a sweep gives its members, and nobody types
 
 
 def help_text() -> str:

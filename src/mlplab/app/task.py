@@ -17,7 +17,7 @@ from mlplab.paths import CONF
 from mlplab.sweeps.membership import as_member, require_no_failure, require_own_launch
 
 _OF_SWEEPS = (
-    "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
+    "search=", "trials=", "pruner=", "patience=", "time_limit=", "search_storage=", "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
     "hydra.sweeper.", "hydra.sweep.",
 )  # fmt: skip
 

@@ -1,9 +1,10 @@
 """The life of a launch, whatever carries it out: a job whose process or machine died goes on elsewhere."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
@@ -37,6 +38,14 @@ class RaisedError(DiedError):
 class Pool(Protocol[Ticket]):
     """Carries jobs out somewhere. A ticket, which can be hashed, stands for one that was submitted."""
 
+    @property
+    def slots(self) -> int:
+        """How many jobs it carries out at once."""
+
+    @property
+    def cpus_per_job(self) -> int:
+        """How many CPUs one job is granted."""
+
     def submit(self, jobs: Sequence[Job]) -> list[Ticket]:
         """Submit the jobs; return their tickets in the same order."""
 
@@ -52,51 +61,74 @@ class Pool(Protocol[Ticket]):
 
 @dataclass
 class Launch:
-    """Jobs that a pool carries out."""
+    """Jobs that a pool carries out; more may be added while it does."""
 
     pool: Pool  # type: ignore[type-arg]
-    jobs: Sequence[Job]
-    _deaths: dict[int, int] = field(default_factory=dict, init=False)
+    _running: dict[Any, Job] = field(default_factory=dict, init=False)
+    _deaths: Counter[int] = field(default_factory=Counter, init=False)
 
-    def carry_out(self) -> list[JobReturn]:
-        """Carry all jobs out; return their results in the same order. A signal cancels them, on every machine."""
-        returns: dict[int, JobReturn] = {}
-        numbers = {}
-        try:
-            with held():
-                numbers = dict(zip(self.pool.submit(self.jobs), range(len(self.jobs)), strict=True))
-            while numbers:
-                for ticket in self.pool.wait(list(numbers), _POLL_SECONDS):
-                    number = numbers.pop(ticket)
-                    returned = self._result(ticket, number)
-                    if returned is not None:
-                        returns[number] = returned
-                    else:
-                        (again,) = self.pool.submit([_going_on(self.jobs[number])])
-                        numbers[again] = number
-        except BaseException:
-            with held():
-                self.pool.cancel(list(numbers))
-            raise
-        return [returns[number] for number in range(len(self.jobs))]
+    @property
+    def free_slots(self) -> int:
+        """How many more jobs would begin at once."""
+        return self.pool.slots - len(self._running)
 
-    def _result(self, ticket: object, number: int) -> JobReturn | None:
+    @property
+    def is_over(self) -> bool:
+        """Whether all jobs have ended."""
+        return not self._running
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Submit jobs."""
+        with held():
+            self._running |= zip(self.pool.submit(jobs), jobs, strict=True)
+
+    def wait(self) -> dict[int, JobReturn]:
+        """Wait a moment; return the results of jobs that have ended, by their numbers."""
+        returns = {}
+        for ticket in self.pool.wait(list(self._running), _POLL_SECONDS):
+            job = self._running.pop(ticket)
+            returned = self._result(ticket, job)
+            if returned is not None:
+                returns[job.number] = returned
+            else:
+                self.start([_going_on(job)])
+        return returns
+
+    def cancel(self) -> None:
+        """End all jobs, on every machine."""
+        with held():
+            self.pool.cancel(list(self._running))
+
+    def _result(self, ticket: object, job: Job) -> JobReturn | None:
         """Return the result of a job that has ended; None if it is to go on elsewhere."""
         try:
             return self.pool.result(ticket)
         except DiedError as error:
-            return None if self._is_to_go_on(number, error) else _failed(self.jobs[number], error)
+            return None if self._is_to_go_on(job.number, error) else _failed(job, error)
 
     def _is_to_go_on(self, number: int, error: DiedError) -> bool:
         if isinstance(error, StoppedBeforeItsLimitError):
             return True
         if isinstance(error, RaisedError):
             return False
-        self._deaths[number] = self._deaths.get(number, 0) + 1
+        self._deaths[number] += 1
         if self._deaths[number] == ATTEMPTS:
             return False
-        log.warning("the process of job %d died (%s); it goes on in another", self.jobs[number].number, error)
+        log.warning("the process of job %d died (%s); it goes on in another", number, error)
         return True
+
+
+def carry_out_jobs(pool: Pool, jobs: Sequence[Job]) -> list[JobReturn]:  # type: ignore[type-arg]
+    """Carry all jobs out; return their results in the same order. A signal cancels them, on every machine."""
+    launch, returns = Launch(pool), dict[int, JobReturn]()
+    try:
+        launch.start(jobs)
+        while not launch.is_over:
+            returns |= launch.wait()
+    except BaseException:
+        launch.cancel()
+        raise
+    return [returns[job.number] for job in jobs]
 
 
 def _going_on(job: Job) -> Job:

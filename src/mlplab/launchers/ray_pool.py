@@ -70,6 +70,12 @@ class RayPool:
             f"no machine of Ray has so many CPUs; take at most {largest:g}",
         )
 
+    @property
+    def slots(self) -> int:
+        """As many jobs at once as Ray has CPUs for, and at least one, which may wait for them."""
+        cpus = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
+        return max(1, cpus // self.cpus_per_job)
+
     def submit(self, jobs: Sequence[Job]) -> list["ray.ObjectRef[JobReturn]"]:
         """Submit the jobs."""
         task = _carry_out.options(num_cpus=self.cpus_per_job, num_gpus=self.gpus_per_job)

@@ -32,11 +32,13 @@ class SubmititPool:
 
     Attributes:
         cpus_per_job: that one job is granted.
+        slots: how many jobs at once.
         is_over: tells whether a job that left no result has ended, and how.
     """
 
     executor: submitit.AutoExecutor
     cpus_per_job: int
+    slots: int
     is_over: Callable[[Ticket], str | None]
 
     @classmethod
@@ -54,7 +56,8 @@ class SubmititPool:
             ) from error
         given = {key: value for key, value in parameters.items() if value is not None}
         executor.update_parameters(cpus_per_task=cpus_per_job, **given)
-        return cls(executor, cpus_per_job, _Slurm().how_ended if cluster == "slurm" else _how_process_ended)
+        slots = parameters.get("slurm_array_parallelism") or max(1, (os.cpu_count() or 1) // cpus_per_job)
+        return cls(executor, cpus_per_job, slots, _Slurm().how_ended if cluster == "slurm" else _how_process_ended)
 
     def submit(self, jobs: Sequence[Job]) -> list[Ticket]:
         """Submit the jobs, as one array."""
