@@ -186,38 +186,25 @@ class TrainConfig:
 
     def _check_search(self) -> None:
         is_grid = self.search is Search.grid
+        how_many = "null" if self.trials is None else self.trials
         require(
-            "trials",
-            "null" if self.trials is None else self.trials,
-            self.trial is not None or (self.trials is None) == is_grid,
+            "trials", how_many, self.trial is not None or (self.trials is None) == is_grid,
             "says how many runs a search tries; "
             + ("add search=tpe, or leave it out" if is_grid else f"search={self.search} needs it, such as trials=24"),
-        )
-        require("trials", self.trials, self.trials is None or self.trials > 0, "takes a number of runs, at least 1")
-        for key, value in (("patience", self.patience), ("time_limit", self.time_limit)):
-            require(key, value, value is None or not is_grid, "ends a search; add search=tpe, or leave it out")
-        require(
-            "patience", self.patience, self.patience is None or self.patience > 0, "takes a number of runs, at least 1"
-        )
-        require(
-            "time_limit",
-            self.time_limit,
-            self.time_limit is None or 0 < self.time_limit < inf,
-            "takes seconds, more than 0",
-        )
-        for key, value, default in (("search", self.search, Search.grid), ("pruner", self.pruner, Pruning.none)):
+        )  # fmt: skip
+        require("trials", how_many, self.trials is None or self.trials > 0, "takes a number of runs, at least 1")
+        for key, limit in (("patience", self.patience), ("time_limit", self.time_limit)):
+            require(key, limit, limit is None or not is_grid, "ends a search; add search=tpe, or leave it out")
+            require(key, limit, limit is None or 0 < limit < inf, "takes a number above 0, or null for no limit")
+        for key, is_used in (("search", not is_grid), ("pruner", self.pruner is not Pruning.none)):
             require(
-                key,
-                value,
-                value is default or self.data.val_size > 0,
+                key, getattr(self, key), not is_used or self.data.val_size > 0,
                 "needs images to judge by, which are never the test images; set data.val_size=10000",
-            )
+            )  # fmt: skip
         require(
-            "search_storage",
-            self.search_storage,
-            self.search_storage is None or "://" in self.search_storage,
+            "search_storage", self.search_storage, self.search_storage is None or "://" in self.search_storage,
             "takes the address of a database, such as postgresql://HOST/search",
-        )
+        )  # fmt: skip
 
     def _check_words(self) -> None:
         for name, value in self.tags.items():

@@ -34,8 +34,8 @@ class GridSweeper(Sweeper):
         self._context = sweep_context(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
-        from mlplab.sweeps.grid_sweep import sweep_grid  # Hydra loads every plugin for every command
+        from mlplab.sweeps.entry import sweep_typed  # Hydra loads every plugin for every command
 
         typed = {argument.lstrip("+").partition("=")[0] for argument in arguments}
         own = [f"{key}={values}" for key, values in self._params.items() if key not in typed]
-        return sweep_grid([*arguments, *own], self._context)
+        return sweep_typed([*arguments, *own], self._context)

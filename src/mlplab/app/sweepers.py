@@ -1,13 +1,18 @@
 """The setup that both sweeper plugins share."""
 
+from functools import partial
+
 from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
 from mlplab.app.composition import read_config
 from mlplab.app.hydra_keys import require_read_by_sweeps
 from mlplab.errors import ConfigError
+from mlplab.launchers.slots import OneSlot, Slots, SlottedLauncher, joblib_slots
 from mlplab.sweeps.context import SweepContext
+from mlplab.sweeps.orphans import watch_parent
 
 # joblib calls it in each of its workers, before the first task: workers that never get one must end too.
 _WATCH_PARENT = {"_target_": "hydra.utils.get_method", "path": "mlplab.sweeps.orphans.watch_parent"}
@@ -24,4 +29,19 @@ def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, conf
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config
     )
-    return SweepContext(config, hydra_context.config_loader, launcher, read_config)
+    kind = str(config.hydra.runtime.choices["hydra/launcher"])
+    return SweepContext(config, hydra_context.config_loader, launcher, read_config, partial(_slots, launcher, kind))
+
+
+def _slots(launcher: Launcher, kind: str) -> Slots:
+    """Return the slots of a launcher. Raises ConfigError where it takes its jobs all at once."""
+    if kind == "basic":
+        return OneSlot(launcher)
+    if kind == "joblib":
+        return joblib_slots(launcher, watch_parent)
+    if isinstance(launcher, SlottedLauncher):
+        return launcher.slots()
+    raise ConfigError(
+        f"hydra/launcher={kind}: takes its runs all at once, and a search decides each when another has ended; take "
+        "joblib, ray, ray_cluster, slurm or submitit_local"
+    )

@@ -11,13 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 from mlplab import schema
 from mlplab.app import commandline, composition, startup
 from mlplab.app.arguments import Typed
-from mlplab.config import TrainConfig
+from mlplab.config import Pruning, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
 from mlplab.sweeps.membership import as_member, require_no_failure, require_own_launch
 
 _OF_SWEEPS = (
-    "search=", "trials=", "pruner=", "patience=", "time_limit=", "search_storage=", "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
+    "search=", "trials=", "pruner=", "patience=", "time_limit=", "search_storage=",
+    "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
     "hydra.sweeper.", "hydra.sweep.",
 )  # fmt: skip
 
@@ -29,8 +30,11 @@ def call_hydra(typed: Typed) -> None:
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(train_task)()
 
 
-def train_task(composed: DictConfig) -> float:
-    """Carry out one run of this config, alone or as a member of a sweep; return its final test accuracy."""
+def train_task(composed: DictConfig) -> float | None:
+    """Carry out one run of this config, alone or as a member of a sweep; return its final test accuracy.
+
+    Of a member of a search it is the final value of the metric that the search goes by; None if it was pruned.
+    """
     with commandline.task_errors():
         config = HydraConfig.get()
         train = _train_member if config.mode is RunMode.MULTIRUN else _train_alone
@@ -55,10 +59,19 @@ def _require_nothing_of_sweeps(settings: TrainConfig) -> None:
             raise ConfigError(f"{override}: says how to carry out a sweep; add -m, or leave it out")
 
 
-def _train_member(composed: DictConfig, output_folder: Path) -> float:
+def _train_member(composed: DictConfig, output_folder: Path) -> float | None:
     folder = Path(HydraConfig.get().sweep.dir)
     with as_member(folder):
         settings = composition.read_config(composed)
         require_no_failure(settings, folder)
         require_own_launch(settings, folder)
-        return startup.start_run(settings, output_folder).final[schema.final_accuracy("test")]
+        final = startup.start_run(settings, output_folder, _pruner(settings, folder)).final
+        return final.get(schema.final_accuracy("test") if settings.trial is None else settings.monitor.final_metric)
+
+
+def _pruner(settings: TrainConfig, folder: Path) -> "Pruner | None":
+    if settings.trial is None or settings.pruner is Pruning.none:
+        return None
+    from mlplab.sweeps.search.trial_pruning import trial_pruner  # Optuna takes a second to import
+
+    return trial_pruner(settings, folder)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
@@ -35,6 +35,14 @@ class Slots(Protocol):
 
     def cancel(self) -> None:
         """End all jobs."""
+
+
+@runtime_checkable
+class SlottedLauncher(Protocol):
+    """A launcher that takes jobs one by one, too."""
+
+    def slots(self) -> "PoolSlots":
+        """Return its slots."""
 
 
 @dataclass

@@ -10,8 +10,9 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, read_write
 
 from mlplab.checks import require
-from mlplab.config import TrainConfig
+from mlplab.config import Pruning, TrainConfig
 from mlplab.files import make_folder_with_room
+from mlplab.launchers.slots import Slots
 from mlplab.store.uri import SQLITE
 from mlplab.sweeps.composing import Composer
 
@@ -25,16 +26,22 @@ class SweepContext:
         loader: composes the config of one job.
         launcher: runs jobs.
         read: turns a composed config into a checked one; raises ConfigError.
+        slots: returns those of the launcher, for jobs that come one by one; raises ConfigError where it has none.
     """
 
     config: DictConfig
     loader: ConfigLoader
     launcher: Launcher
     read: Callable[[DictConfig], TrainConfig]
+    slots: Callable[[], Slots]
 
     def compose(self, overrides: list[str]) -> TrainConfig:
         """Return the checked config of one job. Raises ConfigError."""
         return self.read(self._composer.compose(overrides))
+
+    def compose_unchecked(self, overrides: list[str]) -> DictConfig:
+        """Return the config with these overrides alone, which may be a part of what was typed."""
+        return self._composer.compose(overrides)
 
     @cached_property
     def _composer(self) -> Composer:
@@ -56,6 +63,15 @@ class SweepContext:
         require(
             "tracking.uri", uri or "null", not is_file or self._launcher != "ray_cluster",
             "is a file, and every machine of Ray has its own; take a server, such as that of `make server`",
+        )  # fmt: skip
+
+    def require_common_study(self, settings: TrainConfig) -> None:
+        """Raise ConfigError if the launcher's machines cannot all reach the study of a search that prunes."""
+        is_file = settings.search_storage is None and settings.pruner is not Pruning.none
+        require(
+            "search_storage", "null", not is_file or self._launcher != "ray_cluster",
+            "is a file, and every machine of Ray has its own; set it to a database that all reach, such as "
+            "postgresql://HOST/search, or take pruner=none",
         )  # fmt: skip
 
     @property

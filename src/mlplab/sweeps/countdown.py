@@ -28,7 +28,7 @@ class Countdown:
     def __init__(self, members: FollowedMembers) -> None:
         """Show these members until all have ended."""
         self._followed = members
-        self._shown = {member.job.number: State.new for member in members.members}
+        self._shown = dict[int, State]()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._start = time.monotonic()
@@ -71,7 +71,7 @@ class Countdown:
     def _show(self) -> None:
         try:
             for member in self._followed.members:
-                if member.state is not self._shown[member.job.number]:
+                if member.state is not self._shown.get(member.job.number, State.new):
                     self._shown[member.job.number] = member.state
                     self._say_change(member)
             if self._live is not None:
@@ -88,13 +88,9 @@ class Countdown:
             self._live.console.print(Text(describe_member(member)), soft_wrap=True)
 
     def _time_left(self) -> str:
-        members = self._followed.members
-        ended = sum(member.has_ended for member in members)
-        return (
-            ""
-            if ended == len(members)
-            else time_left(ended, len(members), self._followed.share, time.monotonic() - self._start)
-        )
+        ended, total = sum(member.has_ended for member in self._followed.members), self._followed.total
+        seconds = time.monotonic() - self._start
+        return "" if ended == total else time_left(ended, total, self._followed.share, seconds)
 
     def _screen(self, console: Console) -> RenderableType:
         """Return a line for each member that has not ended, running ones first, as many as the terminal has room."""

@@ -2,10 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from hydra.core.utils import JobReturn
 
@@ -18,7 +19,7 @@ from mlplab.sweeps import record
 from mlplab.sweeps.conclusion import Conclude, record_result, show_links
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.launching import Launching, recorded_return
-from mlplab.sweeps.manifest import Manifest, command_digest
+from mlplab.sweeps.manifest import FrozenJob, Manifest, command_digest
 from mlplab.sweeps.membership import take_over
 from mlplab.sweeps.record import Member, Outcome
 from mlplab.sweeps.rest import wait_for_orphans
@@ -34,6 +35,22 @@ from mlplab.typed import say_how_to_go_on
 
 log = logging.getLogger(__name__)
 
+
+class Launches(Protocol):
+    """How the jobs of a sweep are launched: all of them, or a search's, which come one by one.
+
+    Attributes:
+        errors: why a job failed, by its number.
+        skipped: numbers of the jobs that were not started, because another one had failed.
+    """
+
+    errors: dict[int, str]
+    skipped: set[int]
+
+    def launch_all(self, jobs: Sequence[FrozenJob], note_jobs: Callable[[], None]) -> dict[int, JobReturn]:
+        """Launch these jobs; call ``note_jobs`` where the manifest has others than before."""
+
+
 MOST_NAMES = 4  # of runs that failed for the same reason
 
 
@@ -47,6 +64,7 @@ class Sweep:
         conclude: called with the members at the end.
         known: runs of its jobs that are not in its folder, by job number: of other sweeps, or of another machine.
         report: the artifact of its own run in which ``conclude`` shows the result.
+        begin: called once the sweep is this command's alone; returns what launches its jobs.
     """
 
     manifest: Manifest
@@ -56,10 +74,8 @@ class Sweep:
     conclude: Conclude
     known: Mapping[int, Member] = field(default_factory=dict)
     report: str = PAGE
-    launching: Launching = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.launching = Launching(self.manifest, self.settings, self.context, self.known)
+    begin: Callable[["Sweep"], Launches] | None = None
+    launching: Launches = field(init=False)
 
     def carry_out(
         self,
@@ -92,12 +108,13 @@ class Sweep:
             take_over(Path(manifest.folder))  # not earlier: of two resumers only one comes here
             if goes_on:
                 wait_for_orphans(manifest)
-            jobs = len(manifest.jobs)
+            self.launching = (self.begin or _launch_grid)(self)
+            jobs = manifest.total
             own.log_params({"command": " ".join(manifest.command), "axes": ", ".join(manifest.axes), "jobs": jobs})
             own.log_text(manifest.to_json(), MANIFEST)
             own.describe(describe_sweep(manifest.command, manifest.axes, jobs, self.settings.note), manifest.sweep)
             try:
-                returns = self._launch_pending()
+                returns = self._launch_pending(lambda: own.log_text(manifest.to_json(), MANIFEST))
             except BaseException as error:
                 with signals.held():
                     self._conclude(own, in_haste=True)
@@ -110,7 +127,7 @@ class Sweep:
         self._require_accepted()
         return returns
 
-    def _launch_pending(self) -> list[JobReturn]:
+    def _launch_pending(self, note_jobs: Callable[[], None]) -> list[JobReturn]:
         before = self._members()
         done = {number: member for number, member in before.items() if member.state is State.finished}
         for number in done:  # a run that was killed in its last moment may have left it
@@ -119,8 +136,9 @@ class Sweep:
             )
             checkpoint.remove_checkpoint(folder / checkpoint.NAME)
         pending = [job for job in self.manifest.jobs if job.number not in done]
-        self._announce(len(pending), before)
-        returns = self.launching.launch_all(pending) if pending else {}
+        left = self.manifest.total - len(done)
+        self._announce(left, before)
+        returns = self.launching.launch_all(pending, note_jobs) if left else {}
         for job in self.manifest.jobs:
             if job.number in done:
                 returns[job.number] = recorded_return(job, done[job.number])
@@ -135,7 +153,7 @@ class Sweep:
     def _announce(self, count: int, before: Mapping[int, Member]) -> None:
         states = Counter(member.state for member in before.values())
         known = ", ".join(f"{states[state]} {state}" for state in State if states[state])
-        jobs = len(self.manifest.jobs)
+        jobs = self.manifest.total
         say(f"sweep {self.manifest.sweep}: {count_of(jobs, 'run')}" + (f" ({known}); {count} to run" if known else ""))
 
     def _conclude(self, own: Run, in_haste: bool = False) -> None:
@@ -160,7 +178,7 @@ class Sweep:
 
     def _show_stop(self) -> None:
         states = Counter(member.state for member in self._members().values())
-        jobs = len(self.manifest.jobs)
+        jobs = self.manifest.total
         say_how_to_go_on(f"{states[State.finished]} of {jobs} {'run is' if jobs == 1 else 'runs are'} done")
 
     def _outcomes(self, stored: Mapping[int, Member]) -> list[Outcome]:
@@ -197,6 +215,10 @@ class Sweep:
         )
         others = f", {len(skipped)} skipped" if skipped else ""
         raise SweepError(f"{len(errors)} of {count_of(len(manifest.jobs), 'run')} failed{others}{lines}")
+
+
+def _launch_grid(sweep: Sweep) -> Launches:
+    return Launching(sweep.manifest, sweep.settings, sweep.context, sweep.known)
 
 
 def _some(names: Sequence[str]) -> str:

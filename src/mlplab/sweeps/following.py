@@ -1,6 +1,7 @@
 """How far the members of a sweep are, by their journals: no store is asked."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -77,25 +78,37 @@ class MemberProgress:
 
 
 class FollowedMembers:
-    """The members that are launched now, in the order of their jobs."""
+    """The members that are launched now, in the order of their jobs.
 
-    def __init__(self, folder: Path, jobs: Sequence[FrozenJob]) -> None:
+    Attributes:
+        total: how many there will be: a search adds them one by one.
+    """
+
+    def __init__(self, folder: Path, jobs: Sequence[FrozenJob], total: int | None = None) -> None:
         """Note where each is; one that begins again is new until then."""
-        self.members = [MemberProgress(job, GrowingJournal(folder / str(job.number))) for job in jobs]
-        self.read()
-        for member in self.members:
-            member.state = State.new
+        self._folder, self.members = folder, list[MemberProgress]()
+        self.total = len(jobs) if total is None else total
+        for job in jobs:
+            self.add(job)
+
+    def add(self, job: FrozenJob) -> None:
+        """Follow one more."""
+        member = MemberProgress(job, GrowingJournal(self._folder / str(job.number)))
+        self._read(member)
+        member.state = State.new
+        self.members.append(member)
 
     def read(self) -> None:
         """Take in what has been written since. A journal that is damaged says nothing more: its resume names it."""
         for member in self.members:
-            try:
-                for record in member.journal.new_records():
-                    member.note(record)
-            except (JournalError, OSError):
-                continue
+            self._read(member)
+
+    def _read(self, member: MemberProgress) -> None:
+        with suppress(JournalError, OSError):
+            for record in member.journal.new_records():
+                member.note(record)
 
     @property
     def share(self) -> float:
         """How much of the whole is done, from 0 to 1."""
-        return sum(member.share for member in self.members) / len(self.members)
+        return sum(member.share for member in self.members) / self.total

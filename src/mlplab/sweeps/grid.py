@@ -9,7 +9,7 @@ from math import ceil, prod
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 
-from mlplab.config import CARRYING_OUT, TrainConfig
+from mlplab.config import CARRYING_OUT, MAKING_UP, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.flat_config import is_words
 from mlplab.names import member_name
@@ -47,13 +47,7 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
     overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(arguments)
     varying = [override.get_key_element() for override in overrides if override.is_sweep_override()]
     for key in varying:
-        if (
-            key in CARRYING_OUT
-            or is_words(key)
-            or key == "experiment"
-            or (key.startswith("tracking") and key != "tracking.run_name")
-        ):
-            raise ConfigError(f"{key}: must be the same in the whole sweep; give it one value")
+        require_sweepable(key)
     _require_few(overrides, context)
     choices = {override.get_key_element(): _values(override) for override in overrides}
     jobs = []
@@ -70,6 +64,16 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
             f"{' '.join(arguments)}: no combination to run; write the values, as in activation=relu,tanh"
         )
     return jobs
+
+
+def require_sweepable(key: str) -> None:
+    """Raise ConfigError for a key that must be the same in all runs of a sweep."""
+    if (
+        key in (*CARRYING_OUT, *MAKING_UP, "experiment")
+        or is_words(key)
+        or (key.startswith("tracking") and key != "tracking.run_name")
+    ):
+        raise ConfigError(f"{key}: must be the same in the whole sweep; give it one value")
 
 
 def _require_few(overrides: Sequence[Override], context: SweepContext) -> None:
@@ -100,7 +104,10 @@ def _count(override: Override) -> int:
 
 def _require_discrete(override: Override) -> None:
     if override.is_sweep_override() and not override.is_discrete_sweep():
-        raise ConfigError(f"{override.input_line}: a sweep takes a list of values, such as learning_rate=0.01,0.1")
+        raise ConfigError(
+            f"{override.input_line}: a grid takes a list of values, such as learning_rate=0.01,0.1; a search, such as "
+            "search=tpe, takes an interval"
+        )
 
 
 def _values(override: Override) -> list[str]:

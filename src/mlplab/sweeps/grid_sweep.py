@@ -63,7 +63,7 @@ def sweep_jobs(
     context.require_common_store(settings.tracking.uri)
     from mlplab.store.target import Target
     from mlplab.sweeps import record  # MLflow takes a second to import: not for a wrong key
-    from mlplab.sweeps.rest import require_at_rest
+    from mlplab.sweeps.resuming import carry_out_or_resume, require_resumable
     from mlplab.tracking.reading import read_from
 
     target = Target.of(settings.tracking)
@@ -73,27 +73,16 @@ def sweep_jobs(
     if settings.plan:
         _show_plan(jobs, former, store, elsewhere if settings.resume else None)
         return []
-    if settings.resume and former is None:
-        if reading.is_stand_in:
-            raise target.unknown_past()
-        say("resume=true: the store has no sweep of this command; starting a new one")
-    resumed = former if settings.resume else None
-    if resumed is not None:
-        require_at_rest(resumed, store, target.lease)
+    resumed = require_resumable(former, reading, target) if settings.resume else None
     manifest = resumed.manifest if resumed else freeze(jobs, arguments, context.folder)
     context.use_folder(manifest.folder)
     from mlplab.sweeps.conclusion import compare_members
     from mlplab.sweeps.execution import Sweep
-    from mlplab.sweeps.naming import new_name
 
     known = record.stored_members(store, manifest.sweep) if resumed else {}
     known |= elsewhere(store, manifest) if elsewhere and settings.resume else {}
     sweep = Sweep(manifest, settings, target, context, conclude or compare_members, known, report)
-    if resumed:
-        return sweep.carry_out(goes_on=True, resumed=None if reading.is_stand_in else resumed.run.info.run_id)
-    if settings.tracking.sweep is None:  # a name of its own, with time and chance in it
-        return sweep.carry_out()
-    return sweep.carry_out(named=new_name(settings.tracking.sweep, store))
+    return carry_out_or_resume(sweep, resumed, reading)
 
 
 def _show_plan(jobs: Sequence[Job], former: "Recorded | None", store: "Store", elsewhere: "Elsewhere | None") -> None:

@@ -3,9 +3,10 @@
 import io
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
@@ -17,12 +18,12 @@ from mlplab.config import TrainConfig
 from mlplab.errors import SkippedError, SweepError, UserError
 from mlplab.place import queued_jobs
 from mlplab.schema import State
-from mlplab.store.uri import is_server
 from mlplab.sweeps import record
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.countdown import Countdown
 from mlplab.sweeps.following import FollowedMembers
-from mlplab.sweeps.manifest import FrozenJob, Manifest, quote_override
+from mlplab.sweeps.manifest import FrozenJob, Manifest
+from mlplab.sweeps.member_overrides import member_overrides
 from mlplab.sweeps.membership import end_launch, forget_failures
 from mlplab.sweeps.record import Member
 from mlplab.terminal import say
@@ -50,7 +51,7 @@ class Launching:
     errors: dict[int, str] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)
 
-    def launch_all(self, jobs: Sequence[FrozenJob]) -> dict[int, JobReturn]:
+    def launch_all(self, jobs: Sequence[FrozenJob], note_jobs: Callable[[], None]) -> dict[int, JobReturn]:  # noqa: ARG002
         """Launch the jobs; launch those that failed or were skipped up to ``retry`` times more."""
         returns: dict[int, JobReturn] = {}
         pending = list(jobs)
@@ -120,57 +121,35 @@ class Launching:
                     self.errors[job.number] = said or f"its process was killed ({reason})"
 
     def _launch(self, jobs: Sequence[FrozenJob], states: Mapping[int, Member]) -> dict[int, JobReturn]:
-        overrides = [self._overrides(job, states.get(job.number)) for job in jobs]
+        how = self.settings, self.context
+        overrides = [member_overrides(self.manifest, job, states.get(job.number), *how) for job in jobs]
         launch = self.context.launcher.launch
         if self.context.runs_in_this_process:
             with queued_jobs([job.number for job in jobs], len(self.manifest.jobs)):
                 launched = launch(overrides, initial_job_idx=0)
         else:
             members = FollowedMembers(Path(self.manifest.folder), jobs)
-            with signals.before_stopping(self._stop_members), Countdown(members):
+            with signals.before_stopping(partial(stop_all, self.manifest, self.context)), Countdown(members):
                 launched = launch(overrides, initial_job_idx=0)
         returns = {job.number: returned for job, returned in zip(jobs, launched, strict=True)}
         for number, returned in returns.items():
-            error = _error_of(returned)
+            error = error_of(returned)
             if isinstance(error, SkippedError):
                 self.skipped.add(number)
             elif error is not None:
                 self.errors[number] = str(error)
         return returns
 
-    def _stop_members(self) -> None:
-        end_launch(Path(self.manifest.folder))
-        if self.context.launcher_cancels:
-            return
-        record.stop_members(self.manifest)
 
-    def _sends_checkpoints(self) -> bool:
-        """Whether the store is to have checkpoints: the launcher's machines may share no folder."""
-        tracking = self.settings.tracking
-        is_shared = self.settings.checkpoint_dir is not None or not is_server(tracking.uri or "")
-        return tracking.checkpoints or (self.context.runs_elsewhere and not is_shared)
-
-    def _overrides(self, job: FrozenJob, member: Member | None) -> list[str]:
-        goes_on = member is not None and member.state in (State.killed, State.failed)
-        tracking, shared = self.settings.tracking, self.settings.checkpoint_dir
-        folder = None if shared is None else str(Path(shared).expanduser().absolute())
-        return [
-            *job.overrides(),
-            f"tracking.uri={'null' if tracking.uri is None else quote_override(tracking.uri)}",
-            f"tracking.offline={str(tracking.offline).lower()}",
-            f"tracking.heartbeat_seconds={tracking.heartbeat_seconds}",
-            f"tracking.lease_seconds={tracking.lease_seconds}",
-            f"tracking.checkpoints={str(self._sends_checkpoints()).lower()}",
-            f"checkpoint_dir={'null' if folder is None else quote_override(folder)}",
-            f"resume={str(goes_on).lower()}",
-            f"fail_fast={str(self.settings.fail_fast).lower()}",
-            "hydra.mode=MULTIRUN",  # needed if a preset, and not -m, made this a sweep
-            f"hydra.sweep.dir={quote_override(self.manifest.folder)}",
-            f"hydra.sweep.subdir={quote_override(str(job.number))}",
-        ]
+def stop_all(manifest: Manifest, context: SweepContext) -> None:
+    """Let no job of the sweep begin any more, and ask those that run here to stop, unless the launcher does."""
+    end_launch(Path(manifest.folder))
+    if not context.launcher_cancels:
+        record.stop_members(manifest)
 
 
-def _error_of(returned: JobReturn) -> Exception | None:
+def error_of(returned: JobReturn) -> Exception | None:
+    """Return what a job raised; None where it has finished."""
     if returned.status is JobStatus.COMPLETED:
         return None
     try:

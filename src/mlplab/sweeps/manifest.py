@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from mlplab.colors import run_colors
-from mlplab.config import CARRYING_OUT
+from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ManifestError
 from mlplab.flat_config import flatten, words_of
 from mlplab.names import member_name
@@ -44,17 +44,27 @@ class Manifest:
         sweep: its identity, the tag of its members.
         command: the typed overrides, without those that only say how and where to carry it out.
         folder: of its output, with one folder per member, named by number.
+        jobs: a search adds its own one by one.
+        space: of a search: what each swept key may be, by key, in words; empty for a grid.
+        trials: of a search: how many jobs there will be; 0 for a grid.
     """
 
     sweep: str
     command: list[str]
     folder: str
     jobs: list[FrozenJob]
+    space: dict[str, str] = field(default_factory=dict)
+    trials: int = 0
 
     @property
     def axes(self) -> list[str]:
         """The swept keys."""
-        return list(self.jobs[0].varying)
+        return list(self.space or self.jobs[0].varying)
+
+    @property
+    def total(self) -> int:
+        """How many jobs the sweep has altogether, those included that a search has not proposed yet."""
+        return max(self.trials, len(self.jobs))
 
     def to_json(self) -> str:
         """Return the manifest as JSON; its folder moves with the project."""
@@ -71,7 +81,7 @@ class Manifest:
             manifest = _with_fields(cls, json.loads(text), "it")
         except ValueError as error:
             raise ManifestError(f"is damaged ({error})") from error
-        if not manifest.jobs:
+        if not manifest.jobs and not manifest.space:
             raise ManifestError("is damaged (it has no job)")
         manifest = replace(manifest, folder=str(from_portable(manifest.folder)))
         jobs = [_with_fields(FrozenJob, job, f"job {i}") for i, job in enumerate(manifest.jobs)]
@@ -83,13 +93,14 @@ def _with_fields(kind: type[T], document: object, what: str) -> T:
     if not isinstance(document, dict):
         raise ManifestError(f"is damaged ({what} is no object)")
     types = get_type_hints(kind)
-    for kind_of_fault, names in (("lacks", types.keys() - document), ("has the unknown", document.keys() - types)):
+    needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}  # type: ignore[arg-type]
+    for kind_of_fault, names in (("lacks", needed - document.keys()), ("has the unknown", document.keys() - types)):
         if names:
             raise ManifestError(
                 f"is damaged, or of another version ({what} {kind_of_fault} {', '.join(sorted(names))})"
             )
     for name, expected in types.items():
-        if not isinstance(document[name], get_origin(expected) or expected):
+        if name in document and not isinstance(document[name], get_origin(expected) or expected):
             raise ManifestError(f"is damaged ({what} has {name}={document[name]!r})")
     return kind(**document)
 
@@ -98,23 +109,31 @@ def freeze(jobs: Sequence[Job], arguments: Sequence[str], folder: Path) -> Manif
     """Return the manifest of a new sweep of these jobs, all of them valid."""
     given = jobs[0].settings
     assert given is not None
-    sweep = given.tracking.sweep or f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    frozen = []
+    sweep = new_sweep_name(given)
     groups = [member_name({key: value for key, value in job.varying.items() if key != "seed"}) for job in jobs]
-    for job, color in zip(jobs, run_colors(groups), strict=True):
-        assert job.settings is not None
-        config = {
-            **flatten(job.settings),
-            **words_of(job.settings),
-            "tracking.sweep": sweep,
-            "tracking.job": job.number,
-        }
-        del config["tracking.uri"]  # the store's address is not part of the sweep
-        name = job.settings.tracking.run_name or job.name or job.settings.name
-        config["tracking.run_name"] = name
-        config["tracking.color"] = job.settings.tracking.color or color
-        frozen.append(FrozenJob(job.number, name, dict(job.varying), config))
+    frozen = [freeze_job(job, sweep, color) for job, color in zip(jobs, run_colors(groups), strict=True)]
     return Manifest(sweep, determining_overrides(arguments), str(folder.absolute()), frozen)
+
+
+def freeze_job(job: Job, sweep: str, color: str | None) -> FrozenJob:
+    """Return a valid job of this sweep with every key; ``color`` of its curves, unless another was typed."""
+    assert job.settings is not None
+    config = {
+        **flatten(job.settings),
+        **words_of(job.settings),
+        "tracking.sweep": sweep,
+        "tracking.job": job.number,
+    }
+    del config["tracking.uri"]  # the store's address is not part of the sweep
+    name = job.settings.tracking.run_name or job.name or job.settings.name
+    config["tracking.run_name"] = name
+    config["tracking.color"] = job.settings.tracking.color or color
+    return FrozenJob(job.number, name, dict(job.varying), config)
+
+
+def new_sweep_name(settings: TrainConfig) -> str:
+    """Return the name of a new sweep: as typed, or of time and chance."""
+    return settings.tracking.sweep or f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def determining_overrides(arguments: Sequence[str]) -> list[str]:

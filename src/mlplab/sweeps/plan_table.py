@@ -41,7 +41,7 @@ def show_plan(
     for job in jobs:
         state = states[job.number].state if job.number in states else State.new
         if job.settings is not None and state in _RUNS_AGAIN:
-            alike = _expected(configs[job.number], durations)
+            alike = expected_seconds(configs[job.number], durations)
             expected[job.number] = siblings if alike is None else alike
             about = "about " if alike is None else ""
         seconds = expected.get(job.number)
@@ -54,10 +54,11 @@ def show_plan(
             say(f"run {job.number} is invalid: {job.fault}")
     if siblings is not None and expected:
         say(f"its runs that have finished took about {format_duration(siblings)} each")
-    _show_total(len(expected), [seconds for seconds in expected.values() if seconds is not None])
+    show_total(len(expected), [seconds for seconds in expected.values() if seconds is not None])
 
 
-def _show_total(count: int, known: Sequence[float]) -> None:
+def show_total(count: int, known: Sequence[float]) -> None:
+    """Print how many runs there are, and how long they may take by the seconds of those that are ``known``."""
     if not count:
         say("nothing to run")
         return
@@ -78,12 +79,19 @@ def _siblings(states: Mapping[int, Member]) -> float | None:
     return sum(seconds) / len(seconds) if len(seconds) >= LEAST_SIBLINGS else None
 
 
-def _expected(config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]) -> float | None:
-    """Return the median seconds of finished runs like this one; None if there are none."""
+def expected_seconds(
+    config: Mapping[str, object], durations: Sequence[tuple[Mapping[str, str], float]]
+) -> float | None:
+    """Return the median seconds of finished runs like this one; None if there are none.
+
+    ``config`` lacks the keys whose values are not known: runs with any value of them are alike.
+    """
 
     def like(key: str, value: str | None) -> bool:
         today = FORMER_VALUES.get(key, {}).get(str(value), str(value))  # a run older than a key is as if it were None
         return str(config[key]) in (today, "auto")
 
-    seconds = [taken for params, taken in durations if all(like(key, params.get(key)) for key in _COST)]
+    seconds = [
+        taken for params, taken in durations if all(like(key, params.get(key)) for key in _COST if key in config)
+    ]
     return median(seconds) if seconds else None

@@ -1,6 +1,6 @@
 """A sweep whose next run depends on the former ones. Optuna proposes and prunes; everything else is a sweep's.
 
 ``sweeps.entry`` enters here, by ``search_sweep``. Read that first; then ``space`` (Hydra's grammar -> Optuna's
-distributions), ``proposals`` (the next run), ``searching`` (slots that never wait for the slowest), ``study`` (Optuna's
-record of the trials) and ``trial_pruning``, which is what a member does.
+distributions), ``proposals`` (the next run), ``searching`` (slots that never wait for the slowest), ``study`` and
+``trials`` (Optuna's record), and ``trial_pruning``, which is what a member does.
 """

@@ -10,7 +10,7 @@ import optuna
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from mlplab.config import Search, TrainConfig
+from mlplab.config import Search
 from mlplab.errors import ConfigError
 from mlplab.sweeps.manifest import FrozenJob
 from mlplab.sweeps.search.space import Dimension, Proposal, overrides_of
@@ -64,7 +64,7 @@ class Proposals:
         if job is None:
             self.study.tell(trial, state=TrialState.FAIL)  # which samplers pass over
             return None
-        note_job(self.study, trial, job)
+        note_job(trial, job)
         self.note_tried([job])
         return job, trial
 
@@ -74,7 +74,7 @@ class Proposals:
             raise ConfigError(
                 f"only: excludes all of {MOST_REJECTED} proposals in a row; take a wider condition, or narrower ranges"
             )
-        left = self._untried(number)
+        left = self._untried()
         if self.kind is not Search.grid:
             listed = list(left)
             np.random.default_rng([self.seed, number]).shuffle(listed)
@@ -85,7 +85,7 @@ class Proposals:
                 return found
         return None
 
-    def _untried(self, number: int) -> Iterator[Proposal]:
+    def _untried(self) -> Iterator[Proposal]:
         names = [one.name for one in self.dimensions]
         for values in product(*(one.values() for one in self.dimensions)):
             proposal = dict(zip(names, values, strict=True))
@@ -96,5 +96,5 @@ class Proposals:
         """Return a new trial of a job that has failed: Optuna does not open an ended one again."""
         self.study.enqueue_trial(dict(params))
         trial = self.study.ask({one.name: one.distribution for one in self.dimensions})
-        note_job(self.study, trial, job)
+        note_job(trial, job)
         return trial

@@ -10,6 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from mlplab.errors import ConfigError
 from mlplab.sweeps.axes import Axis
+from mlplab.sweeps.grid import require_sweepable
 
 Proposal = Mapping[str, object]  # a value of every dimension, by its name, as Optuna has it
 
@@ -75,6 +76,39 @@ class Dimension:
                 raise TypeError(self.distribution)
 
 
+def read_dimensions(overrides: Sequence[Override]) -> tuple[list[Dimension], list[str]]:
+    """Return the space that was typed, in the order of its keys, and the overrides that are the same in all runs.
+
+    Args:
+        overrides: as Hydra has read them.
+
+    Raises:
+        ConfigError: there is nothing to search, or a key cannot be searched.
+    """
+    dimensions, fixed = list[Dimension](), list[str]()
+    for override in overrides:
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            fixed.append(str(override.input_line))
+            continue
+        require_sweepable(key)
+        if key == "seed":
+            raise ConfigError(
+                f"{override.input_line}: a search compares its runs at one seed; give it one, and train the best "
+                "again with -m seed=0,1,2"
+            )
+        if takes_numbers(override):
+            dimensions.append(dimension_of_numbers(override))
+        else:
+            values = [(text,) for text in override.sweep_string_iterator()]
+            dimensions.append(dimension_of_axis(Axis((key,), values)))
+    if not dimensions:
+        raise ConfigError(
+            "search: no key has several values; write them, as in learning_rate='tag(log, interval(1e-4, 1))'"
+        )
+    return dimensions, fixed
+
+
 def dimension_of_axis(axis: Axis) -> Dimension:
     """Return the dimension of keys that have a list of values."""
     choices = {" ".join(values): values for values in axis.values}
@@ -91,7 +125,9 @@ def dimension_of_numbers(override: Override) -> Dimension:
     assert isinstance(swept, IntervalSweep | RangeSweep)
     unknown = swept.tags - {"log", "int"}
     if unknown:
-        raise ConfigError(f"{override.input_line}: tag({', '.join(sorted(unknown))}, ...) says nothing; take log or int")
+        raise ConfigError(
+            f"{override.input_line}: tag({', '.join(sorted(unknown))}, ...) says nothing; take log or int"
+        )
     numbers = _interval(override, swept) if isinstance(swept, IntervalSweep) else _range(override, swept)
     return Dimension((override.get_key_element(),), numbers, {}, _size(numbers))
 
@@ -127,7 +163,9 @@ def _range(override: Override, swept: RangeSweep) -> FloatDistribution | IntDist
     log, is_whole = "log" in swept.tags, all(isinstance(n, int) for n in (swept.start, swept.stop, swept.step))
     _require_positive(override, float(low), log)
     if log and (abs(step) != 1 or not is_whole):
-        raise ConfigError(f"{override.input_line}: by its logarithm takes an interval, or steps of 1; leave the tag out")
+        raise ConfigError(
+            f"{override.input_line}: by its logarithm takes an interval, or steps of 1; leave the tag out"
+        )
     if is_whole:
         return IntDistribution(int(low), int(high), log=log, step=int(abs(step)))
     return FloatDistribution(float(low), float(high), step=float(abs(step)))
@@ -147,7 +185,5 @@ def _size(numbers: FloatDistribution | IntDistribution) -> float:
 def overrides_of(dimensions: Sequence[Dimension], proposal: Proposal) -> dict[str, str]:
     """Return the value of every swept key in Hydra's grammar, in the order in which the keys were typed."""
     return {
-        key: text
-        for dimension in dimensions
-        for key, text in dimension.overrides(proposal[dimension.name]).items()
+        key: text for dimension in dimensions for key, text in dimension.overrides(proposal[dimension.name]).items()
     }

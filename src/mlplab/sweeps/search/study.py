@@ -10,8 +10,8 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner,
 from optuna.samplers import BaseSampler, CmaEsSampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.config import Pruning, Search, TrainConfig
@@ -31,7 +31,7 @@ def create_study(settings: TrainConfig, folder: Path, sweep: str) -> Study:
         ConfigError: the database cannot be used.
     """
     _cut_unfinished_line(folder / STUDY_FILE)
-    direction = "maximize" if settings.monitor.is_larger_better else "minimize"
+    direction = StudyDirection.MAXIMIZE if settings.monitor.is_larger_better else StudyDirection.MINIMIZE
     return optuna.create_study(
         study_name=sweep,
         storage=open_storage(settings, folder),
@@ -108,7 +108,7 @@ def make_pruner(kind: Pruning) -> BasePruner:
             assert_never(kind)
 
 
-def note_job(study: Study, trial: optuna.Trial, job: FrozenJob) -> None:
+def note_job(trial: optuna.Trial, job: FrozenJob) -> None:
     """Keep the job of a trial with it, whole: a resume needs no composition, whatever conf/ then says."""
     trial.set_user_attr(_JOB, asdict(job))
 
@@ -130,15 +130,3 @@ def known_jobs(study: Study) -> list[FrozenJob]:
     """Return the jobs of a study in the order of their numbers."""
     jobs = {job.number: job for job, _ in jobs_and_trials(study)}
     return [jobs[number] for number in sorted(jobs)]
-
-
-def runs_without_improvement(study: Study) -> int:
-    """Return how many trials have ended since the best value was found; 0 as long as there is none."""
-    ended = [trial for _, trial in jobs_and_trials(study) if trial.state.is_finished()]
-    ended.sort(key=lambda trial: trial.datetime_complete or trial.datetime_start)  # type: ignore[arg-type, return-value]
-    values = [trial.value if trial.state is TrialState.COMPLETE else None for trial in ended]
-    known = [value for value in values if value is not None]
-    if not known:
-        return 0
-    best = max(known) if study.direction is optuna.study.StudyDirection.MAXIMIZE else min(known)
-    return len(values) - 1 - values.index(best)

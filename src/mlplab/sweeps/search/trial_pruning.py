@@ -1,4 +1,4 @@
-"""What a member of a search does: it reports its validation metric, and asks whether the others have left it behind."""
+"""What a member of a search does: it reports its validation metric, and asks whether others have left it behind."""
 
 import logging
 from dataclasses import dataclass, field

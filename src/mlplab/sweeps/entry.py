@@ -1,0 +1,40 @@
+"""What ``python src/train.py -m ...`` does: a grid of all combinations, or a search."""
+
+from collections.abc import Sequence
+
+from hydra.core.utils import JobReturn
+
+from mlplab.config import Pruning, Search
+from mlplab.errors import ConfigError
+from mlplab.sweeps.context import SweepContext
+from mlplab.sweeps.grid_sweep import sweep_grid
+
+_DECIDES = ("experiment", "search", "pruner", "trials", "data", "data.val_size")
+
+
+def sweep_typed(arguments: list[str], context: SweepContext) -> Sequence[JobReturn]:
+    """Carry out the sweep that was typed, or show its plan.
+
+    Args:
+        arguments: overrides from the command line, such as ``activation=relu,tanh``.
+        context: what Hydra handed over.
+
+    Raises:
+        ConfigError: a combination is invalid, or a search needs what is not installed; nothing has run.
+        StoreError: the store cannot be used.
+        SweepError: jobs failed, or the sweep to be resumed is still running.
+    """
+    if not _searches(arguments, context):
+        return sweep_grid(arguments, context)
+    try:
+        from mlplab.sweeps.search.search_sweep import sweep_search
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"search: needs the package {error.name}; install it: pip install '.[search]'") from error
+    return sweep_search(arguments, context)
+
+
+def _searches(arguments: list[str], context: SweepContext) -> bool:
+    """Whether runs depend on former ones: by what was typed, or by a preset."""
+    kinds = [text for text in arguments if text.partition("=")[0].lstrip("+") in ("experiment", "search", "pruner")]
+    config = context.compose_unchecked(kinds)
+    return str(config.search) != Search.grid or str(config.pruner) != Pruning.none

@@ -1,0 +1,137 @@
+"""What ``python src/train.py -m search=...`` does: plan a search, start or resume it, and carry it out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice, product
+from math import prod
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn
+
+from mlplab.config import Search, TrainConfig
+from mlplab.errors import ConfigError
+from mlplab.flat_config import flatten
+from mlplab.names import member_name
+from mlplab.store.target import Target
+from mlplab.sweeps import record
+from mlplab.sweeps.conclusion import compare_members
+from mlplab.sweeps.context import SweepContext
+from mlplab.sweeps.execution import Sweep
+from mlplab.sweeps.grid import Job
+from mlplab.sweeps.manifest import (
+    FrozenJob,
+    Manifest,
+    command_digest,
+    determining_overrides,
+    freeze_job,
+    new_sweep_name,
+)
+from mlplab.sweeps.resuming import carry_out_or_resume, require_resumable
+from mlplab.sweeps.search.limits import Limits
+from mlplab.sweeps.search.plan import show_search_plan
+from mlplab.sweeps.search.proposals import Proposals
+from mlplab.sweeps.search.searching import Searching
+from mlplab.sweeps.search.space import Dimension, overrides_of, read_dimensions
+from mlplab.sweeps.search.study import create_study, known_jobs
+from mlplab.sweeps.search.trials import Trials
+from mlplab.tracking.reading import read_from
+
+MOST_CHECKED = 1_000  # edges of the space that are composed before anything runs
+
+
+@dataclass(frozen=True)
+class TypedSearch:
+    """A search as it was typed.
+
+    Attributes:
+        fixed: overrides that are the same in all runs.
+        settings: of a run at the lowest values of the space.
+    """
+
+    arguments: Sequence[str]
+    fixed: Sequence[str]
+    dimensions: Sequence[Dimension]
+    settings: TrainConfig
+    context: SweepContext
+
+    @classmethod
+    def read(cls, arguments: Sequence[str], context: SweepContext) -> "TypedSearch":
+        """Return the search that was typed, all its values valid. Raises ConfigError."""
+        overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(list(arguments))
+        dimensions, fixed = read_dimensions(overrides)
+        edges = product(*(one.edges() for one in dimensions))
+        names = [one.name for one in dimensions]
+        settings = None
+        for values in islice(edges, MOST_CHECKED):
+            own = overrides_of(dimensions, dict(zip(names, values, strict=True)))
+            checked = context.compose([*fixed, *(f"{key}={text}" for key, text in own.items())])
+            settings = settings or checked
+        assert settings is not None
+        return cls(arguments, fixed, dimensions, settings, context)
+
+    @property
+    def size(self) -> float:
+        """How many combinations there are."""
+        return prod(one.size for one in self.dimensions)
+
+    def trials(self) -> int:
+        """Return how many runs there will be: of a grid, all combinations. Raises ConfigError: too many."""
+        trials = int(self.size) if self.settings.search is Search.grid else self.settings.trials
+        assert trials is not None
+        if trials > self.settings.max_jobs:
+            raise ConfigError(
+                f"max_jobs={self.settings.max_jobs}: the search has {trials:,} runs; take fewer, or set "
+                f"max_jobs={trials}"
+            )
+        return trials
+
+    def freeze(self, sweep: str, number: int, varying: Mapping[str, str]) -> FrozenJob | None:
+        """Return a job of this sweep with all its keys."""
+        settings = self.context.compose([*self.fixed, *(f"{key}={text}" for key, text in varying.items())])
+        return freeze_job(Job(number, varying, member_name(varying), settings), sweep, None)
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of a new search."""
+        space = {one.name: one.describe() for one in self.dimensions}
+        sweep, folder = new_sweep_name(self.settings), str(self.context.folder.absolute())
+        return Manifest(sweep, determining_overrides(self.arguments), folder, [], space, self.trials())
+
+
+def sweep_search(arguments: Sequence[str], context: SweepContext) -> Sequence[JobReturn]:
+    """Carry out the search that was typed, or show its plan. Raises as :func:`mlplab.sweeps.entry.sweep_typed`."""
+    typed = TypedSearch.read(arguments, context)
+    settings, trials = typed.settings, typed.trials()
+    context.require_common_store(settings.tracking.uri)
+    context.require_common_study(settings)
+    target = Target.of(settings.tracking)
+    reading = read_from(target)
+    former = record.find_sweep(reading.store, command_digest(arguments)) if settings.resume or settings.plan else None
+    if settings.plan:
+        show_search_plan(typed.dimensions, trials, flatten(settings), former, reading.store)
+        return []
+    resumed = require_resumable(former, reading, target) if settings.resume else None
+    manifest = resumed.manifest if resumed else typed.manifest()
+    manifest = replace(manifest, trials=trials)
+    context.use_folder(manifest.folder)
+    known = record.stored_members(reading.store, manifest.sweep) if resumed else {}
+
+    def begin(sweep: Sweep) -> Searching:
+        return _begin(typed, sweep)
+
+    sweep = Sweep(manifest, settings, target, context, compare_members, known, begin=begin)
+    return carry_out_or_resume(sweep, resumed, reading)
+
+
+def _begin(typed: TypedSearch, sweep: Sweep) -> Searching:
+    """Open the study of a sweep that is this command's alone, with the jobs that a former command has proposed."""
+    manifest, settings = sweep.manifest, sweep.settings
+    study = create_study(settings, Path(manifest.folder), manifest.sweep)
+    manifest.jobs[:] = known_jobs(study)
+    proposals = Proposals(
+        study, settings.search, typed.dimensions, partial(typed.freeze, manifest.sweep), settings.seed
+    )
+    proposals.note_tried(manifest.jobs)
+    trials, limits = Trials(study, settings.monitor), Limits(study, settings)
+    return Searching(manifest, settings, sweep.context, sweep.known, proposals, trials, limits)
