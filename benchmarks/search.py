@@ -36,8 +36,11 @@ STRATEGIES = {
     "tpe, hyperband": ("search=tpe", "trials=24", "pruner=hyperband"),
 }
 AGAIN = "seed=101,102,103"  # of the winner, trained again
-UNEQUAL = ("data=mnist", "data.val_size=10000", "search=random", "trials=12", "hidden_sizes=[32],[300],[500,250]",
-           "learning_rate=interval(0.01,0.3)", "epochs=1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")  # fmt: skip
+UNEQUAL = (
+    "data=mnist", "data.val_size=10000", "epochs=1", "hidden_sizes=[32],[300],[500,250]",
+    "learning_rate=interval(0.01,0.3)", "search=random", "trials=12",
+    "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

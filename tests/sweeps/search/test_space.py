@@ -1,10 +1,13 @@
 """What Hydra's grammar says of a swept key is what the search draws from."""
 
 from collections.abc import Sequence
+from itertools import permutations
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hypothesis import given
+from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from mlplab.errors import ConfigError
@@ -36,7 +39,7 @@ def dimension(text: str) -> Dimension:
         ("weight_decay=range(0.1,0.5,0.1)", FloatDistribution(0.1, 0.4, step=0.1), 4),
         ("weight_decay=float(range(1,4))", FloatDistribution(1.0, 3.0, step=1.0), 3),
         ("learning_rate=interval(0.01, 1)", FloatDistribution(0.01, 1.0), float("inf")),
-        ("learning_rate='tag(log, interval(1e-4, 1))'".replace("'", ""), FloatDistribution(1e-4, 1.0, log=True), float("inf")),
+        ("learning_rate=tag(log, interval(1e-4, 1))", FloatDistribution(1e-4, 1.0, log=True), float("inf")),
         ("batch_size=tag(int, interval(16, 512))", IntDistribution(16, 512), 497),
         ("batch_size=int(interval(16, 512))", IntDistribution(16, 512), 497),
         ("batch_size=tag(int, log, interval(16, 512))", IntDistribution(16, 512, log=True), 497),
@@ -80,7 +83,7 @@ def test_what_is_not_swept_is_the_same_in_all_runs() -> None:
     assert fixed == ["data=digits", "note='a, b'"]
 
 
-@pytest.mark.parametrize("order", [("activation=relu,tanh", "learning_rate=interval(0,1)"), ("learning_rate=interval(0,1)", "activation=relu,tanh")])  # fmt: skip
+@pytest.mark.parametrize("order", list(permutations(["activation=relu,tanh", "learning_rate=interval(0,1)"])))
 def test_values_come_in_the_order_in_which_the_keys_were_typed(order: Sequence[str]) -> None:
     dimensions, _ = read_dimensions(parse(*order))
     varying = overrides_of(dimensions, {"learning_rate": 0.25, "activation": "tanh"})
@@ -93,3 +96,11 @@ def test_a_shuffled_range_is_a_choice() -> None:
     one = dimension("epochs=shuffle(range(1,4))")
     assert isinstance(one.distribution, CategoricalDistribution)
     assert sorted(map(str, one.values())) == ["1", "2", "3"]
+
+
+@given(st.floats(1e-4, 1.0))
+def test_a_number_is_short_enough_to_be_typed_again_and_between_the_bounds(drawn: float) -> None:
+    text = dimension("learning_rate=interval(1e-4, 1)").overrides(drawn)["learning_rate"]
+    assert 1e-4 <= float(text) <= 1.0
+    assert float(text) == pytest.approx(drawn, rel=1e-3)
+    assert len(text.partition("e")[0].lstrip("0.")) <= 5 or float(text) == drawn

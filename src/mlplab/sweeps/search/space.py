@@ -40,8 +40,10 @@ class Dimension:
         """Return the value of each key in Hydra's grammar."""
         if self.choices:
             return dict(zip(self.keys, self.choices[str(value)], strict=True))
+        assert isinstance(value, int | float)
+        assert isinstance(self.distribution, FloatDistribution | IntDistribution)
         (key,) = self.keys
-        return {key: repr(value)}
+        return {key: repr(_short(value, self.distribution.low, self.distribution.high))}
 
     def edges(self) -> list[object]:
         """Return its choices, or its lowest and highest value: if they are valid, so are those between."""
@@ -180,6 +182,12 @@ def _size(numbers: FloatDistribution | IntDistribution) -> float:
     if numbers.step is None:
         return 1 if numbers.low == numbers.high else inf
     return round((numbers.high - numbers.low) / numbers.step) + 1
+
+
+def _short(number: float, low: float, high: float) -> float:
+    """Return the number in four significant digits, which people can type again, where that is between the bounds."""
+    short = number if isinstance(number, int) else float(f"{number:.4g}")
+    return short if low <= short <= high else number
 
 
 def overrides_of(dimensions: Sequence[Dimension], proposal: Proposal) -> dict[str, str]:
