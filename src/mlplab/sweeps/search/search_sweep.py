@@ -29,6 +29,7 @@ from mlplab.sweeps.manifest import (
     new_sweep_name,
 )
 from mlplab.sweeps.resuming import carry_out_or_resume, require_resumable
+from mlplab.sweeps.search.former import require_no_other_space
 from mlplab.sweeps.search.limits import Limits
 from mlplab.sweeps.search.plan import show_search_plan
 from mlplab.sweeps.search.proposals import Proposals
@@ -111,6 +112,8 @@ def sweep_search(arguments: Sequence[str], context: SweepContext) -> Sequence[Jo
     if settings.plan:
         show_search_plan(typed.dimensions, trials, flatten(settings), former, reading.store)
         return []
+    if settings.resume and former is None and not reading.is_stand_in:
+        require_no_other_space(reading.store, arguments)
     resumed = require_resumable(former, reading, target) if settings.resume else None
     manifest = resumed.manifest if resumed else typed.manifest()
     manifest = replace(manifest, trials=trials)
