@@ -7,8 +7,8 @@ import optuna
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from mlplab.selection_config import Monitor
 from mlplab.schema import State
+from mlplab.selection_config import Monitor
 from mlplab.sweeps.record import Member
 from mlplab.sweeps.search.study import jobs_and_trials
 
