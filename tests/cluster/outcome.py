@@ -1,6 +1,7 @@
 """What a sweep has computed, wherever its store is: the points and the weights of every run, bit by bit."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,19 @@ def read_computed(uri: str, experiment: str) -> Computed:
     computed = {str(run.info.run_name): _read(client, run) for run in members}
     assert len(computed) == len(members), "a member has two runs"
     return computed
+
+
+def differences(computed: Computed, undisturbed: Computed) -> list[str]:
+    """Say in what these differ, one line for each."""
+    lines = [f"only in one of both: {name}" for name in sorted(computed.keys() ^ undisturbed.keys())]
+    for name in sorted(computed.keys() & undisturbed.keys()):
+        one, other = computed[name], undisturbed[name]
+        if one.status != other.status:
+            lines.append(f"{name}: {one.status}")
+        lines += [f"{name}: too much: {point}" for point in sorted(Counter(one.points) - Counter(other.points))]
+        lines += [f"{name}: missing: {point}" for point in sorted(Counter(other.points) - Counter(one.points))]
+        lines += [f"{name}: weights {key}" for key in other.weights if one.weights.get(key) != other.weights[key]]
+    return lines
 
 
 def runs_of(client: MlflowClient, experiment: str) -> list[Run]:

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from cluster.conftest import Cluster
-from cluster.outcome import Computed, read_computed, runs_of
+from cluster.outcome import Computed, differences, read_computed, runs_of
 from conftest import Project
 from faults.commands import Command
 
@@ -37,7 +37,7 @@ def wait_for_points(command: Command, uri: str, experiment: str, members: int = 
 
 def require_same(uri: str, experiment: str, undisturbed: Computed) -> None:
     """Compare the members with those of the undisturbed sweep; and no run is left RUNNING."""
-    assert read_computed(uri, experiment) == undisturbed
+    assert differences(read_computed(uri, experiment), undisturbed) == []
     assert {run.info.status for run in runs_of(MlflowClient(uri), experiment)} == {"FINISHED"}
 
 

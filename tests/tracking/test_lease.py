@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -85,14 +85,45 @@ def test_of_two_machines_that_take_a_run_over_at_the_same_moment_one_goes_on(
     monkeypatch.setattr(delivery, "SETTLING_SECONDS", 1.0)
     store = remote.connect()
     lost = running(store, **{HEARTBEAT_TAG: "1"})
-    first = Run(remote, "name", {}, tmp_path / "first", goes_on=True, resumed=lost)
-    with pytest.raises(ClaimedError, match="another process goes on with it"), first:
+    with (
+        pytest.raises(ClaimedError, match="another process goes on with it"),
+        meanwhile(store, lost, lambda: store.client.set_tag(lost, PID_TAG, "of a third machine, a moment later")),
+    ):
+        Run(remote, "name", {}, tmp_path / "first", goes_on=True, resumed=lost).__enter__()
+
+
+@pytest.mark.slow
+def test_what_the_other_machine_sends_until_its_run_is_taken_over_is_not_logged_twice(
+    remote: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "SETTLING_SECONDS", 1.0)
+    store = remote.connect()
+    lost = running(store, **{HEARTBEAT_TAG: "1"})
+    with (
+        meanwhile(store, lost, lambda: store.client.log_metric(lost, "loss", 1.0, step=200)),
+        Run(remote, "name", {}, tmp_path / "first", goes_on=True, resumed=lost) as run,
+    ):
+        run.log_metrics({"loss": 1.0}, 200)
+        run.log_metrics({"loss": 0.5}, 400)
+    assert history(store, lost, "loss") == [(200, 1.0), (400, 0.5)]
+
+
+@contextmanager
+def meanwhile(store: Store, lost: str, act: Callable[[], object]) -> Iterator[None]:
+    """Act in the moment in which this run is taken over: its owner is written, and not settled."""
+
+    def wait_and_act() -> None:
         deadline = time.monotonic() + 20
-        while first._journal.is_adopting and store.client.get_run(lost).data.tags[HEARTBEAT_TAG] == "1":
-            assert time.monotonic() < deadline
+        while store.client.get_run(lost).data.tags[HEARTBEAT_TAG] == "1" and time.monotonic() < deadline:
             time.sleep(0.01)
-        store.client.set_tag(lost, PID_TAG, "of a third machine, a moment later")
-        first.require_taken_over()
+        act()
+
+    thread = threading.Thread(target=wait_and_act)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def test_a_writer_that_slept_looks_whether_it_has_lost_its_run_before_it_sends_more(

@@ -104,7 +104,6 @@ class Sweep:
         with ExitStack() as running:
             with named or nullcontext():
                 running.enter_context(own)
-            own.require_taken_over()
             take_over(Path(manifest.folder))  # not earlier: of two resumers only one comes here
             if goes_on:
                 wait_for_orphans(manifest)

@@ -201,8 +201,8 @@ def _send(target: Target, journal: Journal, found: Unsent) -> None:
     try:
         if not found.is_away:
             store = own.connect()
-            delivery.prepare(store, journal)
             while not journal.is_sent:
+                delivery.prepare(store, journal)  # each time: another machine may take the run over meanwhile
                 delivery.deliver_next(store, journal)
     except Exception as error:
         if isinstance(error, LostRunError):

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -83,11 +84,23 @@ class Run:
                 self._sender = Sender(self._target, self._journal)
                 if not self._adds:
                     self._sender.start()
-        except Stopped as stopped:  # it came while the run began, and was held back until it had
+            if self._journal.is_adopting:
+                self._read_again()
+        except (Stopped, ClaimedError) as error:  # a signal came while the run began, and was held back until it had
             if hasattr(self, "_sender"):
-                self.__exit__(type(stopped), stopped, stopped.__traceback__)
+                self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
+
+    def _read_again(self) -> None:
+        """Read what the store has of a run of another machine once it is this one's.
+
+        Until then that machine may still send what its process, which has died, had left.
+        """
+        self.require_taken_over()
+        if self._resumed is not None and not self._journal.is_adopting:
+            with suppress(StoreError):  # away since a moment ago: what it had when the run began is known
+                self._recorded = recorded_in_store(self._target.connect(), self._resumed)
 
     def _begin(self) -> None:
         journal = self._journal
