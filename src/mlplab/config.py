@@ -8,6 +8,7 @@ from typing import Optional
 
 from mlplab.checks import require
 from mlplab.schema import is_own_tag
+from mlplab.selection_config import EarlyStoppingConfig, Keep, Monitor
 from mlplab.tracking_config import TrackingConfig
 
 Engine = StrEnum("Engine", ["numpy", "torch"])
@@ -115,11 +116,14 @@ class TrainConfig:
     diagnostics: bool
     dtype: DType
     device: Device
+    monitor: Monitor
+    keep: Keep
     resume: bool
     retry: int
     fail_fast: bool
     plan: bool
     max_jobs: int
+    early_stopping: EarlyStoppingConfig
     data: DataConfig
     tracking: TrackingConfig
     tags: dict[str, str] = field(default_factory=dict)
@@ -137,6 +141,7 @@ class TrainConfig:
         self._check_numbers()
         self._check_search()
         self._check_words()
+        self._check_selection()
         require(
             "device",
             self.device,
@@ -205,6 +210,13 @@ class TrainConfig:
             "search_storage", self.search_storage, self.search_storage is None or "://" in self.search_storage,
             "takes the address of a database, such as postgresql://HOST/search",
         )  # fmt: skip
+
+    def _check_selection(self) -> None:
+        """Refuse to select without images to select on: the test images choose nothing."""
+        has_images, remedy = self.data.val_size > 0, "needs images to select on; set data.val_size=10000"
+        patience = self.early_stopping.patience
+        require("keep", self.keep, self.keep is Keep.last or has_images, remedy)
+        require("early_stopping.patience", patience, patience is None or has_images, remedy)
 
     def _check_words(self) -> None:
         for name, value in self.tags.items():

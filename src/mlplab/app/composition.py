@@ -15,6 +15,7 @@ from mlplab import config
 from mlplab.app.help_text import choices_text, help_text
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
+from mlplab.selection_config import EarlyStoppingConfig
 from mlplab.store.uri import hide_password
 from mlplab.tracking_config import TrackingConfig
 
@@ -142,7 +143,12 @@ def _keys(node: Any) -> list[str]:
 
 
 def _known_keys() -> list[str]:
-    schemas = {"": config.TrainConfig, "data.": config.DataConfig, "tracking.": TrackingConfig}
+    schemas = {
+        "": config.TrainConfig,
+        "early_stopping.": EarlyStoppingConfig,
+        "data.": config.DataConfig,
+        "tracking.": TrackingConfig,
+    }
     return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
 
 

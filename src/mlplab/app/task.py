@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -15,6 +16,9 @@ from mlplab.config import Pruning, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
 from mlplab.sweeps.membership import as_member, require_no_failure, require_own_launch
+
+if TYPE_CHECKING:
+    from mlplab.training.judging import Pruner
 
 _OF_SWEEPS = (
     "search=", "trials=", "pruner=", "patience=", "time_limit=", "search_storage=",

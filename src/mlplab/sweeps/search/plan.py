@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from mlplab.schema import DONE, State
+from mlplab.schema import State
 from mlplab.store.store import Store
 from mlplab.sweeps import record
 from mlplab.sweeps.plan_table import expected_seconds, show_total
@@ -32,7 +32,7 @@ def show_search_plan(
         manifest = former.manifest
         members = record.stored_members(store, manifest.sweep) | record.journaled_members(manifest)
         states = Counter(member.state for member in members.values())
-        done = sum(states[state] for state in DONE)
+        done = sum(states[state] for state in State if state.is_done)
         counts = ", ".join(f"{states[state]} {state}" for state in State if states[state])
         say(f"sweep {manifest.sweep} in {manifest.folder} has begun ({counts}); resume=true continues it")
     searched = {key for one in dimensions for key in one.keys}
