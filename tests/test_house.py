@@ -63,6 +63,7 @@ MAY_IMPORT = {
     "hydra": {"launchers", "sweeps", "reproduction", "app"},
     "ray": {"launchers"},
     "submitit": {"launchers"},
+    "simpleeval": {"sweeps"},
     "mlflow": {"store", "tracking", "migration", "comparison", "sweeps", "reproduction"},
     "omegaconf": {"run", "launchers", "sweeps", "reproduction", "app"},
     "torch": {"engines", "data", "tracking"},

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-from typing import Optional
+from typing import Any, Optional
 
 from mlplab.checks import require
 from mlplab.schema import is_own_tag
@@ -42,6 +42,8 @@ CARRYING_OUT = (
     "resume", "retry", "fail_fast", "plan", "max_jobs", "checkpoint_dir", "tracking.offline",
     "tracking.heartbeat_seconds", "tracking.lease_seconds", "tracking.checkpoints",
 )  # fmt: skip
+# Keys that say of which runs a sweep is made up, and do not describe any of them.
+MAKING_UP = ("zip", "only")
 
 
 @dataclass
@@ -120,6 +122,8 @@ class TrainConfig:
     tags: dict[str, str] = field(default_factory=dict)
     note: Optional[str] = None  # noqa: UP045
     checkpoint_dir: Optional[str] = None  # noqa: UP045
+    zip: Any = None  # a list of keys, or of such lists, which OmegaConf has no type for
+    only: Optional[str] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         self._check_numbers()

@@ -5,16 +5,17 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
-from mlplab.config import CARRYING_OUT, TrainConfig
+from mlplab.config import CARRYING_OUT, MAKING_UP, TrainConfig
 
 
 def flatten(config: TrainConfig) -> dict[str, Any]:
     """Return every key that describes the run, and its value: ``{"engine": "numpy", "data.root": ...}``.
 
-    Nested keys are joined by a dot; keys that only say how to carry it out, and people's own words, are left out.
+    Nested keys are joined by a dot; keys that only say how to carry it out, or how a sweep is made up, and people's
+    own words are left out.
     """
     leaves = _leaves(asdict(config), prefix="")
-    return {key: value for key, value in leaves if key not in CARRYING_OUT and not is_words(key)}
+    return {key: value for key, value in leaves if key not in (*CARRYING_OUT, *MAKING_UP) and not is_words(key)}
 
 
 def is_words(key: str) -> bool:

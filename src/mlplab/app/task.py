@@ -18,7 +18,7 @@ from mlplab.sweeps.membership import as_member, require_no_failure, require_own_
 
 _OF_SWEEPS = (
     "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
-    "hydra.sweeper.", "hydra.sweep.",
+    "hydra.sweeper.", "hydra.sweep.", "zip=", "only=",
 )  # fmt: skip
 
 

@@ -36,6 +36,10 @@ class SweepContext:
         """Return the checked config of one job. Raises ConfigError."""
         return self.read(self._composer.compose(overrides))
 
+    def compose_unchecked(self, overrides: list[str]) -> DictConfig:
+        """Return the config with these overrides alone, which may be a part of what was typed."""
+        return self._composer.compose(overrides)
+
     @cached_property
     def _composer(self) -> Composer:
         return Composer(self.config, self.loader)
