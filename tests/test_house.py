@@ -30,7 +30,7 @@ MAY_REACH = {
     "migration": {"store", "tracking"},
     "run": {"scratch", "data", "engines", "training", "store", "tracking"},
     "launchers": set(),
-    "sweeps": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "page"},
+    "sweeps": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "page", "launchers"},
     "reproduction": {
         "scratch",
         "data",
@@ -40,6 +40,7 @@ MAY_REACH = {
         "tracking",
         "comparison",
         "page",
+        "launchers",
         "sweeps",
         "run",
     },
@@ -52,6 +53,7 @@ MAY_REACH = {
         "tracking",
         "comparison",
         "page",
+        "launchers",
         "sweeps",
         "run",
         "reproduction",
@@ -63,6 +65,8 @@ MAY_IMPORT = {
     "hydra": {"launchers", "sweeps", "reproduction", "app"},
     "ray": {"launchers"},
     "submitit": {"launchers"},
+    "optuna": {"sweeps"},
+    "simpleeval": {"sweeps"},
     "mlflow": {"store", "tracking", "migration", "comparison", "sweeps", "reproduction"},
     "omegaconf": {"run", "launchers", "sweeps", "reproduction", "app"},
     "torch": {"engines", "data", "tracking"},
@@ -209,7 +213,7 @@ def test_every_imported_library_is_declared() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[=<>]", text)[0].lower() for text in project["dependencies"]}
     distributions = packages_distributions()
-    for extra in ("ray", "slurm"):
+    for extra in ("ray", "search", "slurm"):
         declared |= {re.split(r"[=<>]", text)[0].lower() for text in project["optional-dependencies"][extra]}
     for file in files():
         for root in roots(file) - {"mlplab"}:

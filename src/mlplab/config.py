@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-from typing import Optional
+from typing import Any, Optional
 
 from mlplab.checks import require
 from mlplab.schema import is_own_tag
@@ -47,7 +47,7 @@ CARRYING_OUT = (
     "search_storage", "trial",
 )  # fmt: skip
 # Keys that say how the runs of a sweep come about, and do not describe any of them.
-MAKING_UP = ("search", "pruner")
+MAKING_UP = ("zip", "only", "search", "pruner")
 
 
 @dataclass
@@ -136,6 +136,8 @@ class TrainConfig:
     time_limit: Optional[float] = None  # noqa: UP045
     search_storage: Optional[str] = None  # noqa: UP045
     trial: Optional[int] = None  # noqa: UP045
+    zip: Any = None  # a list of keys, or of such lists, which OmegaConf has no type for
+    only: Optional[str] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         self._check_numbers()

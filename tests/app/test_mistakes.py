@@ -91,6 +91,13 @@ IGNORED = {
     "+report=pellattiero": "+report=pellattiero: is no key of a run; `python src/reproduce.py reports=pellattiero`",
     "retry=3": "retry=3: says how to carry out a sweep; add -m, or leave it out",
     "max_jobs=5": "max_jobs=5: says how to carry out a sweep; add -m, or leave it out",
+    "zip=[seed,epochs]": "zip=[seed,epochs]: says how to carry out a sweep; add -m, or leave it out",
+    "only=seed<1": "only='seed<1': says how to carry out a sweep; add -m, or leave it out",
+    "-m seed=1,2 epochs=1,2,3 zip=[seed,epochs]": "zip=[seed,epochs]: walks them together, but seed has 2,",
+    "-m seed=1,2 only=sed<1": "only=sed<1: sed: no such key; did you mean seed?",
+    "-m seed=1,2 only=activation=='relu'": "only=activation=='relu': holds for none of 2 combinations",
+    "-m seed=1,2 only=seed<'x'": "only=seed<'x': cannot be told for seed=1: it compares a number (1) with",
+    "-m seed=1,2 only='seed<\"x\"'": 'only=seed<"x": cannot be told for seed=1',  # in Hydra's own quotes
     "hydra/launcher=joblib": "hydra/launcher=joblib: says how to carry out a sweep; add -m, or leave it out",
     "hydra.sweep.subdir=x": "hydra.sweep.subdir=x: says how to carry out a sweep; add -m, or leave it out",
     "-m seed=1,2 hydra.sweep.subdir=x": "hydra.sweep.subdir=x: the members of a sweep lie in folders by their numbers",

@@ -1,35 +1,19 @@
 """Jobs are composed as Hydra composes them, whatever is overridden, and a thousand in seconds."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
-from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from hypothesis import HealthCheck, given, note
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf, open_dict, read_write
 
-from conftest import PROJECT
-from mlplab.app import composition
 from mlplab.errors import ConfigError
 from mlplab.sweeps import grid
 from mlplab.sweeps.composing import Composer
 from mlplab.sweeps.context import SweepContext
-
-
-@pytest.fixture(scope="module")
-def context() -> Iterator[SweepContext]:
-    composition.register()
-    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        master = loader.load_configuration("train", overrides=["hydra.job.name=x"], run_mode=RunMode.MULTIRUN)
-        yield SweepContext(master, loader, None, composition.read_config)  # type: ignore[arg-type]
-
 
 VALUES = {
     "learning_rate": ["0.1", "1e-3", "1", "fast", "-1", "${init_scale}"],
@@ -93,7 +77,7 @@ def test_hydra_composes_once_per_choice_of_groups(context: SweepContext, monkeyp
         return original(loader, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(context.loader), "load_sweep_config", counted)
-    fresh = SweepContext(context.config, context.loader, context.launcher, context.read)
+    fresh = SweepContext(context.config, context.loader, context.launcher, context.read, context.slots)
     jobs = grid.combine(["data=digits,mnist", "seed=range(0,20)", "activation=relu,tanh"], fresh)
     assert len(jobs) == 80
     assert composed == [[], ["data=digits"], ["data=mnist"]]
@@ -103,32 +87,3 @@ def test_a_thousand_jobs_are_composed_in_seconds(context: SweepContext) -> None:
     start = time.process_time()
     assert len(grid.combine(["data=digits", "seed=range(0,500)", "activation=relu,tanh"], context)) == 1_000
     assert time.process_time() - start < 15  # 3 s here; by Hydra alone, 78 s
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        (
-            ["seed=range(0,1000)", "learning_rate=range(0.1,100.05,0.1)"],
-            "max_jobs=1000: the sweep has 1,000,000 combinations (1,000 of seed x 1,000 of learning_rate); "
-            "take fewer values, or set max_jobs=1000000",
-        ),
-        (["seed=range(1000000000)"], "max_jobs=1000: the sweep has 1,000,000,000 combinations"),
-        (["seed=1,2,3", "max_jobs=2"], "max_jobs=2: the sweep has 3 combinations (3 of seed)"),
-        (["seed=1,2,3", "max_jobs=0"], "max_jobs=0: takes a number of runs, at least 1"),
-        (["seed=1,2,3", "max_jobs=2,9"], "max_jobs: must be the same in the whole sweep"),
-        (["seed=range(0,10,0)"], "seed=range(0,10,0): takes a step other than 0"),
-    ],
-)
-def test_too_many_combinations_are_counted_and_refused_before_any_is_composed(
-    context: SweepContext, typed: list[str], said: str
-) -> None:
-    start = time.process_time()
-    with pytest.raises(ConfigError) as caught:
-        grid.combine(typed, context)
-    assert said in str(caught.value)
-    assert time.process_time() - start < 2
-
-
-def test_as_many_as_max_jobs_says_are_combined(context: SweepContext) -> None:
-    assert len(grid.combine(["seed=range(0,3)", "max_jobs=3"], context)) == 3

@@ -76,3 +76,10 @@ def test_how_and_where_to_run_is_not_part_of_the_command(aside: str) -> None:
 
 def test_another_order_of_the_axes_is_another_command() -> None:
     assert command_digest(["a=1,2", "b=1,2"]) != command_digest(["b=1,2", "a=1,2"])
+
+
+@pytest.mark.parametrize("another", ["only='seed<2'", "zip=[a,b]"])
+def test_how_a_sweep_is_made_up_is_part_of_the_command(another: str) -> None:
+    typed = ["a=1,2", "b=1,2"]
+    assert determining_overrides([*typed, another]) == [*typed, another]
+    assert command_digest([*typed, another]) != command_digest(typed)

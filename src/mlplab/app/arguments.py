@@ -5,6 +5,7 @@ Hydra's parser takes flags before the keys only, answers a mistake with its usag
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -35,6 +36,7 @@ _REFUSED = {
     "--experimental-rerun": "it runs whatever is in the file; type the run's own keys again, see its config.yaml",
 }
 _GROUPS = ("data", "tracking", "experiment")
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _ACTIONS, _SHELLS = ("install", "uninstall", "query"), ("bash", "zsh", "fish")
 
 
@@ -124,7 +126,7 @@ def _require_completion(overrides: Sequence[str]) -> None:
 
 
 def _read_override(text: str) -> str:
-    """Return the override in Hydra's grammar, which has no ~ at the beginning of a value."""
+    """Return the override in Hydra's grammar, which has no ~ at the beginning of a value, and no < in a condition."""
     key, separator, value = text.partition("=")
     if not separator and not text.startswith("~"):
         known = key in {option.name for option in fields(TrainConfig)}
@@ -145,7 +147,8 @@ def _read_override(text: str) -> str:
         raise ConfigError(f"{text}: is not taken; `--config-dir FOLDER` adds a folder of presets")
     if key == "hydra.verbose" and (value == "null" or not value.lstrip("'\"[")[:1].isalpha()):
         raise ConfigError(f"{text}: takes true, false, or a list of loggers")
-    if value.startswith("~"):
+    is_condition = key.lstrip("+") == "only" and value not in ("", "null") and not _QUOTED.fullmatch(value)
+    if value.startswith("~") or is_condition:
         from mlplab.sweeps.manifest import quote_override
 
         return f"{key}={quote_override(value)}"

@@ -1,6 +1,5 @@
 """Turns Hydra's composed config into the checked dataclass, and Hydra's errors into one sentence each."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import fields
@@ -14,10 +13,9 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, Interpolation
 from mlplab import config
 from mlplab.app.help_text import choices_text, help_text
 from mlplab.errors import ConfigError
+from mlplab.known_keys import known_keys, unknown_key
 from mlplab.paths import CONF, PROJECT_ROOT
-from mlplab.selection_config import EarlyStoppingConfig
 from mlplab.store.uri import hide_password
-from mlplab.tracking_config import TrackingConfig
 
 # What Hydra says of several values without -m; and of a wrong type, and what it means.
 _SWEPT = re.compile(r"Ambiguous value for argument '(.+?)'\n|Sweep parameters? '(.+?)' requires --multirun")
@@ -53,12 +51,12 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
         chosen = None if OmegaConf.is_missing(composed, group) else composed.get(group)
         if chosen is None or OmegaConf.is_missing(chosen, field):
             raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
-    known, given = _known_keys(), _keys(OmegaConf.to_container(composed, resolve=False))
+    known, given = known_keys(), _keys(OmegaConf.to_container(composed, resolve=False))
     for key in _REQUIRED - {str(key) for key in composed}:
         raise ConfigError(f"~{key}: every run has it; leave that out for the default, or write {key}=VALUE")
     for key in given:
         if key not in known and not key.startswith("tags."):  # Hydra lets `+key=value` add any
-            raise ConfigError(_unknown_key(key))
+            raise ConfigError(unknown_key(key, known_keys()))
     try:
         typed = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
@@ -80,7 +78,7 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
         value = str(error.missing_cfg_file).removeprefix("experiment/")
         return f"experiment={value}: no such preset; choose from {', '.join(presets)}"
     if isinstance(error, MissingConfigException) and "primary" not in str(error):
-        return _unknown_key(str(error.missing_cfg_file).partition("/")[0])
+        return unknown_key(str(error.missing_cfg_file).partition("/")[0], known_keys())
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
         if value.endswith(","):
@@ -100,7 +98,7 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         if str(cause.full_key) == "hydra.launcher.n_jobs":
             return "hydra.launcher.n_jobs: is of hydra/launcher=joblib; add that"
-        return _unknown_key(str(cause.full_key))
+        return unknown_key(str(cause.full_key), known_keys())
     if isinstance(cause, InterpolationResolutionError):
         return f"{cause.full_key}: cannot be resolved ({_first_line(cause).rpartition('interpolation: ')[2]})"
     if isinstance(cause, OmegaConfBaseException):
@@ -128,28 +126,12 @@ def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0].rstrip(".")
 
 
-def _unknown_key(key: str) -> str:
-    close = difflib.get_close_matches(key, _known_keys(), n=1, cutoff=0.6)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{key}: no such key; {hint}`--help` explains every key"
-
-
 def _keys(node: Any) -> list[str]:
     """Return the names of all keys of nested dictionaries, joined by dots."""
     keys = []
     for key, child in node.items():
         keys += [f"{key}.{below}" for below in _keys(child)] if isinstance(child, Mapping) else [str(key)]
     return keys
-
-
-def _known_keys() -> list[str]:
-    schemas = {
-        "": config.TrainConfig,
-        "early_stopping.": EarlyStoppingConfig,
-        "data.": config.DataConfig,
-        "tracking.": TrackingConfig,
-    }
-    return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
 
 
 def _preset_mode(*, _root_: DictConfig) -> str | None:

@@ -18,12 +18,12 @@ from mlplab.paths import CONF
 from mlplab.sweeps.membership import as_member, require_no_failure, require_own_launch
 
 if TYPE_CHECKING:
-    from mlplab.training.judging import Pruner
+    from mlplab.training.judge import Pruner
 
 _OF_SWEEPS = (
     "search=", "trials=", "pruner=", "patience=", "time_limit=", "search_storage=",
     "plan=", "retry=", "fail_fast=", "max_jobs=", "hydra/launcher=", "hydra.launcher.", "hydra/sweeper=",
-    "hydra.sweeper.", "hydra.sweep.",
+    "hydra.sweeper.", "hydra.sweep.", "zip=", "only=",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlplab.config import Optimizer, Penalty, TrainConfig
+from mlplab.config import MAKING_UP, Optimizer, Penalty, TrainConfig
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.flat_config import flatten
@@ -90,6 +90,8 @@ def _require_untouched(cells: Sequence[Cell], typed: Sequence[str]) -> None:
         key = text.lstrip("+~").partition("=")[0]
         if key == "seed":
             raise ConfigError(f"{text}: every cell runs with several seeds; say how many with seeds=N")
+        if key in MAKING_UP:
+            raise ConfigError(f"{text}: every cell is one run, and none is left out; choose tables with reports=[...]")
         if key == "experiment" or key in own:
             raise ConfigError(f"{text}: the cells set this key; use `python src/train.py {text}` for a single run")
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from mlplab.schema import FINAL, NOTE_TAG, TIME
 from mlplab.store.store import Store
+from mlplab.store.target import Target
+from mlplab.tracking.journal import Journal
 from mlplab.tracking.records import Deliverable, Description, Params, Points
 
 
@@ -52,3 +54,14 @@ def recorded_in_store(store: Store, run_id: str) -> Recorded:
 
 def _final(metrics: dict[str, float]) -> dict[str, float]:
     return {key: value for key, value in metrics.items() if key.startswith((FINAL, TIME))}
+
+
+def read_recorded(journal: Journal, target: Target, resumed: str | None) -> Recorded:
+    """Return what was logged of a run, by its journal; of a ``resumed`` one whose journal is elsewhere, by the store.
+
+    Raises:
+        StoreError: the store does not tell.
+    """
+    if journal.records or resumed is None:
+        return recorded_in_journal(journal.records)
+    return recorded_in_store(target.connect(), resumed)

@@ -17,7 +17,7 @@ from mlplab.store.target import Target
 from mlplab.store.uri import portable_uri
 from mlplab.tracking import outbox
 from mlplab.tracking.endings import end_of, milliseconds
-from mlplab.tracking.history import recorded_in_journal, recorded_in_store
+from mlplab.tracking.history import read_recorded, recorded_in_store
 from mlplab.tracking.opening import open_journal
 from mlplab.tracking.process import Process
 from mlplab.tracking.records import Begin, Description, Input, Params, Points, Tags
@@ -62,8 +62,7 @@ class Run:
         self._target, self._name, self._folder = target, name, folder
         self._goes_on, self._resumed, self._adds = goes_on or adds, resumed, adds
         self._tags = {**tags, **Process.current().tags(), FOLDER_TAG: portable(folder)}
-        self._final: dict[str, float] = {}
-        self._pruned = False
+        self._final, self._pruned = dict[str, float](), False
 
     def __enter__(self) -> "Run":
         """Begin, or begin again; the run is then RUNNING.
@@ -95,13 +94,10 @@ class Run:
         return self
 
     def _read_again(self) -> None:
-        """Read what the store has of a run of another machine once it is this one's.
-
-        Until then that machine may still send what its process, which has died, had left.
-        """
+        """Read what the store has once the run is this machine's: until then the other may send what it had left."""
         self.require_taken_over()
         if self._resumed is not None and not self._journal.is_adopting:
-            with suppress(StoreError):  # away since a moment ago: what it had when the run began is known
+            with suppress(StoreError):  # away since a moment ago
                 self._recorded = recorded_in_store(self._target.connect(), self._resumed)
 
     def _begin(self) -> None:
@@ -110,15 +106,11 @@ class Run:
         key = journal.beginning.key if known else uuid.uuid4().hex
         outbox.enter(key, self._folder)
         self.artifacts.mkdir(exist_ok=True)
-        if known or self._resumed is None:
-            self._recorded = recorded_in_journal(journal.records)
-        else:
-            self._recorded = recorded_in_store(self._target.connect(), self._resumed)
+        self._recorded = read_recorded(journal, self._target, self._resumed)
         if self._adds:
             return
-        resumed = None if known else self._resumed
-        uri, experiment = portable_uri(self._target.uri), self._target.experiment
-        journal.append(Begin(key, uri, experiment, self._name, self._tags, milliseconds(), resumed))
+        uri, resumed = portable_uri(self._target.uri), None if known else self._resumed
+        journal.append(Begin(key, uri, self._target.experiment, self._name, self._tags, milliseconds(), resumed))
 
     @property
     def artifacts(self) -> Path:
@@ -243,9 +235,8 @@ class Run:
                     self._sender.start()
                 else:
                     self._end(error)
-                self._sender.wait_until_sent(
-                    self._target.parting if isinstance(error, Stopped) else self._target.patience
-                )
+                target = self._target
+                self._sender.wait_until_sent(target.parting if isinstance(error, Stopped) else target.patience)
             finally:
                 self._sender.close()
 

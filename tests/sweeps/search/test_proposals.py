@@ -22,7 +22,7 @@ FINITE = ("activation=sigmoid,tanh,relu", "batch_size=32,64")
 
 
 def dimensions(*texts: str) -> list[Dimension]:
-    return read_dimensions(OverridesParser.create().parse_overrides(list(texts)))[0]
+    return read_dimensions(OverridesParser.create().parse_overrides(list(texts)))
 
 
 def freeze(number: int, varying: Mapping[str, str]) -> FrozenJob | None:

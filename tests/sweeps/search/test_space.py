@@ -19,8 +19,7 @@ def parse(*texts: str) -> list[Override]:
 
 
 def dimension(text: str) -> Dimension:
-    (one,), fixed = read_dimensions(parse(text))
-    assert fixed == []
+    (one,) = read_dimensions(parse(text))
     return one
 
 
@@ -78,14 +77,22 @@ def test_what_cannot_be_searched_is_one_message(text: str, message: str) -> None
 
 
 def test_what_is_not_swept_is_the_same_in_all_runs() -> None:
-    dimensions, fixed = read_dimensions(parse("data=digits", "activation=relu,tanh", "note='a, b'"))
+    dimensions = read_dimensions(parse("data=digits", "activation=relu,tanh", "note='a, b'"))
     assert [one.keys for one in dimensions] == [("activation",)]
-    assert fixed == ["data=digits", "note='a, b'"]
+
+
+def test_keys_that_are_walked_together_are_one_choice() -> None:
+    (one,) = read_dimensions(parse("batch_size=16,32", "learning_rate=0.1,0.2"), ["batch_size", "learning_rate"])
+    assert one.size == 2
+    assert [one.overrides(value) for value in one.values()] == [
+        {"batch_size": "16", "learning_rate": "0.1"},
+        {"batch_size": "32", "learning_rate": "0.2"},
+    ]
 
 
 @pytest.mark.parametrize("order", list(permutations(["activation=relu,tanh", "learning_rate=interval(0,1)"])))
 def test_values_come_in_the_order_in_which_the_keys_were_typed(order: Sequence[str]) -> None:
-    dimensions, _ = read_dimensions(parse(*order))
+    dimensions = read_dimensions(parse(*order))
     varying = overrides_of(dimensions, {"learning_rate": 0.25, "activation": "tanh"})
     assert list(varying.items()) == [
         pair for text in order for pair in [("activation", "tanh"), ("learning_rate", "0.25")] if pair[0] in text

@@ -17,9 +17,10 @@ from mlplab.names import member_name
 from mlplab.store.target import Target
 from mlplab.sweeps import record
 from mlplab.sweeps.conclusion import compare_members
+from mlplab.sweeps.condition import Condition
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.execution import Sweep
-from mlplab.sweeps.grid import Job
+from mlplab.sweeps.grid import Job, MadeUp
 from mlplab.sweeps.manifest import (
     FrozenJob,
     Manifest,
@@ -31,8 +32,8 @@ from mlplab.sweeps.manifest import (
 from mlplab.sweeps.resuming import carry_out_or_resume, require_resumable
 from mlplab.sweeps.search.former import require_no_other_space
 from mlplab.sweeps.search.limits import Limits
-from mlplab.sweeps.search.plan import show_search_plan
 from mlplab.sweeps.search.proposals import Proposals
+from mlplab.sweeps.search.search_plan import show_search_plan
 from mlplab.sweeps.search.searching import Searching
 from mlplab.sweeps.search.space import Dimension, overrides_of, read_dimensions
 from mlplab.sweeps.search.study import create_study, known_jobs
@@ -48,12 +49,14 @@ class TypedSearch:
 
     Attributes:
         fixed: overrides that are the same in all runs.
+        condition: of ``only``.
         settings: of a run at the lowest values of the space.
     """
 
     arguments: Sequence[str]
     fixed: Sequence[str]
     dimensions: Sequence[Dimension]
+    condition: Condition | None
     settings: TrainConfig
     context: SweepContext
 
@@ -61,16 +64,11 @@ class TypedSearch:
     def read(cls, arguments: Sequence[str], context: SweepContext) -> "TypedSearch":
         """Return the search that was typed, all its values valid. Raises ConfigError."""
         overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(list(arguments))
-        dimensions, fixed = read_dimensions(overrides)
-        edges = product(*(one.edges() for one in dimensions))
-        names = [one.name for one in dimensions]
-        settings = None
-        for values in islice(edges, MOST_CHECKED):
-            own = overrides_of(dimensions, dict(zip(names, values, strict=True)))
-            checked = context.compose([*fixed, *(f"{key}={text}" for key, text in own.items())])
-            settings = settings or checked
-        assert settings is not None
-        return cls(arguments, fixed, dimensions, settings, context)
+        fixed = {one.get_key_element(): str(one.input_line) for one in overrides if not one.is_sweep_override()}
+        made_up = MadeUp.read(fixed, context)
+        dimensions = read_dimensions(overrides, made_up.zipped)
+        settings = _checked_edges(dimensions, list(fixed.values()), context)[0]
+        return cls(arguments, list(fixed.values()), dimensions, made_up.condition, settings, context)
 
     @property
     def size(self) -> float:
@@ -89,8 +87,10 @@ class TypedSearch:
         return trials
 
     def freeze(self, sweep: str, number: int, varying: Mapping[str, str]) -> FrozenJob | None:
-        """Return a job of this sweep with all its keys."""
+        """Return a job of this sweep with all its keys; None if ``only`` leaves it out."""
         settings = self.context.compose([*self.fixed, *(f"{key}={text}" for key, text in varying.items())])
+        if self.condition is not None and not self.condition.holds(settings):
+            return None
         return freeze_job(Job(number, varying, member_name(varying), settings), sweep, None)
 
     def manifest(self) -> Manifest:
@@ -98,6 +98,16 @@ class TypedSearch:
         space = {one.name: one.describe() for one in self.dimensions}
         sweep, folder = new_sweep_name(self.settings), str(self.context.folder.absolute())
         return Manifest(sweep, determining_overrides(self.arguments), folder, [], space, self.trials())
+
+
+def _checked_edges(dimensions: Sequence[Dimension], fixed: Sequence[str], context: SweepContext) -> list[TrainConfig]:
+    """Return the configs at the edges of the space, all of them valid. Raises ConfigError."""
+    names = [one.name for one in dimensions]
+    checked = []
+    for values in islice(product(*(one.edges() for one in dimensions)), MOST_CHECKED):
+        own = overrides_of(dimensions, dict(zip(names, values, strict=True)))
+        checked.append(context.compose([*fixed, *(f"{key}={text}" for key, text in own.items())]))
+    return checked
 
 
 def sweep_search(arguments: Sequence[str], context: SweepContext) -> Sequence[JobReturn]:

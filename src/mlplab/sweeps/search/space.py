@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from mlplab.errors import ConfigError
-from mlplab.sweeps.axes import Axis
+from mlplab.sweeps.axes import Axis, Bundle, bundle_overrides, enumerate_axis
 from mlplab.sweeps.grid import require_sweepable
 
 Proposal = Mapping[str, object]  # a value of every dimension, by its name, as Optuna has it
@@ -78,37 +78,36 @@ class Dimension:
                 raise TypeError(self.distribution)
 
 
-def read_dimensions(overrides: Sequence[Override]) -> tuple[list[Dimension], list[str]]:
-    """Return the space that was typed, in the order of its keys, and the overrides that are the same in all runs.
+def read_dimensions(overrides: Sequence[Override], zipped: object = None) -> list[Dimension]:
+    """Return the space that was typed, in the order of its keys; what is not swept is no part of it.
 
     Args:
         overrides: as Hydra has read them.
+        zipped: the value of ``zip``: keys that are walked together.
 
     Raises:
         ConfigError: there is nothing to search, or a key cannot be searched.
     """
-    dimensions, fixed = list[Dimension](), list[str]()
-    for override in overrides:
-        key = override.get_key_element()
-        if not override.is_sweep_override():
-            fixed.append(str(override.input_line))
-            continue
-        require_sweepable(key)
-        if key == "seed":
+    swept = [override for override in overrides if override.is_sweep_override()]
+    for override in swept:
+        require_sweepable(override.get_key_element())
+        if override.key_or_group == "seed":
             raise ConfigError(
                 f"{override.input_line}: a search compares its runs at one seed; give it one, and train the best "
                 "again with -m seed=0,1,2"
             )
-        if takes_numbers(override):
-            dimensions.append(dimension_of_numbers(override))
-        else:
-            values = [(text,) for text in override.sweep_string_iterator()]
-            dimensions.append(dimension_of_axis(Axis((key,), values)))
-    if not dimensions:
+    if not swept:
         raise ConfigError(
             "search: no key has several values; write them, as in learning_rate='tag(log, interval(1e-4, 1))'"
         )
-    return dimensions, fixed
+    return [_read_dimension(bundle) for bundle in bundle_overrides(swept, zipped)]
+
+
+def _read_dimension(bundle: Bundle) -> Dimension:
+    first, *others = bundle
+    if not others and takes_numbers(first):
+        return dimension_of_numbers(first)
+    return dimension_of_axis(enumerate_axis(bundle))
 
 
 def dimension_of_axis(axis: Axis) -> Dimension:

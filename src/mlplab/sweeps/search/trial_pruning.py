@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class TrialPruner:
-    """Optuna's decision about one trial, as :class:`mlplab.training.judging.Pruner`.
+    """Optuna's decision about one trial, as :class:`mlplab.training.judge.Pruner`.
 
     Attributes:
         reported: steps, by Optuna's count from 0, at which it knows the value: after a resume some already.
