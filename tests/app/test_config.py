@@ -9,6 +9,7 @@ import pytest
 from conftest import Project
 from mlplab.config import DataConfig, EmnistSplit, TrainConfig
 from mlplab.paths import PROJECT_ROOT
+from mlplab.selection_config import EarlyStoppingConfig
 from mlplab.tracking_config import TrackingConfig
 
 FAULTS = {
@@ -57,6 +58,19 @@ FAULTS = {
     "learning_rate=inf": ["learning_rate=inf: takes a number above 0"],
     "learning_rate=nan": ["learning_rate=nan: takes a number above 0"],
     "learning_rate_decay=1.1": ["learning_rate_decay=1.1: takes a factor above 0"],
+    "monitor=f1": ["monitor=f1", "[accuracy, loss]"],
+    "keep=first": ["keep=first", "[last, best]"],
+    "keep=best": ["keep=best: needs images to select on; set data.val_size=10000"],
+    "early_stopping.patience=3": ["early_stopping.patience=3: needs images to select on; set data.val_size=10000"],
+    "early_stopping.patience=0": ["early_stopping.patience=0: takes a number of points, at least 1"],
+    "early_stopping.min_delta=-1": ["early_stopping.min_delta=-1.0: takes 0 or more"],
+    "early_stopping.min_delta=inf": ["early_stopping.min_delta=inf: takes 0 or more"],
+    "early_stopping.patienc=3": ["early_stopping.patienc: no such key", "did you mean early_stopping.patience?"],
+    "early_stopping=null": ["early_stopping=null: needs a value"],
+    "data=digits data.val_size=300 keep=best epochs=1": [
+        "keep=best: goes by points, and training ends after 18 iterations, before the first at log_every=200; "
+        "set log_every=1",
+    ],
     "init_scale=-1": ["init_scale=-1.0: takes a factor of 0 or more"],
     "weight_decay=-0.1": ["weight_decay=-0.1: takes 0 (no penalty) or more"],
     "batch_size=0": ["batch_size=0: takes a number of rows, at least 1"],
@@ -114,7 +128,7 @@ def shown_help(project: Project) -> str:
 def test_help_explains_every_key_that_can_be_set(shown_help: str) -> None:
     for choice in ("auto", "mnist", "fashion_mnist", "kmnist", "digits", "local", "server", "offline", "tracking.uri"):
         assert choice in shown_help
-    for schema in (TrainConfig, DataConfig, TrackingConfig):
+    for schema in (TrainConfig, EarlyStoppingConfig, DataConfig, TrackingConfig):
         for key in fields(schema):
             # tracking.uri and offline are tracking=, data.name is data=; a sweep numbers its jobs
             is_shown = re.search(rf"^ *{key.name}:", shown_help, re.MULTILINE) is not None

@@ -1,6 +1,7 @@
 """A run that was killed or that failed goes on exactly from its checkpoint, unless it diverged."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mlplab.data import Dataset
 from mlplab.errors import DivergedError
 from mlplab.run.resumption import Checkpointer, has_checkpoint
 from mlplab.training import checkpoint
+from mlplab.training.judge import Judge, Stop
 from mlplab.training.loop import Training
 from mlplab.training.schedule import Schedule
 
@@ -169,3 +171,76 @@ def test_a_checkpoint_that_cannot_be_written_is_said_once_and_the_run_goes_on(
     advance(running, 9)
     assert caplog.text.count(f"{tmp_path / checkpoint.NAME}: cannot be written (No space left on device)") == 1
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(checkpoint.NAME, whole)]
+
+
+SELECTING = ["keep=best", "monitor=loss", "early_stopping.patience=6", "data.val_size=70", "learning_rate=0.006"]
+
+
+@pytest.fixture
+def build_judged(settings: Callable[..., TrainConfig], small_dataset: Dataset, tmp_path: Path) -> Build:
+    """As ``build``, with a validation split by which the training stops early and keeps its best point."""
+
+    def begin(engine: str) -> Checkpointer:
+        chosen = settings("hidden_sizes=[8]", "optimizer=adam", "dtype=float64", "batch_size=30", engine, *SELECTING)
+        dataset = replace(small_dataset, val=small_dataset.test)
+        built = engines.build(chosen, dataset, np.random.default_rng(0))
+        judge = Judge(built, chosen.monitor, chosen.keep, chosen.early_stopping)
+        plan, rng = Schedule.plan(chosen, 300), np.random.default_rng(1)
+        return Checkpointer(Training(built, plan, rng, 7, ["val", "test"], judge=judge), tmp_path, "fingerprint")
+
+    return begin
+
+
+def outcome(checkpointer: Checkpointer) -> tuple[object, ...]:
+    """Train to the end; return why and where it ended, the points, and the weights that are kept."""
+    training = checkpointer.training
+    while not training.done:
+        advance(checkpointer, 1)
+    last = [W_IO.tolist() for W_IO, _ in training._engine.layers()]
+    training.restore_best()
+    best = [W_IO.tolist() for W_IO, _ in training._engine.layers()]
+    return training.stop, training.step, training.best_step, checkpointer.points, last, best
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("reports", [1, 3, 6, 14])
+def test_a_run_that_stops_early_and_keeps_its_best_point_goes_on_exactly(
+    build_judged: Build, engine: str, reports: int
+) -> None:
+    undisturbed = outcome(build_judged(engine))
+    stop, step, best_step = undisturbed[:3]
+    assert isinstance(stop, Stop)
+    assert stop.step == step == best_step + 6 * 7  # type: ignore[operator]
+    killed = build_judged(engine)
+    with pytest.raises(KeyboardInterrupt), killed.saved_when_stopped():
+        advance(killed, reports)
+        raise KeyboardInterrupt
+    resumed = build_judged(engine)
+    resumed.begin(resume=True)
+    assert 0 < resumed.training.step < step  # type: ignore[operator]
+    assert outcome(resumed) == undisturbed
+
+
+def test_a_run_that_had_stopped_before_it_was_killed_trains_no_more(build_judged: Build) -> None:
+    stopped = build_judged("engine=numpy")
+    with pytest.raises(KeyboardInterrupt), stopped.saved_when_stopped():
+        undisturbed = outcome(stopped)
+        raise KeyboardInterrupt
+    resumed = build_judged("engine=numpy")
+    resumed.begin(resume=True)
+    assert resumed.training.done
+    assert outcome(resumed)[:4] == undisturbed[:4]
+    assert outcome(resumed)[5] == undisturbed[5]
+
+
+def test_a_checkpoint_that_lacks_the_best_point_is_passed_over(
+    build_judged: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = build_judged("engine=numpy")
+    begun._save()
+    saved = checkpoint.load_checkpoint(tmp_path / "checkpoint.npz")
+    assert saved is not None
+    arrays = {name: array for name, array in saved.arrays.items() if name != "best.parameter.0"}
+    replace_by(tmp_path / "checkpoint.npz", arrays, saved.facts)
+    build_judged("engine=numpy").begin(resume=True)
+    assert "it lacks the array best.parameter.0" in caplog.text

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from mlplab.schema import State
+from mlplab.sweeps.countdown import describe_member
 from mlplab.sweeps.following import FollowedMembers
 from mlplab.sweeps.manifest import FrozenJob
 from mlplab.tracking.journal import NAME
@@ -62,3 +65,20 @@ def test_a_damaged_journal_hides_no_other_member(tmp_path: Path) -> None:
     (tmp_path / "0" / NAME).write_text("no record\n")
     members.read()
     assert [member.state for member in members.members] == [State.new, State.running]
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_is_done_or_has_failed_has_ended(tmp_path: Path, state: State) -> None:
+    member = followed(tmp_path, 0).members[0]
+    member.state = state
+    assert member.has_ended == (state.is_done or state is State.failed)
+
+
+def test_a_member_that_was_pruned_has_ended(tmp_path: Path) -> None:
+    members = followed(tmp_path, 0)
+    end = End("FINISHED", 9, "", {"time/total_seconds": 1.5}, pruned=True)
+    write(tmp_path, 0, BEGIN, INPUT, Points(30, 1, {"test/accuracy": 0.5}), end)
+    members.read()
+    (member,) = members.members
+    assert (member.state, member.share, member.seconds) == (State.pruned, 1.0, 1.5)
+    assert describe_member(member) == "job 0: pruned at iteration 30 (1.5 s)"

@@ -76,3 +76,25 @@ def test_one_that_has_finished_foretells_nothing_of_an_unlike_one(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "is not known" in swept(settings, capsys, finished=1)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_shown_and_what_is_done_is_not_expected_again(
+    settings: Settings, state: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = settings(*DIGITS)
+    job = Job(0, {"seed": "0"}, "seed=0", chosen)
+    show_plan([job], {0: Member("id", state, {})}, {0: flatten(chosen)}, [(params_of(chosen), 20.0)])
+    said = capsys.readouterr().out
+    assert re.search(rf"\b{state}\b", said)
+    assert not (state.is_done and "20 s" in said)
+
+
+def test_a_pruned_run_tells_nothing_of_how_long_others_take(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = settings(*DIGITS)
+    jobs = [Job(number, {"seed": str(number)}, f"seed={number}", chosen) for number in range(4)]
+    pruned = {number: Member("id", State.pruned, {TOTAL_SECONDS: 1.0}) for number in range(3)}
+    show_plan(jobs, pruned, {job.number: flatten(chosen) for job in jobs}, [])
+    assert "no run like these has finished" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """The state of runs in a frame: MLflow's status, and what the tags make of it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,4 +29,5 @@ def finished_of(runs: pd.DataFrame) -> pd.DataFrame:
 
 def count_states(runs: pd.DataFrame) -> dict[State, int]:
     """Return how many runs are in which state, the most frequent first."""
-    return {State(state): int(count) for state, count in states_of(runs).value_counts().items()}
+    counts = Counter(states_of(runs))
+    return {state: counts[state] for state in sorted(State, key=lambda state: -counts[state]) if counts[state]}
