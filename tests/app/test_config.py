@@ -7,7 +7,8 @@ from dataclasses import fields
 import pytest
 
 from conftest import Project
-from mlplab.config import DataConfig, EmnistSplit, TrainConfig
+from mlplab.config import TrainConfig
+from mlplab.data_config import DataConfig, EmnistSplit
 from mlplab.paths import PROJECT_ROOT
 from mlplab.tracking_config import TrackingConfig
 

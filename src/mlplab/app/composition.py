@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -13,6 +14,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, Interpolation
 
 from mlplab import config
 from mlplab.app.help_text import choices_text, help_text
+from mlplab.data_config import DataConfig
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF, PROJECT_ROOT
 from mlplab.store.uri import hide_password
@@ -63,9 +65,19 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     except OmegaConfBaseException as error:
         raise ConfigError(explain(error)) from error
     assert isinstance(typed, config.TrainConfig)
+    if typed.data.path is not None:
+        typed.data.path = _absolute(typed.data.path)
     if typed.tracking.uri is not None:
         typed.tracking.uri = hide_password(typed.tracking.uri)
     return typed
+
+
+def _absolute(path: str) -> str:
+    """Return a path of data as a run on any machine takes it: not from where it happens to work."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError as error:  # ~ of nobody
+        raise ConfigError(f"data.path={path}: cannot be a path ({error}); take another") from error
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
@@ -142,7 +154,7 @@ def _keys(node: Any) -> list[str]:
 
 
 def _known_keys() -> list[str]:
-    schemas = {"": config.TrainConfig, "data.": config.DataConfig, "tracking.": TrackingConfig}
+    schemas = {"": config.TrainConfig, "data.": DataConfig, "tracking.": TrackingConfig}
     return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
 
 

@@ -180,7 +180,9 @@ def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[st
     artifacts.write_all(folder, Finished(settings.name, points, evaluations, dataset))
     with only_a_warning("model"):
         layers = setup.engine.layers()
-        save_model(folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling)
+        save_model(
+            folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling, dataset.coding
+        )
     return final
 
 
