@@ -1,12 +1,14 @@
 """Data sets of torchvision and OpenML: found below the data root, or downloaded; reading is that of the libraries."""
 
 import gzip
+import hashlib
 import http.server
 import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -49,7 +51,7 @@ def test_the_arguments_of_every_listing_are_those_of_its_class(tmp_path: Path) -
         with pytest.raises(DataUnavailableError) as caught:
             load(config(DataName.torchvision, tmp_path, dataset=name))
         assert f"data.dataset={name}: is not below {tmp_path} and cannot be downloaded" in str(caught.value)
-        assert "argument" not in str(caught.value), name
+        assert "Unknown value" not in str(caught.value), name
     assert not [entry.name for entry in tmp_path.iterdir() if entry.name != ".acquire.lock"]
 
 
@@ -92,6 +94,7 @@ def test_what_is_not_here_is_not_downloaded_for_a_page(tmp_path: Path) -> None:
 
 ARFF = "@RELATION tea\n@ATTRIBUTE hours REAL\n@ATTRIBUTE kind {green,black}\n@ATTRIBUTE good {yes,no}\n@DATA\n"
 ROWS = [f"{hours / 2},{'green' if hours % 3 else 'black'},{'yes' if hours > 10 else 'no'}" for hours in range(20)]
+TABLE = ARFF + "\n".join(ROWS) + "\n"
 FEATURES = [
     {"index": str(i), "name": name, "data_type": kind, "is_target": target, "is_ignore": "false",
      "is_row_identifier": "false", "number_of_missing_values": "0"}
@@ -101,6 +104,7 @@ FEATURES = [
 DETAILS = {
     "id": "7", "name": "tea", "version": "1", "description": "", "format": "ARFF", "status": "active", "file_id": "70",
     "url": "https://www.openml.org/data/v1/download/70/tea.arff", "processing_date": "2020-01-01 00:00:00",
+    "md5_checksum": hashlib.md5(TABLE.encode()).hexdigest(),
 }  # fmt: skip
 ANSWERS = {
     "/api/v1/json/data/7": json.dumps({"data_set_description": DETAILS}),
@@ -108,7 +112,7 @@ ANSWERS = {
     "/api/v1/json/data/qualities/7": json.dumps(
         {"data_qualities": {"quality": [{"name": "NumberOfInstances", "value": "20"}]}}
     ),
-    "/data/v1/download/70/tea.arff": ARFF + "\n".join(ROWS) + "\n",
+    "/data/v1/download/70/tea.arff": TABLE,
 }
 
 
@@ -119,7 +123,7 @@ class _OpenML(http.server.BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         self.asked.append(path)
         body = gzip.compress(ANSWERS.get(path, "{}").encode())
-        self.send_response(200 if path in ANSWERS else 404)
+        self.send_response(200 if path in ANSWERS else 412)  # what it answers for an unknown number
         self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -163,8 +167,9 @@ def test_a_table_of_openml_is_downloaded_once_and_then_read_from_the_data_root(
     assert load(config(DataName.openml, tmp_path, dataset_id=7, label="kind")).class_names == ["black", "green"]
 
 
+@pytest.mark.usefixtures("openml")
 def test_a_number_that_openml_does_not_know_and_a_network_that_is_down_are_named(
-    tmp_path: Path, openml: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DataError, match=r"data\.dataset_id=8: "):
         load(config(DataName.openml, tmp_path, dataset_id=8))
@@ -172,7 +177,7 @@ def test_a_number_that_openml_does_not_know_and_a_network_that_is_down_are_named
         load(config(DataName.openml, tmp_path, dataset_id=7, label="flavor"))
 
     def down(*_: Any, **__: Any) -> None:
-        raise OSError("Network is unreachable")
+        raise URLError("Network is unreachable")
 
     monkeypatch.setattr(_openml, "urlopen", down)
     with pytest.raises(DataUnavailableError, match=r"data\.dataset_id=9: is not below .* cannot be downloaded"):

@@ -155,7 +155,10 @@ def test_a_file_that_is_no_npz_or_is_cut_off_is_named(tmp_path: Path) -> None:
         refused(lambda: config(DataName.npz, path), f"{path}: is no npz file, or is damaged", "numpy.savez")
     middle = content.index(b"\x93NUMPY") + 200  # of the first array's numbers: its checksum does not fit any more
     path.write_bytes(content[:middle] + b"\xff\x00\xff" + content[middle + 3 :])
-    refused(lambda: config(DataName.npz, path), f"{path}: is damaged")
+    refused(
+        lambda: config(DataName.npz, path),
+        f"{path}: is no npz file, or is damaged (Bad CRC-32 for file 'x_train.npy')",
+    )
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
@@ -323,7 +326,7 @@ def test_a_fault_in_a_folder_is_named(tmp_path: Path) -> None:
     given = config(DataName.images, path)
     broken = path / "test" / "cat" / "1.png"
     whole = broken.read_bytes()
-    for content in (b"", b"no picture", whole[: len(whole) - 20]):
+    for content in (b"", b"no picture", whole[:50]):
         broken.write_bytes(content)
         refused(lambda: given, f"{broken}: cannot be read as a picture", "replace it, or remove it")
     draw(broken, 300, mode="I;16")
@@ -388,5 +391,5 @@ def test_a_key_that_a_kind_of_data_lacks_or_does_not_take_is_refused(
 def test_a_number_that_float32_does_not_hold_is_refused(tmp_path: Path) -> None:
     x = np.full((40, 2), 1e300)
     path = npz(tmp_path, x_train=x, y_train=np.arange(40) % 2, x_test=None, y_test=None)
-    with pytest.raises(DataError, match="dtype=float32: number 0 of row 0 .* is too large for it; set data.standard"):
+    with pytest.raises(DataError, match=r"dtype=float32: number 0 of row 0 .* is too large for it; set data.standard"):
         load(config(DataName.npz, path), dtype="float32")

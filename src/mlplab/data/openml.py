@@ -1,6 +1,7 @@
 """A data set of openml.org, by its number: downloaded by scikit-learn, and kept below data.root."""
 
 import http.client
+import warnings
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,7 +14,7 @@ from mlplab.errors import DataError
 
 def has_openml(config: DataConfig, root: Path) -> bool:
     """Tell whether scikit-learn has kept the data set below ``root``."""
-    return any((root / "openml.org").rglob(f"data/{config.dataset_id}.gz"))
+    return any((root / "openml").rglob(f"data/{config.dataset_id}.gz"))
 
 
 def read_openml(config: DataConfig, root: Path) -> Loaded:
@@ -30,14 +31,16 @@ def read_openml(config: DataConfig, root: Path) -> Loaded:
     key = f"data.dataset_id={number}"
     make_root(root)
     try:
-        with network_timeout():
+        with network_timeout(), warnings.catch_warnings():
+            for said in ("Invalid cache", "A network error"):  # it tries again
+                warnings.filterwarnings("ignore", said)
             fetched = fetch_openml(
                 data_id=number, target_column=config.label or "default-target", data_home=str(root),
                 as_frame=True, parser="auto",
             )  # fmt: skip
     except (URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
         raise DataUnavailableError(
-            f"{key}: is not below {root}/openml.org and cannot be downloaded ({getattr(error, 'reason', error)}); "
+            f"{key}: is not below {root}/openml and cannot be downloaded ({getattr(error, 'reason', error)}); "
             "copy that folder from a machine that has it"
         ) from error
     except (ValueError, KeyError, ImportError, EOFError) as error:
