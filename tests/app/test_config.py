@@ -27,7 +27,10 @@ FAULTS = {
     "optimizer=lion": ["optimizer=lion", "[sgd, momentum, nesterov, rmsprop, adam, adamw, gd]"],
     "dtype=float16": ["dtype=float16", "[float32, float64]"],
     "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
-    "data=mnits": ["data=mnits: no such choice", "auto, cifar10, csv, digits, emnist, fashion_mnist, images, kmnist, mnist, npz"],
+    "data=mnits": [
+        "data=mnits: no such choice",
+        "auto, cifar10, csv, digits, emnist, fashion_mnist, images, kmnist, mnist, npz",
+    ],
     "data.split=letters": ["data.split=letters: data=emnist takes one of byclass"],
     "data=emnist data.split=null": ["data.split=None: data=emnist takes one of byclass"],
     "data=null": ["data=null: takes a choice; `--help` lists them"],
