@@ -8,8 +8,10 @@ import pytest
 from mlflow.entities import RunStatus
 
 from mlplab import config
-from mlplab.config import DataName, Device, TrainConfig
+from mlplab.config import Device, TrainConfig
 from mlplab.data.catalog import CATALOG
+from mlplab.data.own import READERS
+from mlplab.data_config import DataName
 from mlplab.engines import torch_engine, torch_network
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
@@ -35,7 +37,8 @@ def test_a_registry_has_an_entry_for_every_member_and_no_other(name: str) -> Non
 
 
 def test_every_data_set_but_the_choice_auto_is_in_the_catalog() -> None:
-    assert {name.partition("/")[0] for name in CATALOG} == set(DataName) - {DataName.auto}
+    assert {name.partition("/")[0] for name in CATALOG} | set(READERS) == set(DataName) - {DataName.auto}
+    assert not set(READERS) & set(CATALOG)
 
 
 @pytest.mark.parametrize("activation", activations.ACTIVATIONS)

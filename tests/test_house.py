@@ -73,7 +73,7 @@ MAY_IMPORT = {
     "torchvision": {"data"},
     "plotly": {"page"},
     "matplotlib": {"run"},
-    "pandas": {"comparison", "page", "reproduction", "app"},
+    "pandas": {"comparison", "page", "reproduction", "app", "data"},
 }
 
 

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, Optional
 
 from mlplab.checks import require
+from mlplab.data_config import DataConfig
 from mlplab.schema import is_own_tag
 from mlplab.selection_config import EarlyStoppingConfig, Keep, Monitor
 from mlplab.tracking_config import TrackingConfig
@@ -19,10 +20,8 @@ Penalty = StrEnum("Penalty", ["none", "l1", "l2"])
 DType = StrEnum("DType", ["float32", "float64"])
 Device = StrEnum("Device", ["auto", "cpu", "cuda", "mps"])
 Sampling = StrEnum("Sampling", ["shuffle", "random"])
-DataName = StrEnum("DataName", ["auto", "mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "digits"])
 Search = StrEnum("Search", ["grid", "random", "tpe", "cmaes"])
 Pruning = StrEnum("Pruning", ["none", "median", "asha", "hyperband"])
-EmnistSplit = StrEnum("EmnistSplit", ["byclass", "bymerge", "balanced", "letters", "digits", "mnist"])
 
 
 class Optimizer(StrEnum):
@@ -51,44 +50,6 @@ MAKING_UP = ("zip", "only", "search", "pruner")
 
 
 @dataclass
-class DataConfig:
-    """Which images, and how they are split and scaled."""
-
-    name: DataName
-    root: str
-    train_size: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
-    val_size: int
-    standardize: bool
-    split: Optional[EmnistSplit] = None  # noqa: UP045
-
-    @property
-    def entry(self) -> str:
-        """The entry of the data catalog that the config names."""
-        return str(self.name) if self.split is None else f"{self.name}/{self.split}"
-
-    def __post_init__(self) -> None:
-        require(
-            "data.split",
-            self.split,
-            (self.split is not None) == (self.name is DataName.emnist),
-            f"data=emnist takes one of {', '.join(EmnistSplit)}; other data sets take none",
-        )
-        require("data.root", self.root, bool(self.root.strip()), "takes a folder; leave it out for the default")
-        require(
-            "data.train_size",
-            self.train_size,
-            self.train_size is None or self.train_size > 0,
-            "takes a number of images, at least 1, or null for all",
-        )
-        require(
-            "data.val_size",
-            self.val_size,
-            self.val_size >= 0,
-            "takes a number of images, 0 for no validation",
-        )
-
-
-@dataclass
 class TrainConfig:
     """One training run.
 
@@ -110,7 +71,7 @@ class TrainConfig:
     batch_size: int
     sampling: Sampling
     epochs: int
-    iterations: Optional[int]  # noqa: UP045
+    iterations: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
     seed: int
     log_every: int
     diagnostics: bool

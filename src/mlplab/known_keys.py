@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from mlplab import config
+from mlplab.data_config import DataConfig
 from mlplab.selection_config import EarlyStoppingConfig
 from mlplab.tracking_config import TrackingConfig
 
@@ -14,7 +15,7 @@ def known_keys() -> list[str]:
     schemas = {
         "": config.TrainConfig,
         "early_stopping.": EarlyStoppingConfig,
-        "data.": config.DataConfig,
+        "data.": DataConfig,
         "tracking.": TrackingConfig,
     }
     return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]

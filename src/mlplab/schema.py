@@ -135,8 +135,12 @@ def within(layer: int, measure: str) -> str:
 # Measures of units that do not respond; which of them an activation's units can be stands in scratch/activations.py.
 UNRESPONSIVE = ("saturated", "dead")
 
+# In the profile of a run's data set, where its classes have names of their own
+CLASS_NAMES = "classes"
+
 # Artifacts of a run
 CONFUSION_MATRIX = "confusion_matrix.csv"
+TRUE_CLASS = "true class"  # where that one begins with the names of the classes
 PREDICTIONS = "test_predictions.csv"
 MODEL = "model"
 

@@ -7,7 +7,8 @@ from dataclasses import fields
 import pytest
 
 from conftest import Project
-from mlplab.config import DataConfig, EmnistSplit, TrainConfig
+from mlplab.config import TrainConfig
+from mlplab.data_config import DataConfig, EmnistSplit
 from mlplab.paths import PROJECT_ROOT
 from mlplab.selection_config import EarlyStoppingConfig
 from mlplab.tracking_config import TrackingConfig
@@ -27,7 +28,10 @@ FAULTS = {
     "optimizer=lion": ["optimizer=lion", "[sgd, momentum, nesterov, rmsprop, adam, adamw, gd]"],
     "dtype=float16": ["dtype=float16", "[float32, float64]"],
     "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
-    "data=mnits": ["data=mnits: no such choice", "auto, cifar10, digits, emnist, fashion_mnist, kmnist, mnist"],
+    "data=mnits": [
+        "data=mnits: no such choice",
+        "auto, cifar10, csv, digits, emnist, fashion_mnist, images, kmnist, mnist, npz",
+    ],
     "data.split=letters": ["data.split=letters: data=emnist takes one of byclass"],
     "data=emnist data.split=null": ["data.split=None: data=emnist takes one of byclass"],
     "data=null": ["data=null: takes a choice; `--help` lists them"],
@@ -78,8 +82,8 @@ FAULTS = {
     "iterations=0": ["iterations=0: takes a number of parameter updates"],
     "log_every=0": ["log_every=0: takes a number of parameter updates"],
     "seed=-1": ["seed=-1: takes a whole number, 0 or more"],
-    "data.train_size=0": ["data.train_size=0: takes a number of images"],
-    "data.val_size=-1": ["data.val_size=-1: takes a number of images"],
+    "data.train_size=0": ["data.train_size=0: takes a number of rows"],
+    "data.val_size=-1": ["data.val_size=-1: takes a number of rows"],
     "tracking.experiment=' '": ["tracking.experiment= : takes a name"],
     "tracking.experiment=..": ["tracking.experiment=..: takes a name, such as mlplab, and no folder"],
     f"tracking.experiment='{'é' * 50}'": [": takes a name of up to 250 characters"],

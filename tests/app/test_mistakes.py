@@ -235,7 +235,7 @@ def test_a_penalty_that_is_too_large_is_blamed(forks: Forks) -> None:
 def test_a_fault_that_all_members_share_is_said_once(forks: Forks) -> None:
     ended = forks.run("-m", *QUICK, "batch_size=100000", "seed=0,1,2,3,4,5")
     assert ended.status == 1
-    assert (ended.stdout + ended.stderr).count("the training split has 1,437 images") == 1
+    assert (ended.stdout + ended.stderr).count("the training split has 1,437 rows") == 1
     assert "6 of 6 runs failed\n  seed=0, seed=1, seed=2, seed=3 and 2 more: batch_size=100000" in ended.stderr
 
 

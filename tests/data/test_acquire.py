@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlplab.config import EmnistSplit
 from mlplab.data import acquire, idx
 from mlplab.data.catalog import CATALOG, IdxSource, _emnist
 from mlplab.data.idx import IdxFile
+from mlplab.data_config import EmnistSplit
 from mlplab.errors import DataError
 
 SMALL_FILES = (

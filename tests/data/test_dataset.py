@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from mlplab import data
-from mlplab.config import DataConfig, DataName, TrainConfig
+from mlplab.config import TrainConfig
 from mlplab.data.acquire import DataUnavailableError
 from mlplab.data.catalog import CATALOG, Digits, IdxSource
 from mlplab.data.source import Contents
+from mlplab.data_config import DataConfig, DataName
 from mlplab.errors import ConfigError, DataError
 
 DIGITS = DataConfig(name=DataName.digits, root="unused", train_size=None, val_size=0, standardize=False)
@@ -56,7 +57,7 @@ def test_without_train_size_training_takes_all_that_validation_leaves() -> None:
 
 @pytest.mark.parametrize(("train_size", "val_size"), [(1_438, 0), (1_000, 438), (None, 1_437)])
 def test_more_images_than_there_are_is_refused(train_size: int | None, val_size: int) -> None:
-    with pytest.raises(ConfigError, match=rf"data.train_size={train_size}, data.val_size={val_size}: .* 1,437 images"):
+    with pytest.raises(ConfigError, match=rf"data.train_size={train_size}, data.val_size={val_size}: .* 1,437 rows"):
         load(train_size=train_size, val_size=val_size)
 
 

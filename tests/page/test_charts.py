@@ -154,7 +154,7 @@ def test_a_rate_has_a_logarithmic_axis_with_a_line_per_activation_and_a_place_fo
 
 def test_blue_is_better_on_the_diagonal_and_off_it() -> None:
     better, worse = np.array([[10, 0], [1, 9]]), np.array([[10, 0], [4, 6]])
-    (heat,) = class_charts.difference(better, worse, "relu minus tanh").figure.data
+    (heat,) = class_charts.difference(better, worse, None, "relu minus tanh").figure.data
     assert [list(row) for row in heat.z] == [[None, None], [30.0, 30.0]]  # fewer confusions, more on the diagonal
     assert [list(row) for row in heat.text] == [["", ""], ["-30.0", "+30.0"]]
     assert (heat.zmin, heat.zmax) == pytest.approx((-30, 30))
@@ -163,7 +163,7 @@ def test_blue_is_better_on_the_diagonal_and_off_it() -> None:
 def test_one_frequent_confusion_does_not_make_the_others_pale() -> None:
     counts = np.full((10, 10), 1) + np.diag([90] * 10)
     counts[0, 1] = 500
-    (heat,) = class_charts.confusion_charts({0: counts}, Palette(["relu"])).figure.data
+    (heat,) = class_charts.confusion_charts({0: counts}, {}, Palette(["relu"])).figure.data
     assert heat.zmax < 2
 
 
@@ -205,3 +205,14 @@ def test_while_a_sweep_runs_each_run_has_a_line_of_its_own() -> None:
     (chart,) = curve_charts(points, Palette(["relu"]), ["test/loss"], {}, set(), each_run=True)
     assert [list(trace.y) for trace in chart.figure.data] == [[0.5, 0.4], [0.9]]
     assert all("low" not in trace.meta for trace in chart.figure.data)
+
+
+def test_classes_are_called_by_their_names_which_are_no_html() -> None:
+    counts, names = np.array([[3, 1], [0, 4]]), ("<b>1", "2")
+    palette = Palette(["relu"])
+    chart = class_charts.confusion_charts({0: counts}, {0: names}, palette).figure
+    assert list(chart.data[0].x) == list(chart.data[0].y) == ["&lt;b&gt;1", "2"]
+    assert (chart.layout.xaxis.type, chart.layout.yaxis.type) == ("category", "category")
+    for by_class in class_charts.class_charts({0: counts}, {0: names}, palette, set()):
+        assert list(by_class.figure.data[0].x) == ["&lt;b&gt;1", "2"]
+        assert by_class.figure.layout.xaxis.type == "category"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import get_args
 
 from mlplab import config
+from mlplab.data_config import DataConfig
 from mlplab.paths import CONF
 
 _FLAGS = ("-sc", "--shell-completion")  # of Hydra, which the script that it installs in a shell calls
@@ -39,7 +40,7 @@ def _presets() -> list[str]:
 
 
 def _enum_values() -> dict[str, list[str]]:
-    schemas = {"": config.TrainConfig, "data.": config.DataConfig}
+    schemas = {"": config.TrainConfig, "data.": DataConfig}
     found = {}
     for prefix, schema in schemas.items():
         for key in fields(schema):

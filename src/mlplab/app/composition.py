@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -62,9 +63,19 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     except OmegaConfBaseException as error:
         raise ConfigError(explain(error)) from error
     assert isinstance(typed, config.TrainConfig)
+    if typed.data.path is not None:
+        typed.data.path = _absolute(typed.data.path)
     if typed.tracking.uri is not None:
         typed.tracking.uri = hide_password(typed.tracking.uri)
     return typed
+
+
+def _absolute(path: str) -> str:
+    """Return a path of data as a run on any machine takes it: not from where it happens to work."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError as error:  # ~ of nobody
+        raise ConfigError(f"data.path={path}: cannot be a path ({error}); take another") from error
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:

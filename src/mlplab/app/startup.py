@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlplab import config, environment
 from mlplab.background import in_background
+from mlplab.data_config import DataConfig
 
 if TYPE_CHECKING:
     from mlplab.data import Dataset
@@ -38,4 +39,4 @@ def _load(data_config: tuple[Any, ...], seed: int, dtype: config.DType) -> "Data
     from mlplab import data
     from mlplab.training.streams import random_streams
 
-    return data.load(config.DataConfig(*data_config), random_streams(seed).splits, dtype)
+    return data.load(DataConfig(*data_config), random_streams(seed).splits, dtype)

@@ -1,6 +1,7 @@
 """Runs out of the store, as tidy pandas frames: one row per run, one row per point."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from mlplab.config import FORMER_VALUES
 from mlplab.errors import StoreError
-from mlplab.schema import COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS
+from mlplab.schema import CLASS_NAMES, COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS, TRUE_CLASS
 from mlplab.store.histories import find_histories
 from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
@@ -30,8 +31,9 @@ POINT_COLUMNS = ["run_id", "key", "step", "value", "timestamp"]
 def find_runs(store: Store, query: str = "") -> pd.DataFrame:
     """Return one row per training run that MLflow's filter finds, latest first.
 
-    Columns: ``run_id``, ``name``, ``status``, ``artifact_uri``, ``start_time`` (UTC), and ``params.*``, ``metrics.*``
-    (float), ``tags.*`` (text) by their names in MLflow; what a run does not have is missing (NaN). A param is of whole
+    Columns: ``run_id``, ``name``, ``status``, ``artifact_uri``, ``start_time`` (UTC), ``class_names`` (a tuple) where
+    the run's data names its classes, and ``params.*``, ``metrics.*`` (float), ``tags.*`` (text) by their names in
+    MLflow; what a run does not have is missing (NaN). A param is of whole
     numbers, numbers or truth values where all its values are, and text otherwise; None is missing.
 
     Raises:
@@ -87,10 +89,18 @@ def _row(run: Run) -> dict[str, Any]:
         "status": run.info.status,
         "artifact_uri": run.info.artifact_uri,
         "start_time": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
+        **_class_names(run),
         **{f"params.{key}": value for key, value in run.data.params.items()},
         **{f"metrics.{key}": value for key, value in run.data.metrics.items()},
         **{f"tags.{key}": value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
     }
+
+
+def _class_names(run: Run) -> dict[str, tuple[str, ...]]:
+    used = run.inputs.dataset_inputs if run.inputs else []
+    profiles = [json.loads(one.dataset.profile or "{}") for one in used]
+    named = [tuple(profile[CLASS_NAMES]) for profile in profiles if CLASS_NAMES in profile]
+    return {"class_names": named[0]} if named else {}
 
 
 def find_points(
@@ -139,7 +149,22 @@ def find_confusions(store: Store, run_ids: Sequence[str]) -> NDArray[np.int64]:
     for run_id in run_ids:
         if run_id not in texts:
             raise KeyError(f"{run_id}: has no confusion matrix, since it has not finished")
-    return np.array([parse_integers(run_id, texts[run_id]) for run_id in run_ids])
+    return np.array([parse_confusions(run_id, texts[run_id]) for run_id in run_ids])
+
+
+def parse_confusions(run_id: str, text: str) -> NDArray[np.int64]:
+    """Return a run's confusion matrix, which may have the names of the classes above and to the left.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    if not text.startswith(TRUE_CLASS):
+        return parse_integers(run_id, text)
+    try:
+        matrix: NDArray[np.int64] = pd.read_csv(io.StringIO(text), index_col=0).to_numpy(np.int64)
+    except ValueError as error:
+        raise StoreError(f"run {run_id}: its confusion matrix is damaged ({error})") from error
+    return matrix
 
 
 def parse_integers(run_id: str, text: str, header: int = 0) -> NDArray[np.int64]:

@@ -1,9 +1,12 @@
-"""Data sets: where each comes from (``catalog``), how its files are fetched (``acquire``) and verified (``idx``).
+"""Data sets: published ones (``catalog``), how their files are fetched (``acquire``) and verified (``idx``).
+And people's own (``own``), of which a reader finds the parts (``npz``, ``table``, ...) that ``assembly`` joins.
 
-run/ and page/ enter here, by ``load`` and ``test_images``. Read ``catalog`` first, then ``dataset``, which
-splits and scales the contents of a source.
+run/ and page/ enter here, by ``load``, ``test_images`` and ``test_rows``. Read ``catalog`` first, then ``dataset``,
+which splits and scales what was read.
 """
 
-from mlplab.data.dataset import Dataset, Scaling, Split, is_at_hand, load, test_images
+from mlplab.data.dataset import Dataset, Split, is_at_hand, load, test_images, test_rows
+from mlplab.data.scaling import Scaling
+from mlplab.data.source import Coding
 
-__all__ = ["Dataset", "Scaling", "Split", "is_at_hand", "load", "test_images"]
+__all__ = ["Coding", "Dataset", "Scaling", "Split", "is_at_hand", "load", "test_images", "test_rows"]

@@ -58,19 +58,36 @@ def acquire(name: str, download: Download, root: Path) -> Path:
     """
     folder = root / download.folder
     if not is_complete(download, root):
-        _require_chosen(root)
+        make_root(root)
         try:
-            root.mkdir(parents=True, exist_ok=True)
             with FileLock(root / ".acquire.lock"):
                 if not is_complete(download, root):
                     with _created(folder):
                         _download(name, download, root)
         except OSError as error:
-            raise DataUnavailableError(
-                f"data.root={root}: cannot be written ({error.strerror or error}). "
-                "Set data.root, or MLPLAB_DATA_ROOT, to a writable folder"
-            ) from error
+            raise _unwritable(root, error) from error
     return folder
+
+
+def make_root(root: Path) -> None:
+    """Create the data root, if it does not exist.
+
+    Raises:
+        DataError: somebody typed its name, and there is no such folder.
+        DataUnavailableError: it cannot be created.
+    """
+    _require_chosen(root)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(root, error) from error
+
+
+def _unwritable(root: Path, error: OSError) -> DataUnavailableError:
+    return DataUnavailableError(
+        f"data.root={root}: cannot be written ({error.strerror or error}). "
+        "Set data.root, or MLPLAB_DATA_ROOT, to a writable folder"
+    )
 
 
 @contextmanager
@@ -111,7 +128,7 @@ def _download(name: str, download: Download, root: Path) -> None:
             if archive.stem in download.files:
                 _unpack(archive, staged)
         try:
-            with _network_timeout():
+            with network_timeout():
                 getattr(datasets, download.torchvision_class)(incoming, download=True, **download.arguments)
         except (RuntimeError, EOFError, URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
             raise DataUnavailableError(_how_to_place(name, download, root, str(error))) from error
@@ -160,7 +177,8 @@ def _how_to_place(name: str, download: Download, root: Path, reason: str) -> str
 
 
 @contextmanager
-def _network_timeout() -> Iterator[None]:
+def network_timeout() -> Iterator[None]:
+    """Let nothing that is asked of the network in the block wait for ever."""
     # torchvision sets no timeout: behind a firewall that drops packets its download would wait forever.
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(NETWORK_TIMEOUT_SECONDS)

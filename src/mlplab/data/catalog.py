@@ -1,6 +1,6 @@
 """Every data set, once: its files and checksums, classes, image shape, and how to read it.
 
-Another one is a member of ``config.DataName`` and an entry here.
+Another one is a member of ``data_config.DataName`` and an entry here.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplab.config import DataName, EmnistSplit
 from mlplab.data import idx
 from mlplab.data.acquire import Download, acquire, is_complete, torchvision_datasets
 from mlplab.data.idx import IdxFile
 from mlplab.data.source import Contents, Origin, Raw, Source
+from mlplab.data_config import DataName, EmnistSplit
 from mlplab.errors import DataError
 
 

@@ -2,18 +2,21 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mlplab.config import DataConfig, DataName
+from mlplab import schema
 from mlplab.data.acquire import DataUnavailableError
 from mlplab.data.catalog import CATALOG
-from mlplab.data.source import Contents, Origin, Raw
+from mlplab.data.own import is_here, read_own
+from mlplab.data.scaling import Scaling, standardizing
+from mlplab.data.source import Coding, Contents, Loaded, Origin, Raw
+from mlplab.data_config import DataConfig, DataName
 from mlplab.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
@@ -33,23 +36,6 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """How raw pixels become inputs: ``(pixels / pixel_max - mean) / std``."""
-
-    pixel_max: float
-    mean: float = 0.0
-    std: float = 1.0
-
-    def apply(self, pixels: NDArray[np.uint8], dtype: DTypeLike) -> NDArray[Any]:
-        """Return the inputs, shape (N, I), of raw pixels, shape (N, I)."""
-        images = np.divide(pixels, self.pixel_max, dtype=dtype)
-        if (self.mean, self.std) != (0.0, 1.0):
-            images -= self.mean
-            images /= self.std
-        return images
-
-
-@dataclass(frozen=True)
 class Dataset:
     """Splits ready to train on.
 
@@ -58,6 +44,7 @@ class Dataset:
         digest: a hash of all pixels and labels, the splits and the scaling.
         origin: where the data came from: a type of MLflow dataset source, and its fields.
         classes: how many; labels are 0 to classes - 1.
+        coding: how people's own rows and labels became numbers; None for a published set, whose rows are numbers.
     """
 
     name: str
@@ -68,6 +55,20 @@ class Dataset:
     train: Split
     test: Split
     val: Split | None
+    coding: Coding | None = None
+
+    @property
+    def class_names(self) -> list[str]:
+        """What to call each class."""
+        labels = range(self.classes) if self.coding is None else self.coding.labels
+        return [str(label) for label in labels]
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """What MLflow is to know of it: sizes, the scaling where it is one for all numbers, names of classes."""
+        sizes = {split: len(rows) for split, rows in self.splits.items()}
+        scaling = {key: value for key, value in asdict(self.scaling).items() if not isinstance(value, tuple)}
+        return {**sizes, **scaling, **({} if self.coding is None else {schema.CLASS_NAMES: self.class_names})}
 
     @property
     def inputs(self) -> int:
@@ -83,6 +84,8 @@ class Dataset:
 
 def is_at_hand(config: DataConfig) -> bool:
     """Tell whether :func:`load` only reads files: it needs no download, and no library that contains the data."""
+    if config.is_own:
+        return False
     entry = PREFERRED if config.name is DataName.auto else config.entry
     return CATALOG[entry].is_at_hand(_folder(config.root))
 
@@ -102,6 +105,22 @@ def test_images(name: str, root: str) -> tuple[NDArray[np.uint8], NDArray[np.int
     return test.pixels.reshape(-1, *source.image_shape), test.labels
 
 
+def test_rows(config: DataConfig) -> tuple[Any, NDArray[np.int64]] | None:
+    """Return the test set of people's own data, before it is coded; None where that needs a download.
+
+    Rows: a pandas DataFrame, or an array of shape (N, ...), of which uint8 of (N, height, width[, 3]) are pictures.
+    Labels: int64, shape (N,).
+
+    Raises:
+        DataError, ConfigError: it is not here, or not what it must be.
+    """
+    root = _folder(config.root)
+    if not is_here(config, root):
+        return None
+    loaded = read_own(config, root)
+    return loaded.raw_test, loaded.contents.test.labels
+
+
 def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Dataset:
     """Return the data set that the config asks for.
 
@@ -111,25 +130,29 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
         dtype: of the images.
 
     Raises:
-        DataError: files are missing or damaged.
-        ConfigError: the splits need more images than the training set has.
+        DataError: files are missing or damaged, or people's own data is not what it must be.
+        ConfigError: the splits need more rows than the training set has.
     """
-    name, contents = _read(config)
-    source = CATALOG[name]
-    train, val = _split(contents.train, config, rng)
-    scaling = Scaling(source.pixel_max)
+    loaded = read_own(config, _folder(config.root)) if config.is_own else _read(config)
+    contents = loaded.contents
+    train, val = _split(contents, config, rng)
+    scaling = Scaling(loaded.pixel_max)
     if config.standardize:
-        scaling = _standardizing(train.pixels, source.pixel_max)
+        scaling = standardizing(train.pixels, loaded)
     raw = [train, contents.test] if val is None else [train, contents.test, val]
+    splits = [Split(scaling.apply(rows.pixels, dtype), rows.labels) for rows in raw]
+    if loaded.coding is not None:
+        _require_representable(splits, dtype)
     return Dataset(
-        name=name,
-        digest=_digest(raw, scaling),
-        origin=source.origin(_folder(config.root)),
+        name=loaded.name,
+        digest=_digest(raw, scaling, loaded.coding),
+        origin=loaded.origin,
         scaling=scaling,
-        classes=source.classes,
-        train=Split(scaling.apply(train.pixels, dtype), train.labels),
-        test=Split(scaling.apply(contents.test.pixels, dtype), contents.test.labels),
-        val=None if val is None else Split(scaling.apply(val.pixels, dtype), val.labels),
+        classes=loaded.classes,
+        train=splits[0],
+        test=splits[1],
+        val=splits[2] if len(splits) == 3 else None,
+        coding=loaded.coding,
     )
 
 
@@ -143,51 +166,61 @@ def _folder(root: str) -> Path:
     return folder
 
 
-def _read(config: DataConfig) -> tuple[str, Contents]:
-    """Return the name of the entry in the catalog, and its contents."""
+def _read(config: DataConfig) -> Loaded:
+    """Return the entry of the catalog that the config names."""
     folder = _folder(config.root)
     if config.name is not DataName.auto:
-        return config.entry, CATALOG[config.entry].read(folder)
+        return _catalogued(config.entry, folder)
     try:
-        return str(PREFERRED), CATALOG[PREFERRED].read(folder)
+        return _catalogued(str(PREFERRED), folder)
     except DataUnavailableError as error:
         log.warning("MNIST is unavailable: FALLING BACK to data=digits, another data set. %s", error)
-        return str(FALLBACK), CATALOG[FALLBACK].read(folder)
+        return _catalogued(str(FALLBACK), folder)
 
 
-def _split(train: Raw, config: DataConfig, rng: np.random.Generator) -> tuple[Raw, Raw | None]:
+def _catalogued(name: str, folder: Path) -> Loaded:
+    source = CATALOG[name]
+    return Loaded(name, source.origin(folder), source.read(folder), source.pixel_max, source.classes)
+
+
+def _split(contents: Contents, config: DataConfig, rng: np.random.Generator) -> tuple[Raw, Raw | None]:
     """Draw the validation split, then the training split from the rest; both keep the file's order."""
+    train = contents.train
+    if contents.val is not None and config.val_size:
+        raise ConfigError(
+            f"data.val_size={config.val_size}: the data has a validation set of its own; leave data.val_size out"
+        )
     available = len(train.labels)
     wanted = available - config.val_size if config.train_size is None else config.train_size
     if wanted < 1 or wanted + config.val_size > available:
         raise ConfigError(
             f"data.train_size={config.train_size}, data.val_size={config.val_size}: the training set has "
-            f"{available:,} images; the sum must not exceed that, and training needs at least 1"
+            f"{available:,} rows; the sum must not exceed that, and training needs at least 1"
         )
     if wanted == available:
-        return train, None
+        return train, contents.val
     order = rng.permutation(available)
     val_rows = np.sort(order[: config.val_size])
     train_rows = np.sort(order[config.val_size :][:wanted])
-    return train.take(train_rows), train.take(val_rows) if config.val_size else None
+    return train.take(train_rows), train.take(val_rows) if config.val_size else contents.val
 
 
-def _standardizing(pixels: NDArray[np.uint8], pixel_max: float) -> Scaling:
-    """Return the scaling by the mean and standard deviation over all pixels of all images."""
-    # Counting the 256 values in blocks is exact, and needs no float copy of the images.
-    blocks = np.array_split(pixels, max(1, len(pixels) // 1_000))
-    counts = sum(np.bincount(block.ravel(), minlength=256) for block in blocks)
-    values = np.arange(256) / pixel_max
-    mean = float(np.average(values, weights=counts))
-    std = sqrt(float(np.average((values - mean) ** 2, weights=counts)))
-    if std == 0:
-        raise DataError("data.standardize=true: all pixels of the training set are the same; look at its files")
-    return Scaling(pixel_max, mean, std)
+def _require_representable(splits: Sequence[Split], dtype: DTypeLike) -> None:
+    """Refuse numbers that have no place in the dtype of the inputs."""
+    for split in splits:
+        if not np.isfinite(split.images).all():
+            row, column = np.argwhere(~np.isfinite(split.images))[0]
+            raise DataError(
+                f"dtype={np.dtype(dtype)}: number {column} of row {row} (both from 0) is too large for it; set "
+                "data.standardize=true, or dtype=float64"
+            )
 
 
-def _digest(raws: list[Raw], scaling: Scaling) -> str:
+def _digest(raws: Sequence[Raw], scaling: Scaling, coding: Coding | None) -> str:
     """Return a hash of pixels, labels, splits and scaling: 32 hexadecimal digits; MLflow stores at most 36."""
     hasher = hashlib.sha256(repr((scaling, [raw.pixels.shape for raw in raws])).encode())
+    if coding is not None:
+        hasher.update(repr((coding.rows.settings(), coding.labels, [raw.pixels.dtype for raw in raws])).encode())
     for raw in raws:
         hasher.update(np.ascontiguousarray(raw.pixels).data)
         hasher.update(np.ascontiguousarray(raw.labels).data)

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlplab.data.encoding import Encoding
+
 Origin = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Pixels, uint8, shape (N, I), and labels, int64, shape (N,)."""
+    """Rows of numbers, shape (N, I), and labels, int64, shape (N,). Pixels are uint8, other numbers are floats."""
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[Any]
     labels: NDArray[np.int64]
 
     @classmethod
@@ -31,10 +33,46 @@ class Raw:
 
 @dataclass(frozen=True)
 class Contents:
-    """The training set and the test set."""
+    """The training set, the test set and, where the data set comes with one, the validation set."""
 
     train: Raw
     test: Raw
+    val: Raw | None = None
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How people's own rows and labels are coded as numbers.
+
+    Attributes:
+        rows: from raw rows to rows of numbers.
+        labels: the classes as the data names them; a class is its place among them.
+    """
+
+    rows: Encoding
+    labels: tuple[int, ...] | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A data set as it was read, before it is split and scaled.
+
+    Attributes:
+        name: what the run's record and the page call it.
+        origin: where it came from.
+        pixel_max: the largest value that a pixel can have; 1 for other numbers.
+        classes: how many; labels are 0 to classes - 1.
+        coding: of people's own data; None for a published set.
+        raw_test: people's own test rows before they were coded: an array, or a pandas DataFrame.
+    """
+
+    name: str
+    origin: Origin
+    contents: Contents
+    pixel_max: float
+    classes: int
+    coding: Coding | None = None
+    raw_test: Any = None
 
 
 class Source(ABC):

@@ -56,15 +56,24 @@ def network(layers: Layers, activation: str) -> nn.Sequential:
 class _Classifier(nn.Module):
     def __init__(self, network: nn.Sequential, scaling: Scaling, dtype: torch.dtype) -> None:
         super().__init__()
-        self.network, self.scaling, self.dtype = network, scaling, dtype
+        self.mean: Tensor | float
+        self.std: Tensor | float
+        self.network, self.pixel_max, self.dtype = network, scaling.pixel_max, dtype
+        for name, value in (("mean", scaling.mean), ("std", scaling.std)):
+            # Of pixels one number, in no dtype of its own; of other numbers one for each.
+            if isinstance(value, tuple):
+                self.register_buffer(name, torch.tensor(value, dtype=torch.float64))
+            else:
+                setattr(self, name, value)
 
     def forward(self, pixels_BI: Tensor) -> Tensor:
-        x_BI = (pixels_BI.to(self.dtype) / self.scaling.pixel_max - self.scaling.mean) / self.scaling.std
-        logits_BK: Tensor = self.network(x_BI)
+        x_BI = pixels_BI.to(self.dtype if pixels_BI.dtype == torch.uint8 else torch.float64)
+        x_BI = (x_BI / self.pixel_max - self.mean) / self.std
+        logits_BK: Tensor = self.network(x_BI.to(self.dtype))
         return logits_BK.argmax(dim=1)
 
 
 def classifier(layers: Layers, activation: str, scaling: Scaling) -> nn.Module:
-    """Return a module on the CPU that maps raw pixels, uint8 of shape (B, I), to classes, int64 of shape (B,)."""
+    """Return a module on the CPU that maps raw numbers, uint8 or float, of shape (B, I), to classes, int64 (B,)."""
     dtype = torch.from_numpy(layers[0][0]).dtype
     return _Classifier(network(layers, activation).to(dtype), scaling, dtype).eval()

@@ -1,6 +1,7 @@
 """Charts of what groups of runs confuse: class by class. Blue is better, on the diagonal and off it."""
 
-from collections.abc import Mapping
+import html
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from mlplab.page.charts import LAYOUT, Chart, rounded
 from mlplab.page.palette import Palette
 from mlplab.page.scales import Scale
 
+Names = Mapping[int, tuple[str, ...]]  # of classes, by the group's place; groups without names have numbers
 Counts = NDArray[np.int64]  # shape (K, K): [true class, predicted class]
 # From worse to better, by way of white: ColorBrewer's RdBu without its darkest ends, on which text is hard to read.
 _WORSE_TO_BETTER = [[0.0, "#d6604d"], [0.25, "#f4a582"], [0.5, "#f7f7f7"], [0.75, "#92c5de"], [1.0, "#4393c3"]]
@@ -30,15 +32,27 @@ def goodness(percent: NDArray[np.float64]) -> NDArray[np.float64]:
     return signed
 
 
-def confusion_charts(confusion: Mapping[int, Counts], palette: Palette) -> Chart:
+def confusion_charts(confusion: Mapping[int, Counts], names: Names, palette: Palette) -> Chart:
     """Draw a matrix for each selected group, in per cent of the true class: mistakes red, the diagonal blue."""
     percents = {place: 100 * shares(counts) for place, counts in sorted(confusion.items())}
     mistakes = np.concatenate([p[(p > 0) & ~np.eye(len(p), dtype=bool)] for p in percents.values()])
     reach = max(float(np.quantile(mistakes, _QUANTILE)) if len(mistakes) else 0.0, 0.1)
-    traces = [_matrix(place, confusion[place], percent, palette, reach) for place, percent in percents.items()]
+    traces = [
+        {**_matrix(place, confusion[place], percent, palette, reach), **_named_axes(names.get(place))}
+        for place, percent in percents.items()
+    ]
     figure = go.Figure(traces)
-    _as_matrix(figure)
+    _as_matrix(figure, bool(names))
     return Chart("confusion", "Confusion", "confusion matrix, in per cent of each true class", figure, each=True)
+
+
+def _named_axes(names: Sequence[str] | None) -> dict[str, list[str]]:
+    return {} if names is None else {"x": escaped(names), "y": escaped(names)}
+
+
+def escaped(names: Sequence[str]) -> list[str]:
+    """Return names as labels of Plotly, which are HTML."""
+    return [html.escape(name) for name in names]
 
 
 def _matrix(
@@ -61,11 +75,12 @@ def _matrix(
     }
 
 
-def difference(one: Counts, other: Counts, title: str) -> Chart:
+def difference(one: Counts, other: Counts, names: Sequence[str] | None, title: str) -> Chart:
     """Draw the shares of the first minus those of the second, in percentage points; blue: the first is better."""
     gap = 100 * (shares(one) - shares(other))
     reach = max(float(np.quantile(np.abs(gap[gap != 0]), _QUANTILE)) if gap.any() else 0.0, 0.1)
     heat = go.Heatmap(
+        **_named_axes(names),
         z=[rounded(row) for row in np.where(gap == 0, np.nan, goodness(gap))],
         text=[[f"{value:+.1f}" if abs(value) >= 0.05 else "" for value in row] for row in gap],
         texttemplate="%{text}",
@@ -76,26 +91,34 @@ def difference(one: Counts, other: Counts, title: str) -> Chart:
         hovertemplate="true %{y}, predicted %{x}: %{text} percentage points<extra></extra>",
     )
     figure = go.Figure(heat)
-    _as_matrix(figure)
+    _as_matrix(figure, names is not None)
     return Chart("difference", title, f"{title}: difference of the confusion matrices, in percentage points", figure)
 
 
-def _as_matrix(figure: go.Figure) -> None:
+def _as_matrix(figure: go.Figure, are_named: bool) -> None:
     figure.update_layout(**LAYOUT, height=400)
+    if are_named:
+        figure.update_xaxes(type="category")  # a name may look like a number
+        figure.update_yaxes(type="category")
     figure.update_xaxes(title_text="predicted class", dtick=1, showgrid=False, zeroline=False)
     figure.update_yaxes(title_text="true class", dtick=1, autorange="reversed", showgrid=False, zeroline=False)
 
 
-def class_charts(confusion: Mapping[int, Counts], palette: Palette, collapsed: set[int]) -> list[Chart]:
+def class_charts(confusion: Mapping[int, Counts], names: Names, palette: Palette, collapsed: set[int]) -> list[Chart]:
     """Draw precision and recall of every class; a class that is never predicted has precision 0."""
     return [
-        _by_class(name, total_axis, confusion, palette, collapsed)
+        _by_class(name, total_axis, confusion, names, palette, collapsed)
         for name, total_axis in (("precision", 0), ("recall", 1))
     ]
 
 
 def _by_class(
-    name: str, total_axis: int, confusion: Mapping[int, Counts], palette: Palette, collapsed: set[int]
+    name: str,
+    total_axis: int,
+    confusion: Mapping[int, Counts],
+    names: Names,
+    palette: Palette,
+    collapsed: set[int],
 ) -> Chart:
     values = {
         place: np.diag(counts) / np.maximum(counts.sum(axis=total_axis), 1)
@@ -108,7 +131,7 @@ def _by_class(
         {
             "type": "scatter",
             "name": palette.names[place],
-            "x": list(range(len(own))),
+            "x": escaped(names[place]) if place in names else list(range(len(own))),
             "y": rounded([scale.clamp(value) for value in own]),
             "customdata": rounded(own),
             "cliponaxis": False,
@@ -122,6 +145,6 @@ def _by_class(
     ]
     figure = go.Figure(traces)
     figure.update_layout(**LAYOUT, height=340)
-    figure.update_xaxes(title_text="class", dtick=1)
+    figure.update_xaxes(title_text="class", dtick=1, **({"type": "category"} if names else {}))
     figure.update_yaxes(title_text=name, range=[scale.low, scale.high])
     return Chart(f"class-{name}", name.capitalize(), f"{name} of every class, a line per group", figure)

@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 
 from mlplab.comparison.ranking import Ranking
@@ -12,7 +13,7 @@ from mlplab.comparison.states import count_states
 from mlplab.comparison.tables import notes
 from mlplab.page import sections
 from mlplab.page.charts import script_json
-from mlplab.page.evidence import HardImage, gather
+from mlplab.page.evidence import gather
 from mlplab.page.origin import origin_of
 from mlplab.page.page_table import Links, table_columns, table_rows_of
 from mlplab.page.palette import Palette
@@ -49,7 +50,7 @@ def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) 
         ui_command=store.ui_command(),
         notes=notes(ranking)[: -1 if verdict else None],
         sections=sections.all_sections(drawn),
-        images=[{**vars(image), "source": _source(image)} for image in evidence.hardest],
+        images=[{**vars(image), "source": _source(image.pixels)} for image in evidence.hardest],
         ties=evidence.ties,
         predicting=evidence.predicting,
         no_images=evidence.no_images,
@@ -62,9 +63,10 @@ def _subtitle(runs: pd.DataFrame) -> str:
     return f"{len(runs)} runs ({states}){' on ' if data else ''}{data}"
 
 
-def _source(image: HardImage) -> str:
-    """Return the image as a data URI: ink is black, colours are as they are."""
-    pixels = image.pixels
+def _source(pixels: NDArray[np.uint8] | None) -> str:
+    """Return an image as a data URI: ink is black, colours are as they are; "" for what is no image."""
+    if pixels is None:
+        return ""
     if pixels.ndim == 2:
         pixels = (255 - pixels.astype(np.int64) * 255 // max(int(pixels.max()), 1)).astype(np.uint8)
     file = io.BytesIO()

@@ -1,28 +1,24 @@
 """What a comparison has to show besides its ranking: curves, confusion matrices, and the images that are hardest."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlplab import data
 from mlplab.comparison import query
 from mlplab.comparison.ranking import Ranking
 from mlplab.comparison.states import finished_of
-from mlplab.errors import DataError
+from mlplab.page.test_set import TestSet, test_set_of
 from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, WITHIN, accuracy, loss
 from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
 
 HARDEST = 24
 CURVES = (*map(loss, ("train", "val", "test")), accuracy("val"), accuracy("test"), WITHIN)
-
-Images = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels by image, and classes
 
 
 @dataclass(frozen=True)
@@ -31,16 +27,18 @@ class HardImage:
 
     Attributes:
         index: in the test set, from 0.
-        pixels: uint8, shape (height, width), or (height, width, 3) in colour.
-        label, prediction: the true class, and the wrong one that is predicted most.
+        pixels: uint8, shape (height, width), or (height, width, 3) in colour; None for a row of a table.
+        label, prediction: the true class, and the wrong one that is predicted most; by name where they have names.
         wrong: how many runs get it wrong.
+        cells: of a row of a table: as text, by column.
     """
 
     index: int
-    pixels: NDArray[np.uint8]
-    label: int
-    prediction: int
+    pixels: NDArray[np.uint8] | None
+    label: int | str
+    prediction: int | str
     wrong: int
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,7 @@ class Evidence:
         hardest: images, most often wrong first, of these the most clearly wrong.
         ties: images that are wrong as often as the last of ``hardest``, and are left out.
         predicting: finished runs whose predictions are known.
+        class_names: by the group's place, where its classes have names.
         no_images: why ``hardest`` is empty; "" where it is not.
     """
 
@@ -64,6 +63,7 @@ class Evidence:
     ties: int
     predicting: int
     no_images: str
+    class_names: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
@@ -92,19 +92,30 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
         place = group_of[run_id]
         if place not in mixed:
             confusion[place] = confusion.get(place, 0) + counts
-    images, no_images = _images_of(finished[finished["run_id"].isin(predictions)], list(predictions.values()))
-    hardest, ties = _hardest(images, np.array([pairs[:, 1] for pairs in predictions.values()])) if images else ([], 0)
-    return Evidence(points, confusion, hardest, ties, len(predictions), no_images)
+    shown, no_images = test_set_of(store, finished[finished["run_id"].isin(predictions)], list(predictions.values()))
+    hardest, ties = _hardest(shown, np.array([pairs[:, 1] for pairs in predictions.values()])) if shown else ([], 0)
+    names = {group_of[run_id]: used.class_names for run_id, used in data_of.items() if used.class_names}
+    return Evidence(points, confusion, hardest, ties, len(predictions), no_images, names)
 
 
-def _data_sets(runs: pd.DataFrame) -> dict[str, str]:
-    names = runs.get(f"tags.{DATA_TAG}", pd.Series("", index=runs.index))
-    return dict(zip(runs["run_id"], names.fillna(""), strict=True))
+@dataclass(frozen=True)
+class _Used:
+    """What a run was trained on: the name of its data set, and those of the classes; () where they have none."""
+
+    name: str
+    class_names: tuple[str, ...]
 
 
-def _mixed_groups(data_of: Mapping[str, str], group_of: Mapping[str, int]) -> set[int]:
+def _data_sets(runs: pd.DataFrame) -> dict[str, _Used]:
+    names = runs.get(f"tags.{DATA_TAG}", pd.Series("", index=runs.index)).fillna("")
+    classes = runs.get("class_names", pd.Series(None, index=runs.index, dtype=object))
+    used = [_Used(name, known if isinstance(known, tuple) else ()) for name, known in zip(names, classes, strict=True)]
+    return dict(zip(runs["run_id"], used, strict=True))
+
+
+def _mixed_groups(data_of: Mapping[str, _Used], group_of: Mapping[str, int]) -> set[int]:
     """Return the groups with runs of several data sets: their confusions are of different classes."""
-    pairs = {(group_of[run_id], name) for run_id, name in data_of.items()}
+    pairs = {(group_of[run_id], used) for run_id, used in data_of.items()}
     return {place for place, count in Counter(place for place, _ in pairs).items() if count > 1}
 
 
@@ -112,12 +123,13 @@ def _confusions(
     store: Store,
     folders: Mapping[str, str],
     predictions: Mapping[str, NDArray[np.int64]],
-    data_of: Mapping[str, str],
+    data_of: Mapping[str, _Used],
 ) -> dict[str, NDArray[np.int64]]:
     """Return the confusion matrix of each run: from its predictions, or for older runs from a file of its own."""
-    classes: dict[str, int] = {}  # by data set
+    classes: dict[_Used, int] = {}
     for run_id, pairs in predictions.items():
-        classes[data_of[run_id]] = max(classes.get(data_of[run_id], 0), 1 + int(pairs.max()))
+        used = data_of[run_id]
+        classes[used] = max(classes.get(used, len(used.class_names)), 1 + int(pairs.max()))
     older = {run_id: folder for run_id, folder in folders.items() if run_id not in predictions}
     texts = read_texts(store, older, CONFUSION_MATRIX)
     counted = {}
@@ -125,51 +137,35 @@ def _confusions(
         size = classes[data_of[run_id]]
         counted[run_id] = np.zeros((size, size), np.int64)
         np.add.at(counted[run_id], (pairs[:, 0], pairs[:, 1]), 1)
-    return counted | {run_id: query.parse_integers(run_id, text) for run_id, text in texts.items()}
+    return counted | {run_id: query.parse_confusions(run_id, text) for run_id, text in texts.items()}
 
 
-def _images_of(predicting: pd.DataFrame, predictions: Sequence[NDArray[np.int64]]) -> tuple[Images | None, str]:
-    """Return the test images that all these runs saw, and their classes; or None, and why."""
-    if not predictions:
-        return None, "no run has recorded its predictions"
-    labels = predictions[0][:, 0]
-    if any(not np.array_equal(pairs[:, 0], labels) for pairs in predictions):
-        return None, "the runs are of different test sets"
-    try:
-        images = _test_images(predicting.iloc[0].to_dict())
-    except DataError as error:
-        return None, str(error)
-    if images is None or not np.array_equal(images[1], labels):
-        return None, "the data set that the runs saw is not on this machine"
-    return images, ""
-
-
-def _test_images(run: Mapping[str, Any]) -> Images | None:
-    name, root = run.get(f"tags.{DATA_TAG}"), run.get("params.data.root")
-    return data.test_images(name, root) if isinstance(name, str) and isinstance(root, str) else None
-
-
-def _hardest(images: Images, predicted: NDArray[np.int64]) -> tuple[list[HardImage], int]:
-    """Return the images that most runs get wrong, and how many more are wrong as often as the last of them.
+def _hardest(shown: TestSet, predicted: NDArray[np.int64]) -> tuple[list[HardImage], int]:
+    """Return the rows that most runs get wrong, and how many more are wrong as often as the last of them.
 
     Of those that equally many get wrong, the first have the largest margin: the votes for the wrong class that is
     predicted most, less the votes for the true one, where a vote counts as much as its run is accurate. So it is
     harder what the better runs get wrong, and what they agree on.
 
     Args:
-        images: pixels and classes.
-        predicted: shape (runs, images).
+        shown: the test set.
+        predicted: shape (runs, rows).
     """
-    pixels, labels = images
+    labels = shown.labels
     right = predicted == labels
     wrong = (~right).sum(axis=0)
     weights = right.mean(axis=1)
     candidates = np.flatnonzero(wrong)
     margins = {int(i): _margin(predicted[:, i], int(labels[i]), weights) for i in candidates}
     order = sorted(margins, key=lambda i: (-wrong[i], -margins[i][0]))
-    shown = order[:HARDEST]
-    ties = sum(wrong[i] == wrong[shown[-1]] for i in order[HARDEST:])
-    return [HardImage(i, pixels[i], int(labels[i]), margins[i][1], int(wrong[i])) for i in shown], int(ties)
+    hardest = [
+        HardImage(
+            i, shown.pixels(i), shown.name(int(labels[i])), shown.name(margins[i][1]), int(wrong[i]), shown.cells(i)
+        )
+        for i in order[:HARDEST]
+    ]
+    ties = sum(wrong[i] == wrong[order[HARDEST - 1]] for i in order[HARDEST:])
+    return hardest, int(ties)
 
 
 def _margin(votes: NDArray[np.int64], label: int, weights: NDArray[np.float64]) -> tuple[float, int]:

@@ -1,12 +1,10 @@
 """The sections of a page: which charts there are, in which order, and what is said of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mlplab import schema
 from mlplab.comparison.ranking import Group, Ranking
@@ -206,25 +204,29 @@ def _inside(drawn: Drawn) -> list[Section]:
 
 
 def _classes(drawn: Drawn) -> list[Section]:
-    confusion, palette = drawn.evidence.confusion, drawn.palette
+    confusion, palette, names = drawn.evidence.confusion, drawn.palette, drawn.evidence.class_names
     if not confusion:
         return []
     text = (
         "Per cent of each true class, all seeds together. Mistakes are red, the diagonal is blue; the colours span "
         "95 % of the mistakes that were made. An empty cell is none."
     )
-    made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, palette)])]
-    if drawn.pair is not None and _same_classes(confusion, _places(drawn, drawn.pair)):
+    made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, names, palette)])]
+    if drawn.pair is not None and _same_classes(drawn.evidence, _places(drawn, drawn.pair)):
         one, other = _places(drawn, drawn.pair)
         title = f"{drawn.pair[0].name} minus {drawn.pair[1].name}"
         text = "In percentage points. Blue is better: more on the diagonal, fewer confusions off it."
-        gap = class_charts.difference(confusion[one], confusion[other], title)
+        gap = class_charts.difference(confusion[one], confusion[other], names.get(one), title)
         made.append(Section("Difference of the two that the verdict is about", text, [gap]))
-    by_class = class_charts.class_charts(confusion, palette, drawn.collapsed)
+    by_class = class_charts.class_charts(confusion, names, palette, drawn.collapsed)
     made.append(Section("Class by class", "All seeds together. Groups that are not selected are grey.", by_class))
     return made
 
 
-def _same_classes(confusion: Mapping[int, NDArray[np.int64]], places: Sequence[int]) -> bool:
-    """Tell whether groups have confusion matrices of one size: runs of other data sets may have other classes."""
-    return all(place in confusion for place in places) and len({confusion[place].shape for place in places}) == 1
+def _same_classes(evidence: Evidence, places: Sequence[int]) -> bool:
+    """Tell whether groups have confusion matrices of the same classes: runs of other data sets may have others."""
+    confusion, names = evidence.confusion, evidence.class_names
+    return (
+        all(place in confusion for place in places)
+        and len({(confusion[place].shape, names.get(place)) for place in places}) == 1
+    )

@@ -76,9 +76,20 @@ def _write_confusion_matrix(folder: Path, finished: Finished) -> None:
     dataset, evaluated = finished.dataset, finished.evaluations["test"]
     counts = evaluation.count_confusions(dataset.test.labels, evaluated.predictions, dataset.classes)
     with (folder / schema.CONFUSION_MATRIX).open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(counts.tolist())
-    figure = figures.draw_confusions(counts, f"{finished.name}: test accuracy {evaluated.accuracy:.4f}")
+        csv.writer(file).writerows(_with_names(counts.tolist(), dataset))
+    title = f"{finished.name}: test accuracy {evaluated.accuracy:.4f}"
+    figure = figures.draw_confusions(counts, dataset.class_names, title)
     figure.savefig(folder / "confusion_matrix.png", dpi=120)
+
+
+def _with_names(counts: list[list[int]], dataset: Dataset) -> list[list[str | int]]:
+    """Return the lines of a confusion matrix: where classes have names, with these above and to the left."""
+    if dataset.coding is None:
+        return [list(row) for row in counts]
+    lines: list[list[str | int]] = [[schema.TRUE_CLASS, *dataset.class_names]]
+    for name, row in zip(dataset.class_names, counts, strict=True):
+        lines.append([name, *row])
+    return lines
 
 
 def _write_predictions(folder: Path, finished: Finished) -> None:
@@ -89,7 +100,7 @@ def _write_predictions(folder: Path, finished: Finished) -> None:
 def _write_reports(folder: Path, finished: Finished) -> None:
     dataset = finished.dataset
     for split, evaluated in finished.evaluations.items():
-        arguments = dataset.splits[split].labels, evaluated.predictions, dataset.classes
+        arguments = dataset.splits[split].labels, evaluated.predictions, dataset.class_names
         text = evaluation.classification_report_text(*arguments)
         numbers = json.dumps(evaluation.classification_report(*arguments), indent=1)
         (folder / f"classification_report_{split}.txt").write_text(text, encoding="utf-8")

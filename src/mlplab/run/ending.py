@@ -45,7 +45,9 @@ def _evaluate(tracked: Run, setup: Setup, points: list[Point]) -> dict[str, floa
     artifacts.write_all(folder, Finished(settings.name, points or [(training.step, losses)], evaluations, dataset))
     with only_a_warning("model"):
         layers = setup.engine.layers()
-        save_model(folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling)
+        save_model(
+            folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling, dataset.coding
+        )
     return final
 
 

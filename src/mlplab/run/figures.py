@@ -23,8 +23,8 @@ def draw_losses(curves: Mapping[str, Curve], title: str) -> Figure:
     return figure
 
 
-def draw_confusions(counts: NDArray[np.int64], title: str) -> Figure:
-    """Draw how often each class (row) was taken for each class (column); counts has shape (K, K)."""
+def draw_confusions(counts: NDArray[np.int64], names: Sequence[str], title: str) -> Figure:
+    """Draw how often each class (row) was taken for each class (column); counts has shape (K, K), names length K."""
     width = max(6.4, 0.4 * len(counts))
     figure = Figure(figsize=(width, width - 0.8), layout="constrained")
     axes = figure.add_subplot()
@@ -35,8 +35,10 @@ def draw_confusions(counts: NDArray[np.int64], title: str) -> Figure:
         if count:
             color = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, f"{count}", ha="center", va="center", color=color, fontsize=8)
-    classes = np.arange(len(counts))
     axes.set_title(title, parse_math=False)
-    axes.set(xlabel="predicted class", ylabel="true class", xticks=classes, yticks=classes)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    ticks = np.arange(len(counts))
+    axes.set_xticks(ticks, names, parse_math=False, rotation=0 if max(map(len, names)) < 4 else 90)
+    axes.set_yticks(ticks, names, parse_math=False)
     figure.colorbar(image, label="share of the true class")
     return figure

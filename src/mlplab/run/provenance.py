@@ -1,14 +1,15 @@
 """What determines a run: checked, resolved, and recorded before training."""
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import psutil
 from omegaconf import OmegaConf
 
 from mlplab.colors import run_colors
-from mlplab.config import DataName, Device, Penalty, TrainConfig
+from mlplab.config import Device, Penalty, TrainConfig
 from mlplab.data import Dataset
+from mlplab.data_config import DataName
 from mlplab.engines import Engine, least_memory
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
@@ -29,7 +30,7 @@ def check(settings: TrainConfig, dataset: Dataset, schedule: Schedule) -> None:
     rows = len(dataset.train)
     if settings.batch_size > rows:
         raise ConfigError(
-            f"batch_size={settings.batch_size}: the training split has {rows:,} images; take at most that many"
+            f"batch_size={settings.batch_size}: the training split has {rows:,} rows; take at most that many"
         )
     _check_points(settings, schedule)
     _check_memory(settings, dataset)
@@ -143,8 +144,7 @@ class Provenance:
         """Record what is known before training, so that a killed run is documented too."""
         settings, dataset = self.settings, self.dataset
         tracked.log_params(flatten(settings))
-        sizes = {split: len(rows) for split, rows in dataset.splits.items()}
-        tracked.log_dataset(dataset.name, dataset.digest, dataset.origin, {**sizes, **asdict(dataset.scaling)})
+        tracked.log_dataset(dataset.name, dataset.digest, dataset.origin, dataset.profile)
         tracked.log_text(OmegaConf.to_yaml(OmegaConf.structured(settings)), "config.yaml")
         if self.git and self.git.dirty:
             tracked.log_text(public(self.git.diff), "git.diff")

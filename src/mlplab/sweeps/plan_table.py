@@ -13,7 +13,8 @@ from mlplab.terminal import draw_table, format_duration, say
 # Runs with the same values of these keys take about the same time.
 _COST = (
     "engine", "hidden_sizes", "activation", "optimizer", "batch_size", "epochs", "iterations", "log_every", "dtype",
-    "device", "early_stopping.patience", "data.name", "data.split", "data.train_size", "data.val_size",
+    "device", "early_stopping.patience", "data.name", "data.split", "data.path", "data.dataset", "data.dataset_id",
+    "data.image_size", "data.color", "data.train_size", "data.val_size", "data.test_size",
 )  # fmt: skip
 
 _RUNS_AGAIN = (State.new, State.failed, State.killed)

@@ -15,7 +15,7 @@ from mlflow.pyfunc.model import PythonModel
 
 
 class ScratchModel(PythonModel):
-    """Maps raw pixels, uint8 of shape (N, I), to classes, int64 of shape (N,)."""
+    """Maps raw pixels, or other numbers, of shape (N, I), to classes, int64 of shape (N,)."""
 
     def load_context(self, context: Any) -> None:
         """Read weights and settings."""
@@ -30,8 +30,10 @@ class ScratchModel(PythonModel):
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> np.ndarray:  # noqa: ARG002
         """Return the most likely class of each row."""
         settings = self._settings
-        x = np.asarray(model_input).astype(self._layers[0][0].dtype)
-        x = (x / settings["pixel_max"] - settings["mean"]) / settings["std"]
+        raw, dtype = np.asarray(model_input), self._layers[0][0].dtype
+        x = raw.astype(dtype if raw.dtype == np.uint8 else np.float64)
+        x = (x / settings["pixel_max"] - np.array(settings["mean"], x.dtype)) / np.array(settings["std"], x.dtype)
+        x = x.astype(dtype, copy=False)
         for weights, biases in self._layers[:-1]:
             x = x @ weights + biases
             self._activation.forward(x)

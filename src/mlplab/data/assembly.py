@@ -1,0 +1,118 @@
+"""From the parts that a reader found to a data set: the test set split off, labels and rows coded."""
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlplab.data.encoding import Encoding
+from mlplab.data.labels import classes_of, code_labels, smallest_class
+from mlplab.data.source import Coding, Contents, Loaded, Origin, Raw
+from mlplab.data_config import DataConfig
+from mlplab.errors import ConfigError, DataError
+
+TEST_SIZE, TEST_SEED = 0.2, 0  # where the config leaves them out
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one split.
+
+    Attributes:
+        raw: an array of shape (N, ...), or a pandas DataFrame.
+        labels: int64 or text, shape (N,).
+        where: names the labels in a message.
+    """
+
+    raw: Any
+    labels: NDArray[Any]
+    where: str
+
+    def take(self, rows: NDArray[np.int64]) -> "Part":
+        """Return these rows."""
+        raw = self.raw[rows] if isinstance(self.raw, np.ndarray) else self.raw.iloc[rows]
+        return replace(self, raw=raw, labels=self.labels[rows])
+
+
+def assemble(
+    name: str, origin: Origin, parts: Mapping[str, Part], config: DataConfig, encode: Callable[[Any], Encoding]
+) -> Loaded:
+    """Return the data set of these parts.
+
+    Args:
+        name: of the data set.
+        origin: of its files.
+        parts: by name: train, and perhaps test and val.
+        config: says how a test set is split off where there is none.
+        encode: returns the encoding that fits the raw rows of the training set.
+
+    Raises:
+        DataError: classes are missing, or have too few rows.
+        ConfigError: a test set is to be split off, and there is one.
+    """
+    split = dict(parts) if "test" in parts else {**parts, **_split_off(parts["train"], config)}
+    if "test" in parts and (config.test_size, config.test_seed) != (None, None):
+        key = "test_size" if config.test_size is not None else "test_seed"
+        raise ConfigError(f"data.{key}={getattr(config, key)}: {name} has a test set of its own; leave data.{key} out")
+    train = split["train"]
+    classes = classes_of(train.labels, train.where)
+    encoding = encode(train.raw)
+    coded = {
+        which: Raw(encoding.rows(part.raw), code_labels(part.labels, classes, part.where))
+        for which, part in split.items()
+    }
+    pixel_max = 255.0 if encoding.dtype == np.uint8 else 1.0
+    contents = Contents(coded["train"], coded["test"], coded.get("val"))
+    return Loaded(name, origin, contents, pixel_max, len(classes), Coding(encoding, classes), split["test"].raw)
+
+
+def _split_off(whole: Part, config: DataConfig) -> dict[str, Part]:
+    """Draw a test set from the training set: of each class the same share."""
+    from sklearn.model_selection import train_test_split  # takes a second to import
+
+    fraction = TEST_SIZE if config.test_size is None else config.test_size
+    classes = classes_of(whole.labels, whole.where)
+    label, fewest = smallest_class(whole.labels)
+    if fewest < 2:
+        raise DataError(
+            f"{whole.where}: the class {label!r} has 1 row; a test set can be split off if each class has 2 or more: "
+            "add rows, remove that one, or bring a test set"
+        )
+    rows = len(whole.labels)
+    tested = ceil(rows * fraction)
+    if not len(classes) <= tested <= rows - len(classes):
+        raise DataError(
+            f"data.test_size={fraction}: of {rows:,} rows that is {tested:,} to test on and {rows - tested:,} to "
+            f"train on, and each needs a row of each of the {len(classes)} classes; take another fraction, or add rows"
+        )
+    seed = TEST_SEED if config.test_seed is None else config.test_seed
+    train, test = train_test_split(np.arange(rows), test_size=fraction, stratify=whole.labels, random_state=seed)
+    return {"train": whole.take(np.sort(train)), "test": whole.take(np.sort(test))}
+
+
+def existing(path: str, what: str) -> Path:
+    """Return the path of the user's data. Raises DataError where there is nothing of that kind.
+
+    Args:
+        path: as the config has it, absolute.
+        what: a file or a folder.
+    """
+    place = Path(path)
+    try:
+        found = place.is_file() if what == "file" else place.is_dir()
+        is_other = place.exists() and not found
+    except OSError as error:
+        raise DataError(f"data.path={path}: cannot be a {what} ({error.strerror}); take another") from error
+    if is_other:
+        raise DataError(f"data.path={path}: is no {what}; take one")
+    if not found:
+        raise DataError(
+            f"data.path={path}: no such {what} on {socket.gethostname()}. A relative path is taken from where the "
+            "command is typed; on a cluster every machine must find it there: put it into a folder that all share"
+        )
+    return place

@@ -1,0 +1,147 @@
+"""A file of NumPy arrays: x_train and y_train, and perhaps x_test, y_test, x_val, y_val."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from mlplab.data.assembly import Part, assemble, existing
+from mlplab.data.encoding import ArrayRows
+from mlplab.data.labels import listed_some, read_labels
+from mlplab.data.room import INPUT_BYTES, require_room
+from mlplab.data.source import Loaded
+from mlplab.data_config import DataConfig
+from mlplab.errors import DataError
+
+SPLITS = ("train", "test", "val")
+_SAVE = "write it with numpy.savez(FILE, x_train=..., y_train=...)"
+_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What an array in the file says of itself."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
+    """Return the data set in the file at ``data.path``.
+
+    Raises:
+        DataError: the file, an array, or a number in it is not what it must be; the message says where.
+    """
+    assert config.path is not None
+    path = existing(config.path, "file")
+    headers = _headers(path)
+    names = _names(path, headers)
+    for name in names:
+        _check_header(f"{path}: {name}", name, headers[name])
+    _check_alike(path, headers, names)
+    needed = sum(prod(headers[name].shape) * (headers[name].dtype.itemsize + INPUT_BYTES) for name in names)
+    require_room(needed, str(path), "save fewer rows or a smaller dtype, such as uint8 or float32")
+    arrays = _load(path, names)
+    parts = {}
+    for split in SPLITS:
+        if f"x_{split}" in arrays:
+            x, where = arrays[f"x_{split}"], f"{path}: y_{split}"
+            _check_finite(f"{path}: x_{split}", x)
+            parts[split] = Part(x, read_labels(arrays[f"y_{split}"], where), where)
+
+    def encode(train: NDArray[Any]) -> ArrayRows:
+        return ArrayRows(str(train.dtype), list(train.shape[1:]))
+
+    return assemble(path.name, ("local", {"uri": str(path)}), parts, config, encode)
+
+
+def _headers(path: Path) -> dict[str, _Header]:
+    """Return shape and dtype of every array, without reading it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {
+                member.removesuffix(".npy"): _header(archive, member)
+                for member in archive.namelist()
+                if member.endswith(".npy")
+            }
+    except _FAULTS as error:
+        raise DataError(f"{path}: is no npz file, or is damaged ({error}); {_SAVE}") from error
+
+
+def _header(archive: zipfile.ZipFile, member: str) -> _Header:
+    with archive.open(member) as file:
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(file)
+    return _Header(shape, dtype)
+
+
+def _names(path: Path, headers: Mapping[str, _Header]) -> list[str]:
+    """Return the arrays to read: both of the training set, and both or none of each other split."""
+    has = f"it has {listed_some(sorted(headers))}" if headers else "it is empty"
+    wanted = []
+    for split in SPLITS:
+        pair = [f"x_{split}", f"y_{split}"]
+        missing = [name for name in pair if name not in headers]
+        if missing and (split == "train" or len(missing) == 1):
+            raise DataError(f"{path}: lacks {' and '.join(missing)}; {has}; {_SAVE}")
+        wanted += [] if missing else pair
+    return wanted
+
+
+def _check_header(where: str, name: str, header: _Header) -> None:
+    shape, dtype = header.shape, header.dtype
+    if dtype.hasobject:
+        raise DataError(
+            f"{where} has dtype object, which is pickled, and a pickle may run anything: it is not read. Save plain "
+            "numbers or text: rows of one length, and labels as numpy.array(labels, dtype=str)"
+        )
+    if name.startswith("y_"):
+        return
+    if dtype.kind not in "biuf":
+        raise DataError(f"{where} has dtype {dtype}: takes numbers; code text as numbers, or use data=csv")
+    if len(shape) < 2 or 0 in shape:
+        raise DataError(f"{where} has shape {shape}: takes one row or more, (rows, numbers) or (rows, height, width)")
+
+
+def _check_alike(path: Path, headers: Mapping[str, _Header], names: list[str]) -> None:
+    """Refuse splits that do not fit each other, and rows that do not fit their labels."""
+    train = headers["x_train"]
+    for split in [name.removeprefix("x_") for name in names if name.startswith("x_")]:
+        x, y = headers[f"x_{split}"], headers[f"y_{split}"]
+        if x.shape[0] != (y.shape or (0,))[0]:
+            raise DataError(
+                f"{path}: x_{split} has {x.shape[0]:,} rows and y_{split} has shape {y.shape}: takes a label per row"
+            )
+        if (x.shape[1:], x.dtype) != (train.shape[1:], train.dtype):
+            raise DataError(
+                f"{path}: x_{split} has rows of shape {x.shape[1:]} in {x.dtype}, and x_train has {train.shape[1:]} "
+                f"in {train.dtype}: save both alike"
+            )
+
+
+def _load(path: Path, names: list[str]) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names}
+    except _FAULTS as error:
+        raise DataError(f"{path}: is damaged ({error}); {_SAVE}") from error
+
+
+def _check_finite(where: str, x: NDArray[Any]) -> None:
+    if x.dtype.kind != "f" or np.isfinite(x).all():
+        return
+    rows = x.reshape(len(x), -1)
+    broken = np.argwhere(~np.isfinite(rows))
+    row, column = broken[0]
+    raise DataError(
+        f"{where}, row {row}, column {column} (both from 0) is {rows[row, column]}; {len(broken):,} such "
+        f"value{'s' * (len(broken) > 1)} in all: replace them by numbers, or remove these rows"
+    )
