@@ -1,5 +1,6 @@
 """The command as it was typed, for the line that goes on with it after an interrupt."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -17,6 +18,8 @@ def note_typed() -> None:
     own = sys.orig_argv[: max(len(sys.orig_argv) - len(sys.argv[1:]), 0)]
     # Where another program calls the command, that program's words are not how it would be typed.
     interpreter, *others = own or ["python", sys.argv[0]]  # its flags, and the script
+    if others and Path(others[0]).suffix != ".py" and os.access(others[0], os.X_OK):  # the installed command
+        interpreter, *others = others
     name = Path(interpreter).name
     short = name if shutil.which(name) == interpreter else interpreter
     _Typed.words = (short, *others, *sys.argv[1:])

@@ -23,6 +23,7 @@ from mlplab import environment, signals
 from mlplab.app.composition import explain, unreadable_preset
 from mlplab.app.passwords import hide_typed_passwords
 from mlplab.errors import SkippedError, UserError
+from mlplab.paths import require_root
 from mlplab.store.uri import public
 from mlplab.sweeps.orphans import at_work
 from mlplab.terminal import is_worker, say, say_on_stderr
@@ -63,6 +64,7 @@ def run_command(command: Callable[[], None]) -> None:
     _Process.shows_tracebacks = environment.take_errors_from_hydra()
     signals.install()
     try:
+        require_root()
         command()
     except signals.Stopped as stopped:
         sys.exit(stopped.exit_status)

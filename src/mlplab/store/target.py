@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplab.background import in_background
+from mlplab.commands import typed_command
 from mlplab.errors import StoreAwayError, StoreError
 from mlplab.store import store
 from mlplab.store.sqlite_file import DatabaseFile
@@ -126,7 +127,7 @@ class Target:
         if file is not None and not file.is_still_there():
             raise StoreError(
                 f"tracking.uri={self.shown}: the file was removed or replaced while a run was writing; what it "
-                "had to write is kept, and `python src/sync.py` sends it to the store that lies there now"
+                f"had to write is kept, and `{typed_command('sync')}` sends it to the store that lies there now"
             )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mlplab.commands import typed_command
 from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError, SweepError
 from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
@@ -159,7 +160,9 @@ class Run:
         if self._journal.unwritten_bytes and not self._journal.is_sent:
             raise StoreError(f"{self._folder}: the journal of the run cannot be written there; free space")
         if self._sender.refusal is not None:
-            raise StoreError(f"{self._sender.refusal}. The run is kept in {self._folder}; then: python src/sync.py")
+            raise StoreError(
+                f"{self._sender.refusal}. The run is kept in {self._folder}; then: {typed_command('sync')}"
+            )
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log the parameters."""
