@@ -10,7 +10,7 @@ from mlplab.terminal import say
 
 
 class _Typed:
-    words: tuple[str, ...] = ()  # none in a notebook, and in a launcher's worker
+    words: tuple[str, ...] = ()  # none where Python calls, and in a launcher's worker
 
 
 def note_typed() -> None:
@@ -28,7 +28,7 @@ def note_typed() -> None:
 def say_how_to_go_on(done: str) -> None:
     """Print what is done, and the line that goes on with the rest."""
     if not _Typed.words:
-        say(done)
+        say(f"{done}; the same call with resume=True goes on")
         return
     words = [word for word in _Typed.words if not word.startswith("resume=")]
     say(f"{done}; to go on, type:")

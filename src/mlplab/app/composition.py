@@ -72,12 +72,12 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
     """Return one sentence that names the wrong key, its value and the remedy."""
-    if isinstance(error, MissingConfigException) and error.options:
-        group, _, value = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={value}: no such choice; choose from {', '.join(error.options)}"
     if isinstance(error, MissingConfigException) and str(error.missing_cfg_file).startswith("experiment/"):
         value = str(error.missing_cfg_file).removeprefix("experiment/")
         return f"experiment={value}: no such preset; choose from {', '.join(choices_of('experiment'))}"
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, value = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={value}: no such choice; choose from {', '.join(error.options)}"
     if isinstance(error, MissingConfigException) and "primary" not in str(error):
         return _unknown_key(str(error.missing_cfg_file).partition("/")[0])
     if isinstance(error, OverrideParseException):

@@ -9,8 +9,10 @@ from mlplab.app.hydra_keys import require_read_by_sweeps
 from mlplab.errors import ConfigError
 from mlplab.sweeps.context import SweepContext
 
-# joblib calls it in each of its workers, before the first task: workers that never get one must end too.
-_WATCH_PARENT = {"_target_": "hydra.utils.get_method", "path": "mlplab.sweeps.orphans.watch_parent"}
+# joblib calls it in each of its workers, before the first task: workers that never get one must end too. As a partial it
+# is another one for every sweep, and joblib starts new workers: those of a former sweep of this process live on with the
+# environment of then, and its variables would be taken for this sweep's.
+_WATCH_PARENT = {"_target_": "mlplab.sweeps.orphans.watch_parent", "_partial_": True}
 
 
 def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> SweepContext:
