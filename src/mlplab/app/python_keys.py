@@ -1,6 +1,5 @@
 """The keys of a run as Python gives them, as overrides in Hydra's grammar."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
@@ -74,7 +73,7 @@ def _text(kind: Any, value: Any) -> str:
     if isinstance(value, Path):
         value = str(value)
     is_text = kind is str or str in get_args(kind)
-    if isinstance(value, Enum) or (isinstance(value, str) and (not is_text or re.fullmatch(r"[A-Za-z]\w*", value))):
+    if isinstance(value, Enum) or (isinstance(value, str) and not is_text):
         return str(value)
     return as_override(value)
 

@@ -9,9 +9,9 @@ from mlplab.app.hydra_keys import require_read_by_sweeps
 from mlplab.errors import ConfigError
 from mlplab.sweeps.context import SweepContext
 
-# joblib calls it in each of its workers, before the first task: workers that never get one must end too. As a partial it
-# is another one for every sweep, and joblib starts new workers: those of a former sweep of this process live on with the
-# environment of then, and its variables would be taken for this sweep's.
+# joblib calls it in each of its workers, before the first task: workers that never get one must end too. As a partial
+# it is another one for every sweep, for which joblib starts new workers: those of a former sweep of this process live
+# on with the variables of then.
 _WATCH_PARENT = {"_target_": "mlplab.sweeps.orphans.watch_parent", "_partial_": True}
 
 

@@ -159,10 +159,8 @@ class Run:
         """Raise the StoreError with which the store refused the run, if it did."""
         if self._journal.unwritten_bytes and not self._journal.is_sent:
             raise StoreError(f"{self._folder}: the journal of the run cannot be written there; free space")
-        if self._sender.refusal is not None:
-            raise StoreError(
-                f"{self._sender.refusal}. The run is kept in {self._folder}; then: {typed_command('sync')}"
-            )
+        if (refusal := self._sender.refusal) is not None:
+            raise StoreError(f"{refusal}. The run is kept in {self._folder}; then: {typed_command('sync')}")
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log the parameters."""
@@ -226,9 +224,8 @@ class Run:
                     self._sender.start()
                 else:
                     self._end(_status(error), error)
-                self._sender.wait_until_sent(
-                    self._target.parting if isinstance(error, Stopped) else self._target.patience
-                )
+                is_stopped = isinstance(error, Stopped)
+                self._sender.wait_until_sent(self._target.parting if is_stopped else self._target.patience)
             finally:
                 self._sender.close()
 
