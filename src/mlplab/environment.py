@@ -32,6 +32,9 @@ _MLFLOW = {
 _LEVELS = {"urllib3.connectionpool": logging.ERROR, "mlflow.store.db.utils": logging.CRITICAL}
 
 
+_OURS = ("MLFLOW_", "MLPLAB_", "PYTHONPATH")  # what a command, a sweep and a launcher set
+
+
 class _Garbage:
     waits = False  # for the imports to be done
 
@@ -60,7 +63,8 @@ def prepare_worker() -> None:
 def lent_variables() -> Iterator[None]:
     """Set, inside the block, the variables for a call in somebody's process; afterwards it has its own again.
 
-    MPLBACKEND is not among them: Matplotlib would keep it. Nor is the level of MLflow's logs: MLflow would.
+    MPLBACKEND is not among them: Matplotlib would keep it. Nor is the level of MLflow's logs: MLflow would. What a
+    library sets for itself on import stays.
     """
     before = dict(os.environ)
     for name, value in _MLFLOW.items():
@@ -70,9 +74,9 @@ def lent_variables() -> Iterator[None]:
     try:
         yield
     finally:
-        for name in os.environ.keys() - before.keys():
+        for name in [name for name in os.environ if name.startswith(_OURS)]:
             del os.environ[name]
-        os.environ.update(before)
+        os.environ.update({name: value for name, value in before.items() if name.startswith(_OURS)})
 
 
 @contextmanager

@@ -44,9 +44,9 @@ def train(*, data: Data | None = None, **keys: Any) -> "TrainedRun":
         UserError: see its subclasses in :mod:`mlplab.errors`: what a command would print.
         KeyboardInterrupt: Ctrl-C; the run is KILLED, with a checkpoint.
     """
-    from mlplab.app.results import TrainedRun
-
     with as_guest(_names_store(keys)):
+        from mlplab.app.results import TrainedRun  # MLflow, for which as_guest() has set what it reads on import
+
         overrides = overrides_of({**keys, **_data_keys(data)}, sweeps=False)
         with initialize_config_dir(str(CONF), version_base="1.3"):
             composed = compose("train", overrides, return_hydra_config=True)
@@ -58,7 +58,7 @@ def train(*, data: Data | None = None, **keys: Any) -> "TrainedRun":
         except BaseException:
             remove_output_folder(folder)  # unless the run began
             raise
-    return TrainedRun(result.run_id, result.final, settings)
+        return TrainedRun(result.run_id, result.final, settings)
 
 
 def sweep(
@@ -79,11 +79,11 @@ def sweep(
         SweepError: runs failed; the others are recorded.
         UserError, KeyboardInterrupt: as of :func:`train`.
     """
-    from mlplab.app.results import SweepResult
-
     if keys.get("plan"):
         raise ConfigError("plan=True: shows a table and trains nothing; type it as a command, with -m and plan=true")
     with as_guest(_names_store(keys)):
+        from mlplab.app.results import SweepResult
+
         jobs = {} if n_jobs is None else {"hydra.launcher.n_jobs": n_jobs}
         # Hydra's log settings of a run apply in the workers of a launcher, which are nobody else's.
         silent = [*_SILENT, *(["hydra/job_logging=none"] if launcher == "basic" else [])]

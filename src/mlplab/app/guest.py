@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -39,8 +40,7 @@ def as_guest(names_store: bool = False) -> Iterator[None]:
     """
     with _ONE_AT_A_TIME, ExitStack() as stack:
         stack.enter_context(environment.lent_variables())
-        import mlplab.store.client  # noqa: F401 - MLflow sets the levels of its loggers when it is imported
-
+        _import_mlflow()
         stack.enter_context(environment.quiet_logs())
         stack.enter_context(_own_log())
         stack.enter_context(own_process())
@@ -50,6 +50,13 @@ def as_guest(names_store: bool = False) -> Iterator[None]:
         require_root()
         composition.register()
         yield
+
+
+def _import_mlflow() -> None:
+    """Import it before the levels of its loggers are changed: it sets them then, and they are to be as it left them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")  # a bar that MLflow would draw with ipywidgets
+        import mlplab.store.client  # noqa: F401
 
 
 @contextmanager
