@@ -27,6 +27,7 @@ def executed(fresh_project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
     return notebook
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # of the client and its sockets
 def test_every_output_is_what_its_cell_gives(executed: Any) -> None:
     written = nbformat.read(TUTORIAL, as_version=4)

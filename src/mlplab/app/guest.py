@@ -53,7 +53,7 @@ def as_guest(names_store: bool = False) -> Iterator[None]:
 
 
 def _import_mlflow() -> None:
-    """Import it before the levels of its loggers are changed: it sets them then, and they are to be as it left them."""
+    """Import it before anything changes the levels of its loggers: it sets them on import, and they must last."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # a bar that MLflow would draw with ipywidgets
         import mlplab.store.client  # noqa: F401
