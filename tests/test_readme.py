@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -44,12 +46,24 @@ def test_every_transcript_is_what_is_printed(project: Project, command: str, out
     assert masked(done.stdout + done.stderr) == masked(output)
 
 
+def test_the_lines_of_python_print_what_stands_below_them(project: Project) -> None:
+    found = re.search(r"## From Python\n.*?```python\n(.*?)```.*?```text\n(.*?)```", README, re.S)
+    assert found is not None
+    variables = project.environment(PYTHONPATH=str(project.root / "src"))
+    command = [sys.executable, "-c", found[1]]
+    done = subprocess.run(command, cwd=project.root, env=variables, capture_output=True, text=True, timeout=200)
+    assert not done.stderr
+    printed = masked(done.stdout)
+    for line in masked(found[2]):
+        assert line in printed
+
+
 def masked(text: str) -> list[str]:
     """Mask what differs from run to run: speeds, times, ids; round every loss and accuracy down to two digits."""
     text = re.sub(r"[\d,]+ samples/s", "SPEED", text)
     text = re.sub(r"\d+\.\d s", "TIME", text)
     text = re.sub(r"[0-9a-f]{32}", "ID", text)
-    text = re.sub(r"(\d\.\d\d)\d\d", r"\1", text)
+    text = re.sub(r"(\d\.\d\d)\d\d(\d\d)?", r"\1", text)
     text = re.sub(r"experiments/\d+", "experiments/N", text)
     text = re.sub(r"│ (\d+ s)? +│$", "EXPECTED", text, flags=re.M)  # depends on what has run before
     text = re.sub(r"to run(:|;) .*", "to run", text)

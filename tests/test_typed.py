@@ -55,6 +55,6 @@ def test_a_command_that_another_program_calls_has_the_line_that_would_be_typed(
     assert capsys.readouterr().out.splitlines()[1] == "  python src/train.py epochs=1 seed=0 resume=true"
 
 
-def test_where_nothing_was_typed_only_what_is_done_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_nothing_was_typed_a_call_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     say_how_to_go_on("2 of 3 runs are done")
-    assert capsys.readouterr().out == "2 of 3 runs are done\n"
+    assert capsys.readouterr().out == "2 of 3 runs are done; the same call with resume=True goes on\n"

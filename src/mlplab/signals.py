@@ -56,6 +56,29 @@ def uninstall() -> None:
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise :class:`Stopped` inside the block, as in a command; afterwards everything is as before.
+
+    Where Ctrl-C does not raise KeyboardInterrupt, and outside of the main thread, the handlers stay as they are.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    hook = sys.unraisablehook
+    _State.announcing = _State.heeds_second = True
+    _State.waiting = _State.raised = _State.asked_at = None
+    signal.signal(signal.SIGINT, _handle)
+    sys.unraisablehook = _send_again
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.unraisablehook = hook
+        _State.waiting = _State.raised = _State.asked_at = None
+
+
+@contextmanager
 def kept() -> Iterator[None]:
     """Keep the handlers of signals, whatever a library that starts inside the block installs."""
     before = {number: signal.getsignal(number) for number in _handled()}

@@ -62,7 +62,8 @@ def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int 
     for row in rows:
         table.add_row(*(escape(_encodable(cell)) for cell in row))
     text = io.StringIO()
-    Console(file=text, width=width or width_of_output(), highlight=False).print(table)
+    # In a notebook rich would show the table there, instead of writing it.
+    Console(file=text, width=width or width_of_output(), highlight=False, force_jupyter=False).print(table)
     return text.getvalue().rstrip("\n")
 
 

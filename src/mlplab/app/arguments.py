@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mlplab.app.hydra_keys import require_read
+from mlplab.commands import typed_command
 from mlplab.config import TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.store.uri import public
@@ -136,7 +137,9 @@ def _read_override(text: str) -> str:
     if key in _GROUPS and value.startswith("["):
         raise ConfigError(f"{text}: takes one choice; for one run each add -m: {key}={value.strip('[]')}")
     if key.lstrip("+") == "report":
-        raise ConfigError(f"{text}: is no key of a run; `python src/reproduce.py reports={value}` re-runs a report")
+        raise ConfigError(
+            f"{text}: is no key of a run; `{typed_command('reproduce')} reports={value}` re-runs a report"
+        )
     if (key in ("data", "tracking", "hydra") and value in ("null", "")) or text in ("~data", "~tracking"):
         raise ConfigError(f"{text}: takes a choice; `--help` lists them")
     if key.startswith("hydra.") and separator and not value:

@@ -23,6 +23,7 @@ from mlplab import environment, signals
 from mlplab.app.composition import explain, unreadable_preset
 from mlplab.app.passwords import hide_typed_passwords
 from mlplab.errors import SkippedError, UserError
+from mlplab.paths import require_root
 from mlplab.store.uri import public
 from mlplab.sweeps.orphans import at_work
 from mlplab.terminal import is_worker, say, say_on_stderr
@@ -41,7 +42,7 @@ _FORMER_SPELLINGS = {"hydra/launcher=plan": "plan=true"}
 
 
 class _Process:
-    is_command = False  # False in a launcher's worker, which runs tasks and never run_command()
+    is_own = False  # True in a command, and while Python calls: False in a launcher's worker, which only runs tasks
     shows_tracebacks = False
     output_folder: Path | None = None  # of a single run, once Hydra has composed its config
     has_begun = False  # whether Hydra has called the task
@@ -59,17 +60,18 @@ def run_command(command: Callable[[], None]) -> None:
     if "--version" in sys.argv[1:]:
         say(f"mlplab {version('mlplab')}")
         return
-    _Process.is_command = True
+    _Process.is_own = True
     _Process.shows_tracebacks = environment.take_errors_from_hydra()
     signals.install()
     try:
+        require_root()
         command()
     except signals.Stopped as stopped:
         sys.exit(stopped.exit_status)
     except (UserError, HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError) as error:
-        message = _message(error)
+        message = message_of(error)
         if isinstance(error, OSError | ValueError) and _Process.output_folder is not None and not _Process.has_begun:
-            _remove_output_folder(_Process.output_folder)
+            remove_output_folder(_Process.output_folder)
         if _Process.shows_tracebacks or message is None:
             _raise_unless_stopped()
         say_on_stderr(f"ERROR: {public(message)}")
@@ -92,6 +94,16 @@ def _raise_unless_stopped() -> NoReturn:
 
 
 @contextmanager
+def own_process() -> Iterator[None]:
+    """Carry out tasks, inside the block, in this process, which is no launcher's: no signal may end it."""
+    before, _Process.is_own = _Process.is_own, True
+    try:
+        yield
+    finally:
+        _Process.is_own = before
+
+
+@contextmanager
 def task_errors() -> Iterator[None]:
     """Handle the errors of a Hydra task: report them on the terminal and in the log file.
 
@@ -99,7 +111,7 @@ def task_errors() -> Iterator[None]:
     folder is removed. In a sweep the error passes on to the sweeper, so that the other members run.
     """
     _Process.has_begun = True
-    launched = is_worker() or not _Process.is_command
+    launched = is_worker() or not _Process.is_own
     with _launched() if launched else nullcontext(), _reported_errors():
         yield
 
@@ -136,7 +148,7 @@ def _reported_errors() -> Iterator[None]:
                 say(f"run {folder.name} failed: {folder / 'train.log'}")
             raise
         log.error("%s", error)  # noqa: TRY400 - a traceback would not help the user
-        _remove_output_folder(folder)
+        remove_output_folder(folder)
         sys.exit(1)
     except Exception:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
@@ -144,7 +156,7 @@ def _reported_errors() -> Iterator[None]:
         raise
 
 
-def _remove_output_folder(folder: Path) -> None:
+def remove_output_folder(folder: Path) -> None:
     """Remove what Hydra has written, and the folder and its parents as far as they are empty; unless a run began."""
     from mlplab.tracking.journal import NAME  # the data loads while MLflow is imported
 
@@ -165,7 +177,7 @@ class NoteOutputFolder(Callback):
         _Process.output_folder = Path(str(config.hydra.run.dir))
 
 
-def _message(error: Exception) -> str | None:
+def message_of(error: Exception) -> str | None:
     """Return the message for the user; None for an error that the user cannot fix."""
     if isinstance(error, HydraException | OmegaConfBaseException):
         return explain(error)
@@ -183,5 +195,5 @@ def _message(error: Exception) -> str | None:
         return unreadable_preset()
     if isinstance(error, ValueError):
         # Hydra's, when it cannot open the log file, whose name has hydra.job.name in it
-        return _message(error.__cause__) if isinstance(error.__cause__, OSError) else None
+        return message_of(error.__cause__) if isinstance(error.__cause__, OSError) else None
     return str(error)

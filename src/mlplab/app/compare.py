@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Optional
 
 from mlplab import environment
 from mlplab.app.options import StoreOptions, parse_options, store_uri
+from mlplab.commands import as_typed
 from mlplab.errors import ConfigError
 from mlplab.schema import PAGE
 from mlplab.terminal import count_of, say
@@ -72,7 +73,7 @@ def _compare(arguments: Sequence[str]) -> None:
         StoreError: the store does not answer.
     """
     if {"-h", "--help"} & set(arguments):
-        say(str(__doc__))
+        say(as_typed(str(__doc__)))
         return
     from mlplab.comparison.documents import FORMATS
     from mlplab.comparison.judging import add_stored_facts

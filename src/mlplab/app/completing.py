@@ -8,7 +8,7 @@ from typing import get_args
 
 from mlplab import config
 from mlplab.data_config import DataConfig
-from mlplab.paths import CONF
+from mlplab.paths import choices_of
 
 _FLAGS = ("-sc", "--shell-completion")  # of Hydra, which the script that it installs in a shell calls
 
@@ -35,8 +35,7 @@ def completions(word: str) -> list[str] | None:
 
 
 def _presets() -> list[str]:
-    folder = CONF / "experiment"
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+    return choices_of("experiment")
 
 
 def _enum_values() -> dict[str, list[str]]:

@@ -13,9 +13,10 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, Interpolation
 
 from mlplab import config
 from mlplab.app.help_text import choices_text, help_text
+from mlplab.commands import typed_command
 from mlplab.errors import ConfigError
 from mlplab.known_keys import known_keys, unknown_key
-from mlplab.paths import CONF, PROJECT_ROOT
+from mlplab.paths import PROJECT_ROOT, choices_of, conf_folders
 from mlplab.store.uri import hide_password
 
 # What Hydra says of several values without -m; and of a wrong type, and what it means.
@@ -37,6 +38,7 @@ def register() -> None:
     OmegaConf.set_struct(schema.tags, False)  # Hydra refuses new keys elsewhere; here any name may be typed
     ConfigStore.instance().store(name="schema", node=schema)
     OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
+    OmegaConf.register_new_resolver("typed_command", typed_command, replace=True)
     OmegaConf.register_new_resolver("help_text", help_text, replace=True)
     OmegaConf.register_new_resolver("choices_text", choices_text, replace=True)
     OmegaConf.register_new_resolver("preset_mode", _preset_mode, replace=True)
@@ -80,14 +82,12 @@ def _absolute(path: str) -> str:
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
     """Return one sentence that names the wrong key, its value and the remedy."""
+    if isinstance(error, MissingConfigException) and str(error.missing_cfg_file).startswith("experiment/"):
+        value = str(error.missing_cfg_file).removeprefix("experiment/")
+        return f"experiment={value}: no such preset; choose from {', '.join(choices_of('experiment'))}"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, value = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={value}: no such choice; choose from {', '.join(error.options)}"
-    if isinstance(error, MissingConfigException) and str(error.missing_cfg_file).startswith("experiment/"):
-        folder = CONF / "experiment"
-        presets = sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
-        value = str(error.missing_cfg_file).removeprefix("experiment/")
-        return f"experiment={value}: no such preset; choose from {', '.join(presets)}"
     if isinstance(error, MissingConfigException) and "primary" not in str(error):
         return unknown_key(str(error.missing_cfg_file).partition("/")[0], known_keys())
     if isinstance(error, OverrideParseException):
@@ -125,7 +125,7 @@ def _reason(error: Exception) -> str:
 
 def unreadable_preset() -> str:
     """Say which file of conf/ is not text."""
-    for path in sorted(CONF.rglob("*.yaml")):
+    for path in sorted(path for folder in conf_folders() for path in folder.rglob("*.yaml")):
         try:
             path.read_text(encoding="utf-8")
         except ValueError as error:

@@ -3,7 +3,7 @@
 import re
 import textwrap
 
-from mlplab.paths import CONF
+from mlplab.paths import CONF, choices_of
 
 WIDTH = 80
 _COMMENTS = 32  # where they begin
@@ -44,11 +44,11 @@ def _laid_out(key: str, comment: str) -> list[str]:
 
 def choices_text() -> str:
     """Return what data=, tracking= and experiment= can be; of the presets each folder is a line."""
-    lines = [
-        textwrap.fill(f"{group}= {', '.join(sorted(path.stem for path in folder.glob('*.yaml')))}", WIDTH)
-        for group, folder in (("data", CONF / "data"), ("tracking", CONF / "tracking"))
-    ]
-    for folder in sorted(path for path in (CONF / "experiment").rglob("*") if path.is_dir()):
-        names = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
-        lines += textwrap.wrap(f"experiment={folder.relative_to(CONF / 'experiment').as_posix()}/ {names}", WIDTH)
+    lines = [textwrap.fill(f"{group}= {', '.join(choices_of(group))}", WIDTH) for group in ("data", "tracking")]
+    folders: dict[str, list[str]] = {}
+    for preset in choices_of("experiment"):
+        folder, slash, name = preset.rpartition("/")
+        folders.setdefault(folder + slash, []).append(name)
+    for folder, names in folders.items():
+        lines += textwrap.wrap(f"experiment={folder} {', '.join(names)}", WIDTH)
     return "\n".join(lines)

@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 from mlplab import environment
 from mlplab.app.arguments import warn_of_repeated
 from mlplab.app.options import not_an_option
+from mlplab.commands import as_typed
 from mlplab.errors import ClaimedError, ConfigError, StoreError
 from mlplab.terminal import count_of, say, say_on_stderr
 from mlplab.tracking_config import check_uri
@@ -55,7 +56,7 @@ def _migrate(arguments: Sequence[str], typed: Sequence[str]) -> None:
         StoreError: a store does not answer, or not everything is there now.
     """
     if {"-h", "--help"} & set(arguments):
-        say(str(__doc__))
+        say(as_typed(str(__doc__)))
         return
     source_uri, target_uri = _parse(arguments)
     _require_one_password(typed)

@@ -16,12 +16,17 @@ _KEYS = ("tracking.uri", "uri", "from", "to")  # the second is what compare.py t
 def hide_typed_passwords() -> None:
     """Take the passwords out of the arguments and the variable that name the store."""
     typed = [_key(text) in _KEYS for text in sys.argv]
-    if uri := os.environ.get(_VARIABLE):
-        # The password of a store that is not used must not go to the one that was typed.
-        os.environ[_VARIABLE] = public(uri) if any(typed) else hide_password(uri)
+    hide_password_of_variable(is_used=not any(typed))
     sys.argv[:] = [
         _without_password(text) if names_store else text for text, names_store in zip(sys.argv, typed, strict=True)
     ]
+
+
+def hide_password_of_variable(is_used: bool) -> None:
+    """Take the password out of the variable that names the store; keep it for MLflow's client if the store is used."""
+    if uri := os.environ.get(_VARIABLE):
+        # The password of a store that is not used must not go to the one that was typed.
+        os.environ[_VARIABLE] = hide_password(uri) if is_used else public(uri)
 
 
 def _key(text: str) -> str:

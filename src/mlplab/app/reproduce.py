@@ -34,9 +34,10 @@ def main() -> None:
 def _reproduce() -> None:
     typed = sys.argv[1:]
     if {"-h", "--help"} & set(typed):
+        from mlplab.commands import as_typed
         from mlplab.terminal import say
 
-        say(str(__doc__))
+        say(as_typed(str(__doc__)))
         return
     from mlplab.app.arguments import arrange
     from mlplab.app.task import call_hydra

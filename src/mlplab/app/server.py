@@ -21,6 +21,7 @@ from mlplab import environment, signals
 from mlplab.app import postgresql
 from mlplab.app.mlflow_process import start_mlflow
 from mlplab.app.postgresql import Database
+from mlplab.commands import as_typed, install_command, typed_command
 from mlplab.errors import ConfigError, StoreError
 from mlplab.paths import PROJECT_ROOT
 from mlplab.serving import free_port, noted_port, served_port
@@ -48,12 +49,12 @@ def _serve_team(arguments: Sequence[str]) -> None:
         StoreError: PostgreSQL or its driver is missing, or one of the two does not start.
     """
     if {"-h", "--help"} & set(arguments):
-        say(str(__doc__))
+        say(as_typed(str(__doc__)))
         return
     if arguments:
         raise ConfigError(f"{arguments[0]}: takes no options; see `--help`")
     if importlib.util.find_spec("psycopg2") is None:
-        raise StoreError("psycopg2: MLflow cannot reach PostgreSQL without it; pip install --editable '.[server]'")
+        raise StoreError(f"psycopg2: MLflow cannot reach PostgreSQL without it; {install_command('server')}")
     environment.imports_are_done()
     FOLDER.mkdir(exist_ok=True)
     data = FOLDER / "postgresql"
@@ -74,8 +75,8 @@ def _serve_team(arguments: Sequence[str]) -> None:
 def _say_where(database: Database, port: int) -> None:
     uri = f"http://127.0.0.1:{port}"
     say(f"all runs:  {uri} (Ctrl-C ends the server)")
-    say(f"to track:  python src/train.py tracking=server tracking.uri={uri}")
-    say(f"to move:   python src/migrate.py from=sqlite:///mlflow.db to={uri}")
+    say(f"to track:  {typed_command('train')} tracking=server tracking.uri={uri}")
+    say(f"to move:   {typed_command('migrate')} from=sqlite:///mlflow.db to={uri}")
     say(f"to save:   pg_dump -Fc {database.options} -f mlplab.dump; and server/artifacts")
 
 

@@ -14,8 +14,10 @@ from mlplab.launchers.slots import OneSlot, Slots, SlottedLauncher, joblib_slots
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.orphans import watch_parent
 
-# joblib calls it in each of its workers, before the first task: workers that never get one must end too.
-_WATCH_PARENT = {"_target_": "hydra.utils.get_method", "path": "mlplab.sweeps.orphans.watch_parent"}
+# joblib calls it in each of its workers, before the first task: workers that never get one must end too. As a partial
+# it is another one for every sweep, for which joblib starts new workers: those of a former sweep of this process live
+# on with the variables of then.
+_WATCH_PARENT = {"_target_": "mlplab.sweeps.orphans.watch_parent", "_partial_": True}
 
 
 def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> SweepContext:

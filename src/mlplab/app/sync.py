@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mlplab import environment
 from mlplab.app.arguments import warn_of_repeated
 from mlplab.app.options import store_uri
+from mlplab.commands import as_typed
 from mlplab.errors import ConfigError, StoreError
 from mlplab.terminal import count_of, say
 
@@ -40,7 +41,7 @@ def _sync(arguments: Sequence[str]) -> None:
         StoreError: something could not be sent.
     """
     if {"-h", "--help"} & set(arguments):
-        say(str(__doc__))
+        say(as_typed(str(__doc__)))
         return
     given = _given_uri(arguments)
     from mlplab.store.uri import DEFAULT_URI, absolute, exists

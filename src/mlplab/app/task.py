@@ -1,6 +1,7 @@
 """What Hydra calls for every job."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,16 +48,16 @@ def train_task(composed: DictConfig) -> float | None:
 
 def _train_alone(composed: DictConfig, output_folder: Path) -> float:
     settings = composition.read_config(composed)
-    _require_nothing_of_sweeps(settings)
+    typed = HydraConfig.get().overrides
+    require_nothing_of_sweeps(settings, [*typed.task, *typed.hydra])
     return startup.start_run(settings, output_folder).final[schema.final_accuracy("test")]
 
 
-def _require_nothing_of_sweeps(settings: TrainConfig) -> None:
-    """Raise ConfigError if what was typed says something to a sweep alone; a default says nothing."""
+def require_nothing_of_sweeps(settings: TrainConfig, overrides: Sequence[str]) -> None:
+    """Raise ConfigError if one of the typed overrides says something to a sweep alone; a default says nothing."""
     defaults = OmegaConf.load(CONF / "train.yaml")
     assert isinstance(defaults, DictConfig)
-    typed = HydraConfig.get().overrides
-    for override in [*typed.task, *typed.hydra]:
+    for override in overrides:
         key = override.lstrip("+").partition("=")[0]
         is_default = key in defaults and defaults[key] == getattr(settings, key, None)
         if override.lstrip("+").startswith(_OF_SWEEPS) and not is_default:

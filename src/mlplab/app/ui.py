@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlplab import environment, signals
 from mlplab.app.mlflow_process import start_mlflow
+from mlplab.commands import as_typed
 from mlplab.errors import ConfigError, UserError
 from mlplab.terminal import say
 
@@ -32,7 +33,7 @@ def _serve(arguments: Sequence[str]) -> None:
         StoreError: no run is there yet.
     """
     if {"-h", "--help"} & set(arguments):
-        say(str(__doc__))
+        say(as_typed(str(__doc__)))
         return
     if arguments:
         raise ConfigError(f"{arguments[0]}: takes no options; MLFLOW_TRACKING_URI says which file, if another")

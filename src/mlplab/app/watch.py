@@ -18,6 +18,7 @@ from typing import Optional
 
 from mlplab import environment, signals
 from mlplab.app.options import StoreOptions, parse_options, store_uri
+from mlplab.commands import as_typed
 from mlplab.errors import ConfigError
 from mlplab.terminal import say
 
@@ -49,7 +50,7 @@ def _watch(arguments: Sequence[str]) -> None:
         StoreError: the store does not answer at the start.
     """
     if {"-h", "--help"} & set(arguments):
-        say(str(__doc__))
+        say(as_typed(str(__doc__)))
         return
     options = parse_options(WatchOptions, arguments, {})
     if not 0 <= options.port <= HIGHEST_PORT:

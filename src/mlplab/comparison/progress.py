@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from mlflow.entities import Run
 
+from mlplab.commands import typed_command
 from mlplab.comparison import query
 from mlplab.comparison.completeness import frozen_jobs
 from mlplab.comparison.grouping import SEED
@@ -132,7 +133,7 @@ class WatchedSweep:
         own = find_own_runs(store, self.sweep) if self.sweep else []
         if not own:
             asked = f"sweep={sweep}: there is none" if sweep else "sweep: there is none to watch"
-            raise ConfigError(f"{asked}; {what_there_is(store)}; `python src/train.py -m ...` makes one")
+            raise ConfigError(f"{asked}; {what_there_is(store)}; `{typed_command('train')} -m ...` makes one")
         self._own = own[0].info.run_id
         self._frozen: list[Mapping[str, Any]] = []
         self._complete: dict[str, pd.DataFrame] = {}  # points of runs that have ended, by run id

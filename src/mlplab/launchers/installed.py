@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mlplab.checks import require
+from mlplab.commands import install_command
 from mlplab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,4 +39,4 @@ def _require_cpus(cpus_per_job: int) -> None:
 
 
 def _not_installed(extra: str, error: ModuleNotFoundError) -> ConfigError:
-    return ConfigError(f"hydra/launcher: needs the package {error.name}; install it: pip install '.[{extra}]'")
+    return ConfigError(f"hydra/launcher: needs the package {error.name}; install it: {install_command(extra)}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mlplab.commands import typed_command
 from mlplab.comparison.grouping import SEED
 from mlplab.comparison.selection import find_own_runs
 from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, SWEEP_TAG
@@ -31,7 +32,7 @@ def origin_of(store: Store, runs: pd.DataFrame) -> Origin:
     commands = []
     if sweeps:
         mine = [run.data.params.get("command") for sweep in sorted(sweeps) for run in find_own_runs(store, sweep)]
-        commands = [f"python src/train.py -m {typed}" for typed in mine if typed]
+        commands = [f"{typed_command('train')} -m {typed}" for typed in mine if typed]
     params = {name.removeprefix("params."): runs[name] for name in runs.columns if name.startswith("params.")}
     common = {
         key: str(values.iloc[0])

@@ -15,18 +15,26 @@ _MORE_SCRIPTS = {"watch.html": ("watch.js",)}
 def render_template(package: str, name: str, **values: object) -> str:
     """Return the template ``name`` of a package, filled in; a page (.html) also gets its style and scripts."""
     is_page = name.endswith(".html")
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader(_HERE, ".")]),
-        autoescape=is_page,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     if is_page:
         # Only Plotly's charts with x and y axes: a third of the whole, which no package on PyPI has by itself.
         scripts = ("plotly/plotly-cartesian.min.js", "charts.js", "table.js", *_MORE_SCRIPTS.get(name, ()))
         values |= {"style": Markup(_style()), "scripts": [Markup(_read(script)) for script in scripts]}
-    return environment.get_template(name).render(values)
+    return _environment(package, escapes=is_page).get_template(name).render(values)
+
+
+def render_fragment(name: str, **values: object) -> str:
+    """Return the template ``name`` of this package, filled in and escaped: a part of somebody else's page."""
+    return _environment(_HERE, escapes=True).get_template(name).render(values)
+
+
+def _environment(package: str, escapes: bool) -> Environment:
+    return Environment(
+        loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader(_HERE, ".")]),
+        autoescape=escapes,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _style() -> str:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from mlplab.commands import typed_command
 from mlplab.config import MAKING_UP, Optimizer, Penalty, TrainConfig
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
@@ -93,7 +94,9 @@ def _require_untouched(cells: Sequence[Cell], typed: Sequence[str]) -> None:
         if key in MAKING_UP:
             raise ConfigError(f"{text}: every cell is one run, and none is left out; choose tables with reports=[...]")
         if key == "experiment" or key in own:
-            raise ConfigError(f"{text}: the cells set this key; use `python src/train.py {text}` for a single run")
+            raise ConfigError(
+                f"{text}: the cells set this key; use `{typed_command('train')} {text}` for a single run"
+            )
 
 
 def _key(settings: TrainConfig) -> str:

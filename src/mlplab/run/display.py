@@ -12,6 +12,7 @@ from types import TracebackType
 from rich.console import Console
 
 from mlplab import schema
+from mlplab.commands import typed_command
 from mlplab.place import Place
 from mlplab.run.bar import Bar
 from mlplab.terminal import count_of, is_worker, say, say_rows
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 MOST_LINES = 100  # epochs that get a line each where there is no bar
 LINE_SECONDS = 5.0  # between the lines of more
-SYNC = "`python src/sync.py` sends them"
+SYNC = f"`{typed_command('sync')}` sends them"
 
 
 class Display:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from mlplab.paths import PROJECT_ROOT
+from mlplab.commands import typed_command
+from mlplab.paths import CHECKOUT
 from mlplab.schema import SWEEP_TAG
 from mlplab.serving import USUAL_PORT, served_port
 from mlplab.store.uri import DEFAULT_URI, is_server, public, sqlite_path
@@ -47,7 +48,9 @@ class Links:
             return None
         if self.uri != DEFAULT_URI:
             return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
-        return "make ui" if Path.cwd() == PROJECT_ROOT else f"make -C {shlex.quote(str(PROJECT_ROOT))} ui"
+        if CHECKOUT is None:
+            return typed_command("ui")
+        return "make ui" if Path.cwd() == CHECKOUT else f"make -C {shlex.quote(str(CHECKOUT))} ui"
 
     @property
     def is_served(self) -> bool:

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Run, ViewType
 from mlflow.exceptions import MlflowException
 
+from mlplab.commands import typed_command
 from mlplab.errors import ConfigError, StoreError
 from mlplab.store.client import connect_client
 from mlplab.store.faults import STORE_ERRORS, explained
@@ -137,7 +138,9 @@ def find_store(uri: str | None, experiment: str) -> Store:
 def require_file(uri: str) -> None:
     """Raise StoreError if there is no file at this URI of SQLite."""
     if not Path(sqlite_path(uri) or "").exists():
-        raise StoreError(f"tracking.uri={public(uri)}: no run is there yet; `python src/train.py` makes the first")
+        raise StoreError(
+            f"tracking.uri={public(uri)}: no run is there yet; `{typed_command('train')}` makes the first"
+        )
 
 
 def _require_folder(path: Path, uri: str) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplab.background import in_background
+from mlplab.commands import typed_command
 from mlplab.errors import StoreAwayError, StoreError
+from mlplab.signals import Stopped
 from mlplab.store import store
 from mlplab.store.sqlite_file import DatabaseFile
 from mlplab.store.store import Store
@@ -106,6 +108,10 @@ class Target:
         note_answer(self.uri)
         return reached
 
+    def patience_after(self, error: BaseException | None) -> float:
+        """Return how many seconds a run that ends with this error waits for a silent store."""
+        return self.parting if isinstance(error, Stopped) else self.patience
+
     def answers(self) -> bool:
         """Tell whether the store answers, within PATIENCE_SECONDS."""
         try:
@@ -126,7 +132,7 @@ class Target:
         if file is not None and not file.is_still_there():
             raise StoreError(
                 f"tracking.uri={self.shown}: the file was removed or replaced while a run was writing; what it "
-                "had to write is kept, and `python src/sync.py` sends it to the store that lies there now"
+                f"had to write is kept, and `{typed_command('sync')}` sends it to the store that lies there now"
             )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from mlplab.commands import typed_command
 from mlplab.comparison.sweep_end import compare_sweep, find_best
 from mlplab.schema import (
     BEST_RUN_TAG,
@@ -61,7 +62,7 @@ def record_result(reading: Reading | None, manifest: Manifest, own: Run, outcome
 def show_links(reading: Reading, manifest: Manifest, own: Run, report: str, target: Target) -> None:
     """Print where to see the sweep in MLflow."""
     if reading.is_stand_in:
-        say(f"{target.shown} does not have all of this sweep yet; `python src/sync.py` sends the rest")
+        say(f"{target.shown} does not have all of this sweep yet; `{typed_command('sync')}` sends the rest")
         return
     if own.run_id is not None and (own.artifacts / report).exists():
         say(f"the same with charts:     {reading.store.artifact_page(own.run_id, report)}")

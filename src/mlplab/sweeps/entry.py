@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hydra.core.utils import JobReturn
 
+from mlplab.commands import install_command
 from mlplab.config import Pruning, Search
 from mlplab.errors import ConfigError
 from mlplab.sweeps.context import SweepContext
@@ -29,7 +30,8 @@ def sweep_typed(arguments: list[str], context: SweepContext) -> Sequence[JobRetu
     try:
         from mlplab.sweeps.search.search_sweep import sweep_search
     except ModuleNotFoundError as error:
-        raise ConfigError(f"search: needs the package {error.name}; install it: pip install '.[search]'") from error
+        install = install_command("search")
+        raise ConfigError(f"search: needs the package {error.name}; install it: {install}") from error
     return sweep_search(arguments, context)
 
 

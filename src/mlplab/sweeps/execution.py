@@ -11,6 +11,7 @@ from typing import Protocol
 from hydra.core.utils import JobReturn
 
 from mlplab import environment, signals
+from mlplab.commands import typed_command
 from mlplab.config import TrainConfig
 from mlplab.errors import StoreAwayError, StoreError, SweepError
 from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, PAGE, REPORT_TAG, State
@@ -197,7 +198,7 @@ class Sweep:
         if refused and self.target.reach() is not None:
             raise StoreError(
                 f"tracking.uri={self.target.shown}: {count_of(len(refused), 'run')} refused; nothing is lost, and "
-                "`python src/sync.py` says why, and sends them"
+                f"`{typed_command('sync')}` says why, and sends them"
             )
 
     def _raise_failures(self) -> None:

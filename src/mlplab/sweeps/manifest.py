@@ -33,7 +33,7 @@ class FrozenJob:
 
     def overrides(self) -> list[str]:
         """Return the config in Hydra's override grammar: every key."""
-        return [f"{key}={_as_override(value)}" for key, value in self.config.items()]
+        return [f"{key}={as_override(value)}" for key, value in self.config.items()]
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,8 @@ def command_digest(arguments: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(determining_overrides(arguments)).encode()).hexdigest()[:16]
 
 
-def _as_override(value: object) -> str:
+def as_override(value: object) -> str:
+    """Return a value in Hydra's override grammar."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info
 
 from mlplab.config import TrainConfig
 from mlplab.flat_config import flatten
-from mlplab.paths import PROJECT_ROOT
+from mlplab.paths import CHECKOUT, PROJECT_ROOT
 from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PROJECT_TAG, THREADS_TAG, USER_TAG, VERSION_TAG
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -114,9 +114,11 @@ class GitState:
 
     @classmethod
     def read(cls) -> "GitState | None":
-        """Return the state of the project's checkout; None if it is no checkout, or git is not installed."""
+        """Return the state of the checkout; None if the code lies in none, or git is not installed."""
+        if CHECKOUT is None:
+            return None
         try:
-            if Path(_git("rev-parse", "--show-toplevel").strip()) != PROJECT_ROOT:
+            if Path(_git("rev-parse", "--show-toplevel").strip()) != CHECKOUT:
                 return None  # this project lies inside another repository
             status = _git("status", "--porcelain")
             commit = _git("rev-parse", "HEAD").strip()
@@ -127,5 +129,5 @@ class GitState:
 
 
 def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(PROJECT_ROOT), *arguments]
+    command = ["git", "-C", str(CHECKOUT), *arguments]
     return subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout

@@ -23,7 +23,16 @@ from mlflow.types.schema import AnyType
 from numpy.typing import DTypeLike, NDArray
 
 if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel as PyFuncModel
     from torch import nn
+
+
+def load_model(folder: Path) -> "PyFuncModel":
+    """Return the model that lies in a folder."""
+    import mlflow.pyfunc
+
+    model: PyFuncModel = mlflow.pyfunc.load_model(str(folder))
+    return model
 
 
 def save_scratch(

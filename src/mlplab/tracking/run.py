@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mlplab.commands import typed_command
 from mlplab.errors import ClaimedError, LostRunError, StoreError, SweepError
 from mlplab.paths import portable
 from mlplab.schema import DIVERGED_TAG, FOLDER_TAG, PRUNED_REASON_TAG, PRUNED_STEP_TAG, STATE_TAG, State
@@ -165,8 +166,8 @@ class Run:
         """Raise the StoreError with which the store refused the run, if it did."""
         if self._journal.unwritten_bytes and not self._journal.is_sent:
             raise StoreError(f"{self._folder}: the journal of the run cannot be written there; free space")
-        if self._sender.refusal is not None:
-            raise StoreError(f"{self._sender.refusal}. The run is kept in {self._folder}; then: python src/sync.py")
+        if (refusal := self._sender.refusal) is not None:
+            raise StoreError(f"{refusal}. The run is kept in {self._folder}; then: {typed_command('sync')}")
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log the parameters."""
@@ -235,8 +236,7 @@ class Run:
                     self._sender.start()
                 else:
                     self._end(error)
-                target = self._target
-                self._sender.wait_until_sent(target.parting if isinstance(error, Stopped) else target.patience)
+                self._sender.wait_until_sent(self._target.patience_after(error))
             finally:
                 self._sender.close()
 
