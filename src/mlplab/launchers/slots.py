@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from joblib import effective_n_jobs
 from omegaconf import DictConfig
 
 from mlplab.launchers.job import Job
@@ -120,6 +119,8 @@ def joblib_slots(launcher: Launcher, initializer: Callable[[], None]) -> PoolSlo
 
     ``initializer`` is called once in each of the processes.
     """
+    from joblib import effective_n_jobs  # it changes the environment when it is imported
+
     workers = effective_n_jobs(launcher.joblib["n_jobs"])  # type: ignore[attr-defined]
     setup = launcher.hydra_context, launcher.task_function, launcher.config  # type: ignore[attr-defined]
     return PoolSlots.of(ProcessPool(workers, max(1, (os.cpu_count() or 1) // workers), initializer), *setup)

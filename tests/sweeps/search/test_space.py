@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from mlplab.errors import ConfigError
-from mlplab.sweeps.search.space import Dimension, overrides_of, read_dimensions
+from mlplab.sweeps.search.space import Dimension, proposal_overrides, read_dimensions
 
 
 def parse(*texts: str) -> list[Override]:
@@ -93,7 +93,7 @@ def test_keys_that_are_walked_together_are_one_choice() -> None:
 @pytest.mark.parametrize("order", list(permutations(["activation=relu,tanh", "learning_rate=interval(0,1)"])))
 def test_values_come_in_the_order_in_which_the_keys_were_typed(order: Sequence[str]) -> None:
     dimensions = read_dimensions(parse(*order))
-    varying = overrides_of(dimensions, {"learning_rate": 0.25, "activation": "tanh"})
+    varying = proposal_overrides(dimensions, {"learning_rate": 0.25, "activation": "tanh"})
     assert list(varying.items()) == [
         pair for text in order for pair in [("activation", "tanh"), ("learning_rate", "0.25")] if pair[0] in text
     ]

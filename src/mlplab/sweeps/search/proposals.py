@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from mlplab.config import Search
 from mlplab.errors import ConfigError
 from mlplab.sweeps.manifest import FrozenJob
-from mlplab.sweeps.search.space import Dimension, Proposal, overrides_of
+from mlplab.sweeps.search.space import Dimension, Proposal, proposal_overrides
 from mlplab.sweeps.search.study import make_sampler, note_job
 
 MOST_REJECTED = 20  # proposals in a row that were tried before, or that `only` excludes
@@ -59,7 +59,7 @@ class Proposals:
     def _ask(self, number: int) -> tuple[FrozenJob, optuna.Trial] | None:
         """Return what Optuna proposes; None if it was tried before, or `only` excludes it."""
         trial = self.study.ask({one.name: one.distribution for one in self.dimensions})
-        varying = overrides_of(self.dimensions, trial.params)
+        varying = proposal_overrides(self.dimensions, trial.params)
         job = None if tuple(varying.values()) in self._tried else self.freeze(number, varying)
         if job is None:
             self.study.tell(trial, state=TrialState.FAIL)  # which samplers pass over
@@ -89,7 +89,7 @@ class Proposals:
         names = [one.name for one in self.dimensions]
         for values in product(*(one.values() for one in self.dimensions)):
             proposal = dict(zip(names, values, strict=True))
-            if tuple(overrides_of(self.dimensions, proposal).values()) not in self._tried:
+            if tuple(proposal_overrides(self.dimensions, proposal).values()) not in self._tried:
                 yield proposal
 
     def again(self, job: FrozenJob, params: Proposal) -> optuna.Trial:

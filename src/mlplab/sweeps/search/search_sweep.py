@@ -35,7 +35,7 @@ from mlplab.sweeps.search.limits import Limits
 from mlplab.sweeps.search.proposals import Proposals
 from mlplab.sweeps.search.search_plan import show_search_plan
 from mlplab.sweeps.search.searching import Searching
-from mlplab.sweeps.search.space import Dimension, overrides_of, read_dimensions
+from mlplab.sweeps.search.space import Dimension, proposal_overrides, read_dimensions
 from mlplab.sweeps.search.study import create_study, known_jobs
 from mlplab.sweeps.search.trials import Trials
 from mlplab.tracking.reading import read_from
@@ -105,7 +105,7 @@ def _checked_edges(dimensions: Sequence[Dimension], fixed: Sequence[str], contex
     names = [one.name for one in dimensions]
     checked = []
     for values in islice(product(*(one.edges() for one in dimensions)), MOST_CHECKED):
-        own = overrides_of(dimensions, dict(zip(names, values, strict=True)))
+        own = proposal_overrides(dimensions, dict(zip(names, values, strict=True)))
         checked.append(context.compose([*fixed, *(f"{key}={text}" for key, text in own.items())]))
     return checked
 

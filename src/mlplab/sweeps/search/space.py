@@ -189,7 +189,7 @@ def _short(number: float, low: float, high: float) -> float:
     return short if low <= short <= high else number
 
 
-def overrides_of(dimensions: Sequence[Dimension], proposal: Proposal) -> dict[str, str]:
+def proposal_overrides(dimensions: Sequence[Dimension], proposal: Proposal) -> dict[str, str]:
     """Return the value of every swept key in Hydra's grammar, in the order in which the keys were typed."""
     return {
         key: text for dimension in dimensions for key, text in dimension.overrides(proposal[dimension.name]).items()
