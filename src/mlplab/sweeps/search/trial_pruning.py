@@ -11,6 +11,8 @@ from mlplab.config import Pruning, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.sweeps.search.study import STUDY_FILE, make_pruner, open_storage
 
+_BEHIND = "behind"  # the attribute of a trial that has at which step others had left it behind
+
 log = logging.getLogger(__name__)
 
 
@@ -33,14 +35,23 @@ class TrialPruner:
         if step < max(self.reported, default=-1):
             return None  # before the run was resumed it went on from here
         try:
-            if step not in self.reported:
-                self.trial.report(value, step)
-                self.reported.add(step)
-            is_behind = self.trial.should_prune()
+            is_behind = self._is_behind(step, value)
         except (StorageInternalError, OSError) as error:
             self._warn(error)
             return None
         return f"pruner={self.kind}: others were better after {point} points" if is_behind else None
+
+    def _is_behind(self, step: int, value: float) -> bool:
+        if step not in self.reported:
+            self.trial.report(value, step)
+            self.reported.add(step)
+        # Asked a second time, successive halving would look at its next rung: it is asked once, and the answer kept.
+        if self.trial.user_attrs.get(_BEHIND) == step:
+            return True
+        is_behind = self.trial.should_prune()
+        if is_behind:
+            self.trial.set_user_attr(_BEHIND, step)
+        return is_behind
 
     def _warn(self, error: Exception) -> None:
         if not self._has_warned:
