@@ -13,7 +13,7 @@ from mlplab.data.catalog import CATALOG
 from mlplab.engines import torch_engine, torch_network
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
-from mlplab.schema import STATE_OF_STATUS, UNRESPONSIVE
+from mlplab.schema import RUN_STATES, UNRESPONSIVE, State, run_state
 from mlplab.scratch import activations, initializers, losses, optimizers, penalties
 
 REGISTRIES = {
@@ -51,7 +51,15 @@ def test_every_device_is_chosen_or_refused_by_name(settings: Callable[..., Train
 
 
 def test_every_status_of_mlflow_has_a_state() -> None:
-    assert set(STATE_OF_STATUS) == {RunStatus.to_string(status) for status in RunStatus.all_status()}
+    states = {run_state(RunStatus.to_string(status)) for status in RunStatus.all_status()}
+    assert states == set(RUN_STATES) - {State.pruned}
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_finished_by_mlflows_status_can_have_been_pruned(state: State) -> None:
+    pruned = {run_state(RunStatus.to_string(status), str(state)) for status in RunStatus.all_status()}
+    assert (State.pruned in pruned) == (state is State.pruned)
+    assert (State.finished in pruned) != (state is State.pruned)
 
 
 def test_the_value_of_an_enum_member_is_its_name() -> None:

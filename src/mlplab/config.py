@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from mlplab.checks import require
 from mlplab.schema import is_own_tag
+from mlplab.selection_config import EarlyStoppingConfig, Keep, Monitor
 from mlplab.tracking_config import TrackingConfig
 
 Engine = StrEnum("Engine", ["numpy", "torch"])
@@ -112,11 +113,14 @@ class TrainConfig:
     diagnostics: bool
     dtype: DType
     device: Device
+    monitor: Monitor
+    keep: Keep
     resume: bool
     retry: int
     fail_fast: bool
     plan: bool
     max_jobs: int
+    early_stopping: EarlyStoppingConfig
     data: DataConfig
     tracking: TrackingConfig
     tags: dict[str, str] = field(default_factory=dict)
@@ -128,6 +132,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_words()
+        self._check_selection()
         require(
             "device",
             self.device,
@@ -174,6 +179,13 @@ class TrainConfig:
         number("log_every", self.log_every > 0, "takes a number of parameter updates, at least 1")
         number("retry", self.retry >= 0, "takes how often to try again, 0 for never")
         number("max_jobs", self.max_jobs > 0, "takes a number of runs, at least 1")
+
+    def _check_selection(self) -> None:
+        """Refuse to select without images to select on: the test images choose nothing."""
+        has_images, remedy = self.data.val_size > 0, "needs images to select on; set data.val_size=10000"
+        patience = self.early_stopping.patience
+        require("keep", self.keep, self.keep is Keep.last or has_images, remedy)
+        require("early_stopping.patience", patience, patience is None or has_images, remedy)
 
     def _check_words(self) -> None:
         for name, value in self.tags.items():

@@ -5,12 +5,18 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from mlplab import config
+from mlplab.selection_config import EarlyStoppingConfig
 from mlplab.tracking_config import TrackingConfig
 
 
 def known_keys() -> list[str]:
     """Return every key that there is, such as ``data.root``; of a group also its name."""
-    schemas = {"": config.TrainConfig, "data.": config.DataConfig, "tracking.": TrackingConfig}
+    schemas = {
+        "": config.TrainConfig,
+        "early_stopping.": EarlyStoppingConfig,
+        "data.": config.DataConfig,
+        "tracking.": TrackingConfig,
+    }
     return [prefix + field.name for prefix, schema in schemas.items() for field in fields(schema)]
 
 

@@ -6,15 +6,45 @@ reads is named where it is written.
 
 from enum import StrEnum
 
-# States of a job, as tables and tags show them.
-State = StrEnum("State", ["finished", "failed", "killed", "running", "scheduled", "skipped", "new"])
-STATE_OF_STATUS = {
+
+class State(StrEnum):
+    """The state of a job, as tables and tags show it."""
+
+    finished = "finished"
+    pruned = "pruned"  # stopped by a search, because others had left it behind: without final metrics
+    failed = "failed"
+    killed = "killed"
+    running = "running"
+    scheduled = "scheduled"
+    skipped = "skipped"
+    new = "new"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do: it is never run again."""
+        return self in (State.finished, State.pruned)
+
+
+_STATE_OF_STATUS = {
     "FINISHED": State.finished,
     "FAILED": State.failed,
     "KILLED": State.killed,
     "RUNNING": State.running,
     "SCHEDULED": State.scheduled,
 }
+RUN_STATES = (*_STATE_OF_STATUS.values(), State.pruned)  # that a run in the store can have
+
+
+def run_state(status: str, mark: object = None) -> State:
+    """Return the state of a run.
+
+    Args:
+        status: MLflow's.
+        mark: its tag STATE_TAG; anything else than text where it has none.
+    """
+    state = _STATE_OF_STATUS[status]
+    return State.pruned if state is State.finished and mark == State.pruned else state
+
 
 # Tags of every run
 FINGERPRINT_TAG = "fingerprint"
@@ -31,6 +61,7 @@ BOOT_TAG = "boot"  # which boot of the host, and which namespace of process numb
 OBSERVED_TAG = "heartbeat_observed."  # and the name of another machine: what that one saw of it, and when
 JOURNAL_TAG = "journal"  # the key of the run's journal, by which it is recognised before anybody knows its id
 DIVERGED_TAG = "diverged"  # the run failed because training diverged: it is not gone on with
+STOPPED_TAG = "stopped"  # why training ended before its epochs were over
 USER_TAG = "mlflow.user"
 PROJECT_TAG = "project"  # the folder of the project whose command made the run
 # Tags of a run or a logged model that was copied from another store: its id there, and the state in which it was
@@ -40,6 +71,11 @@ MIGRATED_FROM_TAG, MIGRATED_TAG = "migrated.from", "migrated.state"
 # Tags of the members of a sweep
 SWEEP_TAG = "sweep"
 JOB_TAG = "sweep.job"
+STATE_TAG = "sweep.state"  # "pruned", where MLflow's status says FINISHED
+PRUNED_STEP_TAG, PRUNED_REASON_TAG = "sweep.pruned_step", "sweep.pruned_reason"
+
+# Tags that say how a run ended: one that goes on loses them.
+END_TAGS = (ERROR_TAG, STOPPED_TAG, STATE_TAG, PRUNED_STEP_TAG, PRUNED_REASON_TAG)
 
 # Tags of a sweep's own run. Older ones had SWEEP_TAG instead of OWN_SWEEP_TAG, and so were among the members.
 OWN_SWEEP_TAG = "sweep.id"
@@ -68,6 +104,7 @@ TRAIN_SECONDS, TOTAL_SECONDS, SAMPLES_PER_SECOND = (
     "time/samples_per_second",
 )
 FINAL, TIME, WITHIN = "final/", "time/", "within/"
+BEST_STEP = f"{FINAL}best_step"  # with keep=best: the update after which the network was the best
 
 
 def loss(split: str) -> str:

@@ -14,9 +14,10 @@ from mlplab.background import in_background
 if TYPE_CHECKING:
     from mlplab.data import Dataset
     from mlplab.run.pipeline import Result
+    from mlplab.training.judge import Pruner
 
 
-def start_run(settings: config.TrainConfig, output_folder: Path) -> "Result":
+def start_run(settings: config.TrainConfig, output_folder: Path, pruner: "Pruner | None" = None) -> "Result":
     """Carry out the run of this config: see :func:`mlplab.run.pipeline.train_and_record`."""
     from mlplab import data
     from mlplab.training.streams import random_streams
@@ -29,7 +30,7 @@ def start_run(settings: config.TrainConfig, output_folder: Path) -> "Result":
     from mlplab.run import pipeline
 
     environment.imports_are_done()
-    return pipeline.train_and_record(settings, loaded, random_streams(settings.seed), output_folder)
+    return pipeline.train_and_record(settings, loaded, random_streams(settings.seed), output_folder, pruner)
 
 
 @lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once

@@ -29,8 +29,11 @@ def call_hydra(typed: Typed) -> None:
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(train_task)()
 
 
-def train_task(composed: DictConfig) -> float:
-    """Carry out one run of this config, alone or as a member of a sweep; return its final test accuracy."""
+def train_task(composed: DictConfig) -> float | None:
+    """Carry out one run of this config, alone or as a member of a sweep; return its final test accuracy.
+
+    None where it was pruned.
+    """
     with commandline.task_errors():
         config = HydraConfig.get()
         train = _train_member if config.mode is RunMode.MULTIRUN else _train_alone
@@ -55,10 +58,10 @@ def _require_nothing_of_sweeps(settings: TrainConfig) -> None:
             raise ConfigError(f"{override}: says how to carry out a sweep; add -m, or leave it out")
 
 
-def _train_member(composed: DictConfig, output_folder: Path) -> float:
+def _train_member(composed: DictConfig, output_folder: Path) -> float | None:
     folder = Path(HydraConfig.get().sweep.dir)
     with as_member(folder):
         settings = composition.read_config(composed)
         require_no_failure(settings, folder)
         require_own_launch(settings, folder)
-        return startup.start_run(settings, output_folder).final[schema.final_accuracy("test")]
+        return startup.start_run(settings, output_folder).final.get(schema.final_accuracy("test"))

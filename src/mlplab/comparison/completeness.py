@@ -10,20 +10,21 @@ import pandas as pd
 from mlflow.entities import Run
 
 from mlplab.comparison.selection import find_own_runs
+from mlplab.comparison.states import state_of_row
 from mlplab.comparison.verdict import listed
 from mlplab.names import member_name
-from mlplab.schema import JOB_TAG, MANIFEST, STATE_OF_STATUS, State
+from mlplab.schema import JOB_TAG, MANIFEST, State
 from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
 from mlplab.terminal import count_of, has_or_have
 
 log = logging.getLogger(__name__)
 
-_ORDER = (State.failed, State.killed, State.running, State.scheduled)
+_ORDER = (State.pruned, State.failed, State.killed, State.running, State.scheduled)
 
 
 def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
-    """Say how many jobs of a sweep have finished, and what never did; "" where all have. Raises StoreError."""
+    """Say how many jobs of a sweep have finished, and what never did; "" where none is left. Raises StoreError."""
     for own in find_own_runs(store, sweep):
         if jobs := frozen_jobs(store, own):
             return describe_missing(jobs, _states(runs))
@@ -61,28 +62,31 @@ def _is_described(job: Mapping[str, Any]) -> bool:
 
 
 def _states(runs: pd.DataFrame) -> dict[int, State]:
-    """Return the state of every job: finished where any of its runs is, otherwise its last run's."""
+    """Return the state of every job: finished where any of its runs is, or else pruned, otherwise its last run's."""
     states: dict[int, State] = {}
     tag = f"tags.{JOB_TAG}"
     members = runs[runs[tag].notna()] if tag in runs else runs.head(0)
     for row in members.to_dict("records"):  # latest first
-        number, state = int(row[tag]), STATE_OF_STATUS[row["status"]]
-        if state is State.finished:
+        number, state = int(row[tag]), state_of_row(row)
+        if state is State.finished or (state is State.pruned and states.get(number) is not State.finished):
             states[number] = state
         states.setdefault(number, state)
     return states
 
 
 def describe_missing(jobs: Sequence[Mapping[str, Any]], states: Mapping[int, State]) -> str:
-    """Say it of jobs with ``number``, ``name`` and ``varying`` keys, and of the states of those that have a run."""
-    unfinished = [job for job in jobs if states.get(job["number"]) is not State.finished]
+    """Say it of jobs with ``number``, ``name`` and ``varying`` keys, and of the states of those that have a run.
+
+    Jobs that were pruned are not missing; they are counted where others are.
+    """
+    counts = Counter(states.get(job["number"], State.new) for job in jobs)
+    unfinished = [job for job in jobs if not states.get(job["number"], State.new).is_done]
     if not unfinished:
         return ""
-    counts = Counter(states.get(job["number"], State.new) for job in unfinished)
     parts = [f"{counts[state]} {state}" for state in _ORDER if counts[state]]
     if counts[State.new]:
         parts.append(f"{counts[State.new]} never began")
-    finished = f"{len(jobs) - len(unfinished)} of {count_of(len(jobs), 'run')} {has_or_have(len(jobs))} finished"
+    finished = f"{counts[State.finished]} of {count_of(len(jobs), 'run')} {has_or_have(len(jobs))} finished"
     text = f"{finished} ({', '.join(parts)})"
     never = _values_without_result(jobs, unfinished)
     if never:

@@ -9,7 +9,7 @@ from math import isfinite, isnan
 from mlplab.comparison.ranking import Group, Ranking
 from mlplab.comparison.statistics import CONFIDENCE, SIGNIFICANCE
 from mlplab.comparison.tables import markdown_table, terminal_table
-from mlplab.schema import STATE_OF_STATUS
+from mlplab.schema import RUN_STATES
 
 Scalar = str | int | float | bool | None
 Cell = Scalar | list[str] | list[Scalar]
@@ -68,7 +68,7 @@ def _record(ranking: Ranking, group: Group) -> dict[str, Cell]:
         "confidence_half_width": None if summary is None else _plain(summary.half_width),
         "n": len(group.observations),
         **{name: _plain(value) for name, value in group.others.items()},
-        **{str(state): group.states.get(state, 0) for state in STATE_OF_STATUS.values()},
+        **{str(state): group.states.get(state, 0) for state in RUN_STATES},
         "p_against_best": p,
         "cannot_be_told_from_best": None if p is None else ranking.is_level(group),
         "level": SIGNIFICANCE,

@@ -7,9 +7,10 @@ from math import inf, isnan, nan
 import pandas as pd
 
 from mlplab.comparison.observations import combinations, observe, text_of
+from mlplab.comparison.states import count_states, finished_of
 from mlplab.comparison.statistics import Summary
 from mlplab.names import member_name
-from mlplab.schema import STATE_OF_STATUS, State
+from mlplab.schema import State
 
 SEED = "seed"
 # What says where a run is kept or what is watched, and not what it computes.
@@ -74,14 +75,14 @@ def make_groups(
 def _group(
     values: dict[str, str], runs: pd.DataFrame, pooled: Sequence[str], metric: str, others: Sequence[str]
 ) -> Group:
-    finished = runs[runs["status"] == "FINISHED"]
+    finished = finished_of(runs)
     observations = observe(finished, metric, pooled)
     return Group(
         values,
         list(runs["run_id"]),
         Summary.of(list(observations.values())) if observations else None,
         {name: _mean(observe(finished, name, pooled).values()) for name in others},
-        {STATE_OF_STATUS[status]: int(count) for status, count in runs["status"].value_counts().items()},
+        count_states(runs),
         observations,
         frozenset(combinations(finished, pooled)),
     )

@@ -7,6 +7,7 @@ import pandas as pd
 from mlplab.comparison.completeness import missing_jobs
 from mlplab.comparison.grouping import Group
 from mlplab.comparison.ranking import TEST, VALIDATION, Ranking, data_sets
+from mlplab.comparison.states import finished_of
 from mlplab.comparison.trained_models import ModelComparison, compare_models, count_images
 from mlplab.store.store import Store
 
@@ -30,7 +31,7 @@ def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: 
 
 
 def _finished(group: Group, runs: pd.DataFrame) -> pd.DataFrame:
-    return runs[runs["run_id"].isin(group.run_ids) & (runs["status"] == "FINISHED")]
+    return finished_of(runs[runs["run_id"].isin(group.run_ids)])
 
 
 def _models(store: Store, ranking: Ranking, runs: pd.DataFrame) -> ModelComparison | None:

@@ -14,24 +14,30 @@ from mlplab.comparison import query
 from mlplab.comparison.completeness import frozen_jobs
 from mlplab.comparison.grouping import SEED
 from mlplab.comparison.selection import Selection, find_own_runs, what_there_is, whole_sweep
+from mlplab.comparison.states import state_of_row
 from mlplab.errors import ConfigError, StoreError
 from mlplab.names import member_name
 from mlplab.schema import (
     ERROR_TAG,
     JOB_TAG,
     RESULT,
-    STATE_OF_STATUS,
     SWEEP_TAG,
     TOTAL_SECONDS,
     State,
     accuracy,
     loss,
+    run_state,
 )
 from mlplab.store.store import Store
 from mlplab.store.uri import sqlite_path
 from mlplab.tracking.reading import end_dead_runs
 
-ENDED = (State.finished, State.failed, State.skipped)  # a job that was killed goes on when its sweep is resumed
+ENDED = (
+    State.finished,
+    State.pruned,
+    State.failed,
+    State.skipped,
+)  # a job that was killed goes on when its sweep is resumed
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Progress:
     @property
     def state(self) -> State:
         """Of the sweep itself."""
-        return STATE_OF_STATUS[self.own.info.status]
+        return run_state(self.own.info.status)
 
     @property
     def counts(self) -> dict[State, int]:
@@ -192,6 +198,6 @@ def _progress_of(job: Mapping[str, Any], run: Mapping[Hashable, Any], outcome: M
         state = State(outcome.get("state", State.new))
         return JobProgress(job["number"], job["name"], group, state, run, outcome.get("error", ""))
     error = run.get(f"tags.{ERROR_TAG}")
-    state = STATE_OF_STATUS[run["status"]]
+    state = state_of_row(run)
     failed = state is State.failed and isinstance(error, str)
     return JobProgress(job["number"], job["name"], group, state, run, str(error) if failed else "")

@@ -17,7 +17,13 @@ from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
 
 # Defaults for params that older runs did not log.
-DEFAULTS = {"sampling": "shuffle", "init_scale": "1.0"}
+DEFAULTS = {
+    "sampling": "shuffle",
+    "init_scale": "1.0",
+    "monitor": "accuracy",
+    "keep": "last",
+    "early_stopping.min_delta": "0.0",
+}
 POINT_COLUMNS = ["run_id", "key", "step", "value", "timestamp"]
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from mlplab.comparison.grouping import SEED, Group, axes_of, make_groups, natural, start_alike
 from mlplab.comparison.observations import contradictions, count_repeats, describe_left_out
 from mlplab.comparison.separation import Separation, separate
+from mlplab.comparison.states import finished_of
 from mlplab.comparison.statistics import SIGNIFICANCE
 from mlplab.comparison.trained_models import ModelComparison
 from mlplab.comparison.verdict import conclude
@@ -97,7 +98,7 @@ class Ranking:
 
 def metric_of(runs: pd.DataFrame) -> str:
     """Return what ranks runs: validation accuracy where all that finished have it, test accuracy otherwise."""
-    finished = runs[runs["status"] == "FINISHED"]
+    finished = finished_of(runs)
     column = f"metrics.{VALIDATION}"
     return VALIDATION if column in runs and len(finished) and finished[column].notna().all() else TEST
 
@@ -144,7 +145,7 @@ def _better(group: Group, ascending: bool) -> float:
 
 
 def _warnings(runs: pd.DataFrame, ranked: Sequence[Group], pooled: Sequence[str]) -> list[str]:
-    finished = runs[runs["status"] == "FINISHED"]
+    finished = finished_of(runs)
     warnings = contradictions(finished)
     names = data_sets(finished)
     if len(names) > 1:

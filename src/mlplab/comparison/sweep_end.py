@@ -7,6 +7,7 @@ import pandas as pd
 from mlplab.comparison import query
 from mlplab.comparison.judging import add_stored_facts
 from mlplab.comparison.ranking import Ranking, rank
+from mlplab.comparison.states import finished_of
 from mlplab.comparison.tables import OTHER_METRICS, terminal_table
 from mlplab.schema import SWEEP_TAG
 from mlplab.store.store import Store
@@ -41,7 +42,7 @@ def find_best(store: Store, sweep: str) -> Best | None:
     if not ranking.ranked:
         return None
     best = ranking.ranked[0]
-    finished = runs[runs["run_id"].isin(best.run_ids) & (runs["status"] == "FINISHED")].set_index("run_id")
+    finished = finished_of(runs[runs["run_id"].isin(best.run_ids)]).set_index("run_id")
     values = finished[f"metrics.{ranking.metric}"].dropna()
     run_id = str(values.idxmin() if ranking.ascending else values.idxmax())
     # Where nothing but the seed varies there is one group, without a name of its own.

@@ -8,6 +8,7 @@ from mlplab.config import Device, Engine, Optimizer, TrainConfig
 from mlplab.engines.base import EVALUATION_ROWS
 from mlplab.scratch.activations import ACTIVATIONS
 from mlplab.scratch.optimizers import OPTIMIZERS
+from mlplab.selection_config import Keep
 
 _DRAWN = np.dtype(np.float64).itemsize  # initial weights are drawn in float64 for every dtype
 
@@ -28,7 +29,8 @@ def least_memory(settings: TrainConfig, inputs: int, classes: int, test_rows: in
         return numbers * (_DRAWN + itemsize)
     remembered = _numbers_remembered(settings.optimizer)
     gradients = settings.engine is Engine.torch and settings.optimizer is not Optimizer.sgd
-    kept = 1 + remembered + gradients
+    best = 1 + remembered if settings.keep is Keep.best else 0
+    kept = 1 + remembered + gradients + best
     building = numbers * (_DRAWN + itemsize * (1 + remembered))
     # Diagnostics hold the gradient and the layers before and after; a checkpoint copies what an optimizer remembers.
     copied = max(3 if settings.diagnostics else 0, 1 + remembered)

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from mlplab.colors import color_slots
 from mlplab.comparison.ranking import Group, Ranking, natural
+from mlplab.comparison.states import finished_of
 from mlplab.comparison.tables import SHORT
 from mlplab.page.charts import LAYOUT, Chart, list_down, rounded
 from mlplab.page.palette import Palette
@@ -45,7 +46,7 @@ def metric_values(runs: pd.DataFrame, ranking: Ranking) -> dict[int, dict[str, f
     column = f"metrics.{ranking.metric}"
     if column not in runs:
         return {}
-    finished = runs[runs["status"] == "FINISHED"].set_index("run_id")[column].dropna()
+    finished = finished_of(runs).set_index("run_id")[column].dropna()
     return {
         place: {run_id: float(finished[run_id]) for run_id in group.run_ids if run_id in finished.index}
         for place, group in enumerate(ranking.groups)

@@ -8,6 +8,7 @@ import pandas as pd
 from PIL import Image
 
 from mlplab.comparison.ranking import Ranking
+from mlplab.comparison.states import count_states
 from mlplab.comparison.tables import notes
 from mlplab.page import sections
 from mlplab.page.charts import script_json
@@ -56,7 +57,7 @@ def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) 
 
 
 def _subtitle(runs: pd.DataFrame) -> str:
-    states = ", ".join(f"{count} {status.lower()}" for status, count in runs["status"].value_counts().items())
+    states = ", ".join(f"{count} {state}" for state, count in count_states(runs).items())
     data = ", ".join(sorted(set(runs["tags.data"].dropna()))) if "tags.data" in runs else ""
     return f"{len(runs)} runs ({states}){' on ' if data else ''}{data}"
 

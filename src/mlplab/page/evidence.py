@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlplab import data
 from mlplab.comparison import query
 from mlplab.comparison.ranking import Ranking
+from mlplab.comparison.states import finished_of
 from mlplab.errors import DataError
 from mlplab.schema import CONFUSION_MATRIX, DATA_TAG, WITHIN, accuracy, loss
 from mlplab.store.store import Store
@@ -77,7 +78,7 @@ def gather(store: Store, runs: pd.DataFrame, ranking: Ranking) -> Evidence:
         StoreError: the store does not answer.
     """
     group_of = {run_id: place for place, group in enumerate(ranking.groups) for run_id in group.run_ids}
-    finished = runs[runs["status"] == "FINISHED"]
+    finished = finished_of(runs)
     folders = dict(zip(finished["run_id"], finished["artifact_uri"], strict=True))
     with ThreadPoolExecutor(1) as pool:  # a server works on histories, while it only waits to hand out files
         fetched = pool.submit(query.find_points, store, list(group_of), CURVES, runs)

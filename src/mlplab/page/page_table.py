@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from mlplab.comparison.ranking import Group, Ranking
+from mlplab.comparison.states import state_of_row
 from mlplab.comparison.tables import LEVEL_MARK, SHORT
-from mlplab.schema import ERROR_TAG, FINAL, STATE_OF_STATUS, TIME, State
+from mlplab.schema import BEST_STEP, ERROR_TAG, FINAL, TIME, State
 
 TRACEBACK = "traceback.txt"
 
@@ -125,7 +126,7 @@ def _group_head(ranking: Ranking, group: Group, place: int) -> list[Cell]:
 
 
 def _run_row(ranking: Ranking, run: dict[str, Any], metrics: Sequence[str], links: Links) -> RunRow:
-    state = STATE_OF_STATUS[run["status"]]
+    state = state_of_row(run)
     finished = state is State.finished
     blank = Cell("", None)
     cells = [blank] * (1 + len(ranking.axes))
@@ -149,7 +150,7 @@ def _run_name(run: dict[str, Any]) -> str:
 
 
 def _mean(runs: Sequence[dict[str, Any]], name: str) -> float:
-    values = [_value(run, name) for run in runs if run["status"] == "FINISHED"]
+    values = [_value(run, name) for run in runs if state_of_row(run) is State.finished]
     known = [value for value in values if not isnan(value)]
     return sum(known) / len(known) if known else float("nan")
 
@@ -161,4 +162,5 @@ def _value(run: dict[str, Any], name: str) -> float:
 def _number_cell(value: float, name: str) -> Cell:
     if isnan(value):
         return Cell("", None)
-    return Cell(f"{value:,.{1 if name.startswith(TIME) else 4}f}", value)
+    digits = 0 if name == BEST_STEP else 1 if name.startswith(TIME) else 4
+    return Cell(f"{value:,.{digits}f}", value)

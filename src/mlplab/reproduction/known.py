@@ -9,7 +9,7 @@ from mlplab.schema import FINGERPRINT_TAG, State
 from mlplab.store.store import Store
 from mlplab.sweeps.manifest import Manifest
 from mlplab.sweeps.record import Member
-from mlplab.tracking.earlier import final_metrics
+from mlplab.tracking.earlier import final_metrics, state_of
 from mlplab.tracking.identity import fingerprint_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ COMPARED = ("seed", "activation", "learning_rate", "diagnostics")
 
 def find_known(store: Store, manifest: Manifest) -> dict[int, Member]:
     """Return the finished runs that the store has of these jobs, by job number."""
-    finished = [run for run in store.search("attributes.status = 'FINISHED'") if FINGERPRINT_TAG in run.data.tags]
+    ended = store.search("attributes.status = 'FINISHED'")
+    finished = [run for run in ended if FINGERPRINT_TAG in run.data.tags and state_of(run) is State.finished]
     known = {}
     for job in manifest.jobs:
         run = next((run for run in finished if _is_of(run, job.config)), None)

@@ -50,7 +50,7 @@ class Bar:
         Raises:
             OSError: the terminal has gone.
         """
-        if time.monotonic() >= self._next_refresh or report.step == self._schedule.steps:
+        if time.monotonic() >= self._next_refresh or report.is_last:
             self._next_refresh = time.monotonic() + REFRESH_SECONDS
             away = None if waiting is None else f"server away, {waiting:,} values wait"
             status = away or self._status(report, accuracy)

@@ -16,6 +16,7 @@ from mlplab.place import Place
 from mlplab.run.bar import Bar
 from mlplab.terminal import count_of, is_worker, say, say_rows
 from mlplab.tracking.run import Run
+from mlplab.training.judge import Stop
 from mlplab.training.loop import Report
 from mlplab.training.schedule import Schedule
 from mlplab.typed import say_how_to_go_on
@@ -76,8 +77,8 @@ class Display:
 
     def _is_due(self, report: Report) -> bool:
         """Tell whether an epoch gets a line: all of a few, of many one in a while, and the last."""
-        now, is_last = time.monotonic(), report.step == self._schedule.steps
-        if self._schedule.epochs > MOST_LINES and now < self._next_line and not is_last:
+        now = time.monotonic()
+        if self._schedule.epochs > MOST_LINES and now < self._next_line and not report.is_last:
             return False
         self._next_line = now + LINE_SECONDS
         return True
@@ -99,21 +100,36 @@ class Display:
 
 
 def show_summary(run_id: str | None, final: Mapping[str, float]) -> None:
-    """Print the final metrics of a run."""
-    accuracy = {split: final.get(schema.final_accuracy(split)) for split in ("train", "test", "val")}
-    loss = {split: final.get(schema.final_loss(split)) for split in ("train", "test", "val")}
-    total, training = final[schema.TOTAL_SECONDS], final[schema.TRAIN_SECONDS]
+    """Print the final metrics of a run; of a pruned one these are its times."""
     if is_worker():  # the sweep shows its members
         return
+    total, training = final[schema.TOTAL_SECONDS], final[schema.TRAIN_SECONDS]
+    rows = _quality(final) if schema.final_accuracy("test") in final else {}
+    if schema.BEST_STEP in final:
+        rows["kept"] = f"the network after iteration {final[schema.BEST_STEP]:,.0f}, the best by validation"
+    rows["time"] = f"{total:.1f} s   (training {training:.1f} s)"
+    rows["run"] = run_id or "not in MLflow yet"
+    say_rows(rows)
+
+
+def _quality(final: Mapping[str, float]) -> dict[str, str]:
+    accuracy = {split: final.get(schema.final_accuracy(split)) for split in ("train", "test", "val")}
+    loss = {split: final.get(schema.final_loss(split)) for split in ("train", "test", "val")}
     rows = {
         "test accuracy": f"{accuracy['test']:.4f}   (train {accuracy['train']:.4f})",
         "test loss": f"{loss['test']:.4f}   (train {loss['train']:.4f})",
     }
     if accuracy["val"] is not None:
         rows["val accuracy"] = f"{accuracy['val']:.4f}   (loss {loss['val']:.4f})"
-    rows["time"] = f"{total:.1f} s   (training {training:.1f} s)"
-    rows["run"] = run_id or "not in MLflow yet"
-    say_rows(rows)
+    return rows
+
+
+def show_early_end(name: str, stop: Stop) -> None:
+    """Print why training has ended before its schedule."""
+    line = f"{'pruned' if stop.pruned else 'stopped'} at iteration {stop.step:,}: {stop.reason}"
+    log.info("%s %s", name, line)
+    if not is_worker():
+        say(f"  {line}")
 
 
 def show_stop(tracked: Run, name: str, step: int, schedule: Schedule) -> None:

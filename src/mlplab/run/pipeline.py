@@ -7,17 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlplab import engines, schema
+from mlplab import schema
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset
-from mlplab.engines import Engine
-from mlplab.engines.base import Evaluation
 from mlplab.place import place_of_job
-from mlplab.run import artifacts
-from mlplab.run.artifacts import Finished, only_a_warning
 from mlplab.run.display import Display, show_next, show_stop, show_summary
-from mlplab.run.model_file import save_model
-from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored, warn_of_other_threads
+from mlplab.run.ending import conclude_run
+from mlplab.run.preparation import Setup, prepare_run
+from mlplab.run.provenance import Provenance, warn_of_other_threads
 from mlplab.run.resumption import Checkpointer
 from mlplab.run.sent_checkpoints import SentCheckpoints
 from mlplab.schema import State
@@ -29,8 +26,7 @@ from mlplab.tracking.journal import NAME as JOURNAL
 from mlplab.tracking.reading import begin_command, read_from
 from mlplab.tracking.run import Run
 from mlplab.training.checkpoint import checkpoint_folder
-from mlplab.training.loop import Training, require_finite
-from mlplab.training.schedule import Schedule
+from mlplab.training.judge import Pruner
 from mlplab.training.streams import RandomStreams
 
 log = logging.getLogger(__name__)
@@ -38,25 +34,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its id in MLflow, None as long as the store is away; and its final metrics."""
+    """A run that has ended: its id in MLflow, None as long as the store is away; and its final metrics.
+
+    A pruned run has those of time alone.
+    """
 
     run_id: str | None
     final: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What is trained: config, data, engine, schedule and progress."""
-
-    settings: TrainConfig
-    dataset: Dataset
-    engine: Engine
-    schedule: Schedule
-    training: Training
-
-
 def train_and_record(
-    settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams, output_folder: Path
+    settings: TrainConfig,
+    load_data: Callable[[], Dataset],
+    streams: RandomStreams,
+    output_folder: Path,
+    pruner: Pruner | None = None,
 ) -> Result:
     """Train as the config says, and record everything in MLflow.
 
@@ -65,19 +57,18 @@ def train_and_record(
         load_data: returns its data set.
         streams: draw its initial weights and its batches.
         output_folder: for its checkpoint, and for what MLflow does not take.
+        pruner: asked at every point whether the run is to stop; needs a validation split.
 
     Raises:
         UserError: see its subclasses; a run that has started in MLflow is then FAILED there.
     """
     start = time.perf_counter()
-    setup = _prepare(settings, load_data, streams)
+    setup = prepare_run(settings, load_data, streams, pruner)
     target = Target.of(settings.tracking)
     provenance = Provenance.of(setup.settings, setup.dataset)
     earlier = _find_earlier(target, settings, provenance.fingerprint, output_folder)
-    if earlier is not None and earlier.state is State.finished:
-        say(f"{settings.name}: has finished already")
-        show_summary(earlier.run_id, earlier.final)
-        return Result(earlier.run_id, earlier.final)
+    if earlier is not None and earlier.state.is_done:
+        return _known_result(settings.name, earlier)
 
     folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
     goes_on = earlier is not None
@@ -93,7 +84,7 @@ def train_and_record(
         with checkpointer.saved_when_stopped():
             provenance.record(tracked)
             _train(tracked, setup, checkpointer)
-            final = _conclude(tracked, setup, checkpointer)
+            final = conclude_run(tracked, setup, checkpointer.points)
         checkpointer.forget()
         total = {schema.TOTAL_SECONDS: checkpointer.seconds_before + time.perf_counter() - start}
         tracked.log_results(total)
@@ -103,6 +94,13 @@ def train_and_record(
         show_next(tracked)
         tracked.require_accepted()
     return Result(tracked.run_id, final | total)
+
+
+def _known_result(name: str, earlier: Earlier) -> Result:
+    is_pruned = earlier.state is State.pruned
+    say(f"{name}: has {'been pruned' if is_pruned else 'finished'} already")
+    show_summary(earlier.run_id, earlier.final)
+    return Result(earlier.run_id, earlier.final)
 
 
 def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, output_folder: Path) -> Earlier | None:
@@ -123,18 +121,6 @@ def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, outpu
     if own is None:
         raise target.unknown_past()
     return own
-
-
-def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams) -> Setup:
-    dataset = load_data()
-    check(settings, dataset)
-    engine = engines.build(settings, dataset, streams.weights)
-    schedule = Schedule.plan(settings, len(dataset.train))
-    warn_of_ignored(settings, schedule)
-    splits = [split for split in dataset.splits if split != "train"]
-    diagnosed = settings.activation if settings.diagnostics else None
-    training = Training(engine, schedule, streams.batches, settings.log_every, splits, diagnosed)
-    return Setup(resolve(settings, dataset, engine), dataset, engine, schedule, training)
 
 
 @contextmanager
@@ -165,29 +151,3 @@ def _train(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> None:
                 checkpointer.add(report)  # first: a point that MLflow does not take is written by the next resume
                 tracked.log_metrics(report.metrics, report.step)
                 display.update(report, tracked.waiting_values if tracked.is_away else None)
-
-
-def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[str, float]:
-    """Evaluate and save the trained network; return the final metrics."""
-    training, dataset = setup.training, setup.dataset
-    evaluations = {split: setup.engine.evaluate(split) for split in dataset.splits}
-    final = _final_metrics(evaluations, training)
-    tracked.log_results(final)
-    require_finite(final, training.step, setup.schedule)
-    losses = {schema.loss(split): evaluation.loss for split, evaluation in evaluations.items()}
-    points = checkpointer.points or [(training.step, losses)]
-    settings, folder = setup.settings, tracked.artifacts
-    artifacts.write_all(folder, Finished(settings.name, points, evaluations, dataset))
-    with only_a_warning("model"):
-        layers = setup.engine.layers()
-        save_model(folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling)
-    return final
-
-
-def _final_metrics(evaluations: dict[str, Evaluation], training: Training) -> dict[str, float]:
-    return {
-        **{schema.final_accuracy(split): evaluation.accuracy for split, evaluation in evaluations.items()},
-        **{schema.final_loss(split): evaluation.loss for split, evaluation in evaluations.items()},
-        schema.TRAIN_SECONDS: training.seconds,
-        schema.SAMPLES_PER_SECOND: training.rows / training.seconds,
-    }

@@ -14,6 +14,7 @@ from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.flat_config import flatten
 from mlplab.schema import COLOR_TAG, DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
+from mlplab.selection_config import Keep
 from mlplab.store.uri import public
 from mlplab.tracking import identity
 from mlplab.tracking.description import describe_run
@@ -23,14 +24,31 @@ from mlplab.training.schedule import Schedule
 log = logging.getLogger(__name__)
 
 
-def check(settings: TrainConfig, dataset: Dataset) -> None:
-    """Raise ConfigError for a config that does not fit this data."""
+def check(settings: TrainConfig, dataset: Dataset, schedule: Schedule) -> None:
+    """Raise ConfigError for a config that does not fit this data, or what the schedule makes of it."""
     rows = len(dataset.train)
     if settings.batch_size > rows:
         raise ConfigError(
             f"batch_size={settings.batch_size}: the training split has {rows:,} images; take at most that many"
         )
+    _check_points(settings, schedule)
     _check_memory(settings, dataset)
+
+
+def _check_points(settings: TrainConfig, schedule: Schedule) -> None:
+    """Refuse to select among no points."""
+    if settings.log_every <= schedule.steps:
+        return
+    patience = settings.early_stopping.patience
+    for key, value, selects in (
+        ("keep", settings.keep, settings.keep is Keep.best),
+        ("early_stopping.patience", patience, patience is not None),
+    ):
+        if selects:
+            raise ConfigError(
+                f"{key}={value}: goes by points, and training ends after {schedule.steps:,} iterations, before the "
+                f"first at log_every={settings.log_every}; set log_every={max(1, schedule.steps // 10)}"
+            )
 
 
 def _check_memory(settings: TrainConfig, dataset: Dataset) -> None:

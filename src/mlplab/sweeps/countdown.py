@@ -129,6 +129,8 @@ def describe_member(member: MemberProgress) -> str:
     said = f"{member.job.name}: {member.state}"
     if member.state is State.finished:
         return f"{said}, test accuracy {member.accuracy:.4f} ({member.seconds:.1f} s)"
+    if member.state is State.pruned:
+        return f"{said} at iteration {member.step:,} ({member.seconds:.1f} s)"
     return f"{said} ({member.error.partition(': ')[0]})" if member.error else said
 
 

@@ -67,7 +67,7 @@ class Sweep:
         resumed: str | None = None,
         named: AbstractContextManager[None] | None = None,
     ) -> list[JobReturn]:
-        """Launch the jobs that have not finished, and return the results of all, in the order of the jobs.
+        """Launch the jobs that are not done, and return the results of all, in the order of the jobs.
 
         Args:
             goes_on: whether it is an interrupted sweep.
@@ -112,7 +112,7 @@ class Sweep:
 
     def _launch_pending(self) -> list[JobReturn]:
         before = self._members()
-        done = {number: member for number, member in before.items() if member.state is State.finished}
+        done = {number: member for number, member in before.items() if member.state.is_done}
         for number in done:  # a run that was killed in its last moment may have left it
             folder = checkpoint.checkpoint_folder(
                 self.settings.checkpoint_dir, Path(self.manifest.folder) / str(number)
@@ -129,8 +129,8 @@ class Sweep:
     def _members(self, stored: Mapping[int, Member] | None = None) -> dict[int, Member]:
         """Return the last run of every job; of jobs whose folder is on another machine as they are ``stored``."""
         own = record.journaled_members(self.manifest)
-        finished = {n: member for n, member in self.known.items() if member.state is State.finished}
-        return {**self.known, **(stored or {}), **own, **finished}
+        done = {n: member for n, member in self.known.items() if member.state.is_done}
+        return {**self.known, **(stored or {}), **own, **done}
 
     def _announce(self, count: int, before: Mapping[int, Member]) -> None:
         states = Counter(member.state for member in before.values())
@@ -159,9 +159,9 @@ class Sweep:
             log.info("comparing sweep %s", manifest.sweep, exc_info=error)
 
     def _show_stop(self) -> None:
-        states = Counter(member.state for member in self._members().values())
+        done = sum(member.state.is_done for member in self._members().values())
         jobs = len(self.manifest.jobs)
-        say_how_to_go_on(f"{states[State.finished]} of {jobs} {'run is' if jobs == 1 else 'runs are'} done")
+        say_how_to_go_on(f"{done} of {jobs} {'run is' if jobs == 1 else 'runs are'} done")
 
     def _outcomes(self, stored: Mapping[int, Member]) -> list[Outcome]:
         jobs, launching = self.manifest.jobs, self.launching

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlplab import schema
 from mlplab.errors import JournalError
-from mlplab.schema import STATE_OF_STATUS, State
+from mlplab.schema import State
 from mlplab.sweeps.manifest import FrozenJob
 from mlplab.tracking.growing import GrowingJournal
 from mlplab.tracking.records import Begin, End, Input, Points, Record
@@ -19,7 +19,7 @@ class MemberProgress:
 
     Attributes:
         state: new as long as it has not begun since the sweep was launched.
-        seconds: that it took; 0 as long as it has not finished.
+        seconds: that it took; 0 as long as it is not done.
     """
 
     job: FrozenJob
@@ -34,8 +34,8 @@ class MemberProgress:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has finished or failed."""
-        return self.state in (State.finished, State.failed)
+        """Whether it has finished, was pruned, or failed."""
+        return self.state.is_done or self.state is State.failed
 
     @property
     def share(self) -> float:
@@ -70,7 +70,7 @@ class MemberProgress:
             self.loss = record.values.get(schema.loss("train"), self.loss)
             self.accuracy = record.values.get(schema.accuracy("test"), self.accuracy)
         elif isinstance(record, End):
-            self.state, self.error = STATE_OF_STATUS[record.status], record.error
+            self.state, self.error = record.state, record.error
             self.accuracy = record.final.get(schema.final_accuracy("test"), self.accuracy)
             self.loss = record.final.get(schema.final_loss("train"), self.loss)
             self.seconds = record.final.get(schema.TOTAL_SECONDS, 0.0)

@@ -115,7 +115,7 @@ class Launching:
             member = members.get(job.number)
             if job.number not in returns:
                 returns[job.number] = recorded_return(job, member)
-                if member is None or member.state is not State.finished:
+                if member is None or not member.state.is_done:
                     said = member.error if member else ""
                     self.errors[job.number] = said or f"its process was killed ({reason})"
 
@@ -182,11 +182,11 @@ def _error_of(returned: JobReturn) -> Exception | None:
 
 
 def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
-    """Return the job's result as Hydra would have returned it."""
+    """Return the job's result as Hydra would have returned it: None where it was pruned."""
     returned = JobReturn()
     returned.overrides = job.overrides()
-    if member is not None and member.state is State.finished:
-        returned.status, returned.return_value = JobStatus.COMPLETED, member.final[schema.final_accuracy("test")]
+    if member is not None and member.state.is_done:
+        returned.status, returned.return_value = JobStatus.COMPLETED, member.final.get(schema.final_accuracy("test"))
     else:
         returned.status = JobStatus.FAILED
         returned.return_value = SweepError(member.error if member else "did not run")
@@ -194,7 +194,7 @@ def recorded_return(job: FrozenJob, member: Member | None) -> JobReturn:
 
 
 def _has_ended(member: Member | None, before: Member | None) -> bool:
-    """Tell whether a job has finished, or has failed since it was ``before``."""
+    """Tell whether a job has finished, was pruned, or has failed since it was ``before``."""
     if member is None or member.state in (State.killed, State.running):
         return False
     return member.state is not State.failed or before is None or member.ended != before.ended

@@ -13,7 +13,7 @@ from mlplab.terminal import draw_table, format_duration, say
 # Runs with the same values of these keys take about the same time.
 _COST = (
     "engine", "hidden_sizes", "activation", "optimizer", "batch_size", "epochs", "iterations", "log_every", "dtype",
-    "device", "data.name", "data.split", "data.train_size", "data.val_size",
+    "device", "early_stopping.patience", "data.name", "data.split", "data.train_size", "data.val_size",
 )  # fmt: skip
 
 _RUNS_AGAIN = (State.new, State.failed, State.killed)
@@ -74,7 +74,8 @@ def _show_total(count: int, known: Sequence[float]) -> None:
 
 def _siblings(states: Mapping[int, Member]) -> float | None:
     """Return the mean seconds of the sweep's runs that have finished; None where they are too few."""
-    seconds = [member.final[TOTAL_SECONDS] for member in states.values() if TOTAL_SECONDS in member.final]
+    finished = [member.final for member in states.values() if member.state is State.finished]
+    seconds = [final[TOTAL_SECONDS] for final in finished if TOTAL_SECONDS in final]
     return sum(seconds) / len(seconds) if len(seconds) >= LEAST_SIBLINGS else None
 
 

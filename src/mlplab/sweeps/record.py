@@ -46,7 +46,7 @@ class Member:
 
     Attributes:
         run_id: MLflow's; empty as long as it does not have the run.
-        final: its final metrics; empty if it has not finished.
+        final: its final metrics; those of time alone if it was pruned, none if it has not finished.
         error: why it failed.
         ended: when, in milliseconds since 1970; 0 if it has not.
     """
@@ -188,7 +188,7 @@ def stop_members(manifest: Manifest) -> None:
 
 def find_durations(store: Store) -> list[tuple[dict[str, str], float]]:
     """Return params and total seconds of the runs that have finished."""
-    finished = store.search("attributes.status = 'FINISHED'")
+    finished = [run for run in store.search("attributes.status = 'FINISHED'") if state_of(run) is State.finished]
     return [
         (run.data.params, run.data.metrics[TOTAL_SECONDS]) for run in finished if TOTAL_SECONDS in run.data.metrics
     ]

@@ -13,7 +13,7 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from mlplab.errors import LostRunError, StoreError
-from mlplab.schema import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, JOURNAL_TAG, NOTE_TAG, PID_TAG, STARTED_TAG
+from mlplab.schema import END_TAGS, ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, JOURNAL_TAG, NOTE_TAG, PID_TAG, STARTED_TAG
 from mlplab.store.batches import MOST_ENTITIES, MOST_VALUES, in_batches
 from mlplab.store.faults import is_away, reason_of
 from mlplab.store.store import Store
@@ -85,8 +85,8 @@ def _begin(store: Store, journal: Journal, begin: Begin) -> None:
     if begin.run_id is not None and is_server(store.uri):
         _require_won(store, begin.run_id, begin.tags)
     store.client.update_run(journal.run_id, status="RUNNING")
-    if ERROR_TAG in store.client.get_run(journal.run_id).data.tags:
-        store.client.delete_tag(journal.run_id, ERROR_TAG)
+    for tag in store.client.get_run(journal.run_id).data.tags.keys() & set(END_TAGS):
+        store.client.delete_tag(journal.run_id, tag)
 
 
 def _require_won(store: Store, run_id: str, tags: Mapping[str, str]) -> None:

@@ -14,12 +14,13 @@ from mlplab.schema import (
     FOLDER_TAG,
     JOB_TAG,
     PROJECT_TAG,
-    STATE_OF_STATUS,
+    STATE_TAG,
     SWEEP_TAG,
     THREADS_TAG,
     TIME,
     USER_TAG,
     State,
+    run_state,
 )
 from mlplab.store.store import Store
 from mlplab.store.uri import is_server
@@ -35,9 +36,9 @@ class Earlier:
     """A run in the store.
 
     Attributes:
-        state: finished, killed, running or failed.
+        state: finished, pruned, killed, running or failed.
         folder: of its output, its journal and its checkpoint.
-        final: its final metrics; empty if it has not finished.
+        final: its final metrics; those of time alone if it was pruned, none if it has not finished.
         threads: how many its matrix products used; None where that was not recorded.
     """
 
@@ -104,9 +105,9 @@ def _earlier(run: Run) -> Earlier:
 
 def state_of(run: Run) -> State:
     """Return the state of a run in the store."""
-    return STATE_OF_STATUS[run.info.status]
+    return run_state(run.info.status, run.data.tags.get(STATE_TAG))
 
 
 def final_metrics(run: Run) -> dict[str, float]:
-    """Return the final metrics of a run; empty if it has not finished."""
+    """Return the final metrics of a run; those of time alone if it was pruned, none if it has not finished."""
     return {key: value for key, value in run.data.metrics.items() if key.startswith((FINAL, TIME))}

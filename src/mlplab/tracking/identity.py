@@ -24,7 +24,8 @@ from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PROJECT_TAG, 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Of training/, diagnostics only look, and a checkpoint keeps what others computed: neither changes a result.
 _COMPUTING_CODE = (
-    "data", "engines", "scratch", "training/loop.py", "training/schedule.py", "training/streams.py",
+    "data", "engines", "scratch", "training/judge.py", "training/loop.py", "training/measuring.py",
+    "training/schedule.py", "training/streams.py",
 )  # fmt: skip
 # The run's names in MLflow and the diagnostics do not change its result; the data's digest represents all data keys.
 _NOT_DETERMINING = ("tracking.", "data.", "diagnostics")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlplab.schema import STATE_OF_STATUS, State
+from mlplab.schema import State
 from mlplab.tracking.claim import is_claimed
 from mlplab.tracking.journal import NAME, read_records
 from mlplab.tracking.process import Process
@@ -17,8 +17,8 @@ class Journaled:
     Attributes:
         run_id: MLflow's; None as long as the store has not created it.
         tags: those it began with.
-        state: finished, failed or killed; running as long as a live process writes it.
-        final: its final metrics; empty if it has not finished.
+        state: finished, pruned, failed or killed; running as long as a live process writes it.
+        final: its final metrics; those of time alone if it was pruned, none if it has not finished.
         diverged: whether it failed because training diverged.
         ended: when, in milliseconds since 1970; 0 if it has not, or was killed outright.
     """
@@ -57,7 +57,6 @@ def read_journal(folder: Path) -> Journaled | None:
     if begin is None:
         return None
     if end is not None:
-        state = STATE_OF_STATUS[end.status]
-        return Journaled(run_id, begin.tags, state, end.final, end.error, end.diverged, end.time)
+        return Journaled(run_id, begin.tags, end.state, end.final, end.error, end.diverged, end.time)
     state = State.running if is_claimed(folder) else State.killed
     return Journaled(run_id, begin.tags, state, {}, "", False, 0)

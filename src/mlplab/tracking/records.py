@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import get_args
 
 from mlplab.errors import JournalError
+from mlplab.schema import State, run_state
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class End:
         status: FINISHED, FAILED or KILLED.
         final: its final metrics.
         diverged: whether it failed because training diverged: it would diverge again.
+        pruned: whether it has FINISHED because it was pruned: it has no results.
     """
 
     status: str
@@ -95,6 +97,12 @@ class End:
     error: str = ""
     final: dict[str, float] = field(default_factory=dict)
     diverged: bool = False
+    pruned: bool = False
+
+    @property
+    def state(self) -> State:
+        """Of the run."""
+        return run_state(self.status, State.pruned if self.pruned else None)
 
 
 @dataclass(frozen=True)

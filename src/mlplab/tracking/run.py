@@ -7,18 +7,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mlplab.errors import ClaimedError, DivergedError, LostRunError, StoreError, SweepError
+from mlplab.errors import ClaimedError, LostRunError, StoreError, SweepError
 from mlplab.paths import portable
-from mlplab.schema import DIVERGED_TAG, FOLDER_TAG
+from mlplab.schema import DIVERGED_TAG, FOLDER_TAG, PRUNED_REASON_TAG, PRUNED_STEP_TAG, STATE_TAG, State
 from mlplab.signals import Stopped, held
 from mlplab.store.store import Store
 from mlplab.store.target import Target
-from mlplab.store.uri import portable_uri, public
+from mlplab.store.uri import portable_uri
 from mlplab.tracking import outbox
+from mlplab.tracking.endings import end_of, milliseconds
 from mlplab.tracking.history import recorded_in_journal, recorded_in_store
 from mlplab.tracking.opening import open_journal
 from mlplab.tracking.process import Process
-from mlplab.tracking.records import Begin, Description, End, Input, Params, Points, Tags
+from mlplab.tracking.records import Begin, Description, Input, Params, Points, Tags
 from mlplab.tracking.run_files import RunFiles
 from mlplab.tracking.sender import Sender
 
@@ -61,6 +62,7 @@ class Run:
         self._goes_on, self._resumed, self._adds = goes_on or adds, resumed, adds
         self._tags = {**tags, **Process.current().tags(), FOLDER_TAG: portable(folder)}
         self._final: dict[str, float] = {}
+        self._pruned = False
 
     def __enter__(self) -> "Run":
         """Begin, or begin again; the run is then RUNNING.
@@ -103,7 +105,7 @@ class Run:
             return
         resumed = None if known else self._resumed
         uri, experiment = portable_uri(self._target.uri), self._target.experiment
-        journal.append(Begin(key, uri, experiment, self._name, self._tags, _now(), resumed))
+        journal.append(Begin(key, uri, experiment, self._name, self._tags, milliseconds(), resumed))
 
     @property
     def artifacts(self) -> Path:
@@ -182,6 +184,11 @@ class Run:
         """Set tags."""
         self._journal.append(Tags(dict(tags)))
 
+    def prune(self, step: int, reason: str) -> None:
+        """Let the run, whose training was stopped after ``step`` updates, end as pruned, and not as finished."""
+        self._pruned = True
+        self.set_tags({STATE_TAG: State.pruned, PRUNED_STEP_TAG: str(step), PRUNED_REASON_TAG: reason[:1_000]})
+
     def describe(self, text: str, sweep: str | None) -> None:
         """Set the description, in Markdown, unless there is one: people may have edited it.
 
@@ -200,7 +207,7 @@ class Run:
             raise LostRunError(f"{self._name}: another process has taken this run over; this one stops")
         values = {key: value for key, value in metrics.items() if (key, step) not in self._recorded.points}
         if values:
-            self._journal.append(Points(step, _now(), values))
+            self._journal.append(Points(step, milliseconds(), values))
 
     def log_results(self, metrics: Mapping[str, float]) -> None:
         """Log metrics that a run has once, at its end; what it had before it was resumed stays.
@@ -222,29 +229,18 @@ class Run:
                 if self._adds:
                     self._sender.start()
                 else:
-                    self._end(_status(error), error)
+                    self._end(error)
                 self._sender.wait_until_sent(
                     self._target.parting if isinstance(error, Stopped) else self._target.patience
                 )
             finally:
                 self._sender.close()
 
-    def _end(self, status: str, error: BaseException | None) -> None:
-        if status == "FAILED" and not isinstance(error, SweepError):  # its message names the members and the reasons
+    def _end(self, error: BaseException | None) -> None:
+        end = end_of(error, self._final | self._recorded.final, self._pruned)
+        if end.status == "FAILED" and not isinstance(error, SweepError):  # it names the members and the reasons
             self.files.write_traceback(error)
         self.files.log_rest()
-        diverged = isinstance(error, DivergedError)
-        if diverged:
+        if end.diverged:
             self.set_tags({DIVERGED_TAG: "true"})
-        reason = public(str(error))[:1_000] if status == "FAILED" else ""
-        self._journal.append(End(status, _now(), reason, self._final | self._recorded.final, diverged))
-
-
-def _status(error: BaseException | None) -> str:
-    if error is None:
-        return "FINISHED"
-    return "FAILED" if isinstance(error, Exception) else "KILLED"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+        self._journal.append(end)

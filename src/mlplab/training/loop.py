@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from mlplab import schema
 from mlplab.config import Activation
 from mlplab.engines.base import Engine
-from mlplab.errors import DivergedError
 from mlplab.training import diagnostics
 from mlplab.training.checkpoint import Checkpoint
+from mlplab.training.judge import Judge, Stop
+from mlplab.training.measuring import Window, measure_splits, require_finite
 from mlplab.training.schedule import Schedule, batches
 
 Rows = NDArray[np.int64]
@@ -37,6 +38,7 @@ class Report:
         train_loss: mean over the rows of that pass so far.
         metrics: to log at this step, by their names in MLflow; empty between two points.
         train_seconds: spent on updates so far, without evaluations.
+        is_last: whether training ends with it.
     """
 
     step: int
@@ -46,6 +48,7 @@ class Report:
     train_loss: float
     metrics: dict[str, float]
     train_seconds: float
+    is_last: bool = False
 
 
 class Training:
@@ -66,6 +69,7 @@ class Training:
         log_every: int,
         splits: Sequence[str],
         diagnosed: Activation | None = None,
+        judge: Judge | None = None,
     ) -> None:
         """Prepare to train.
 
@@ -76,18 +80,30 @@ class Training:
             log_every: updates between two points.
             splits: to evaluate at every point, in addition to the training loss.
             diagnosed: the activation of the hidden layers, for diagnostics at every point; None for no diagnostics.
+            judge: of every point, by the validation split, which is then among ``splits``; None where nothing is
+                selected.
         """
-        self._diagnosed = diagnosed
+        self._diagnosed, self._judge = diagnosed, judge
         self._engine, self._schedule, self._log_every, self._splits = engine, schedule, log_every, splits
         self._batches = batches(schedule, rng)
-        self._point, self._epoch = _Window(), _Window()  # losses since the last point, and in this epoch
+        self._point, self._epoch = Window(), Window()  # losses since the last point, and in this epoch
         self.step, self.rows, self.seconds = 0, 0, 0.0
         self.between_reports = True
 
     @property
     def done(self) -> bool:
-        """Whether all updates of the schedule are done."""
-        return self.step >= self._schedule.steps
+        """Whether all updates of the schedule are done, or training has been stopped."""
+        return self.step >= self._schedule.steps or self.stop is not None
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why training has ended before its schedule; None where it has not."""
+        return None if self._judge is None else self._judge.stop
+
+    @property
+    def best_step(self) -> int | None:
+        """The update after which the network was the best by validation; None where nothing is selected."""
+        return None if self._judge is None else self._judge.best_step
 
     def advance(self) -> Report:
         """Train to the next report: at the next point or the end of the epoch, or after MOST_AT_ONCE updates.
@@ -98,7 +114,7 @@ class Training:
         self.between_reports = False
         schedule, stop = self._schedule, self._schedule.next_stop(self.step, self._log_every)
         if self.step % schedule.steps_per_epoch == 0:
-            self._epoch = _Window()
+            self._epoch = Window()
         batches = [next(self._batches) for _ in range(self.step, stop)]
         rates = [schedule.learning_rate_at(step) for step in range(self.step, stop)]
         is_point = stop % self._log_every == 0
@@ -114,7 +130,7 @@ class Training:
         ends_epoch = stop % schedule.steps_per_epoch == 0 or self.done
         epoch = ceil(stop / schedule.steps_per_epoch)
         self.between_reports = True
-        return Report(stop, epoch, self.rows, ends_epoch, self._epoch.mean, metrics, self.seconds)
+        return Report(stop, epoch, self.rows, ends_epoch, self._epoch.mean, metrics, self.seconds, self.done)
 
     def _update(self, batches: Sequence[Rows], rates: Sequence[float]) -> tuple[NDArray[np.float64], dict[str, float]]:
         start = time.perf_counter()
@@ -134,10 +150,18 @@ class Training:
         return losses, diagnostics.measure(self._diagnosed, probe, before, engine.layers())
 
     def _measure_point(self, inside: Mapping[str, float]) -> dict[str, float]:
-        metrics = {schema.loss("train"): self._point.mean, **_measure(self._engine, self._splits), **inside}
+        metrics = {schema.loss("train"): self._point.mean, **measure_splits(self._engine, self._splits), **inside}
         require_finite(metrics, self.step, self._schedule)
-        self._point = _Window()
+        if self._judge is not None:
+            is_last = self.step >= self._schedule.steps
+            self._judge.judge(self.step // self._log_every, self.step, metrics, is_last)
+        self._point = Window()
         return metrics
+
+    def restore_best(self) -> None:
+        """Where the best point is kept, give the engine its state: it is for evaluation, and trains no more."""
+        if self._judge is not None:
+            self._judge.restore_best()
 
     def state(self) -> Checkpoint:
         """Return everything that the rest of training depends on; call it between two reports."""
@@ -149,59 +173,17 @@ class Training:
             "epoch": asdict(self._epoch),
             "batches": self._batches.state(),
         }
-        return Checkpoint(self._engine.state(), facts)
+        if self._judge is None:
+            return Checkpoint(self._engine.state(), facts)
+        judged = self._judge.state()
+        return Checkpoint({**self._engine.state(), **judged.arrays}, {**facts, "judge": judged.facts})
 
     def restore(self, state: Checkpoint) -> None:
         """Continue exactly from a :meth:`state` of a training that was built with the same config."""
         facts = state.facts
         self._engine.restore(dict(state.arrays))
-        self._point, self._epoch = _Window(**facts["point"]), _Window(**facts["epoch"])
+        if self._judge is not None:
+            self._judge.restore(state.arrays, facts["judge"])
+        self._point, self._epoch = Window(**facts["point"]), Window(**facts["epoch"])
         self._batches.restore(facts["batches"])
         self.step, self.rows, self.seconds = facts["step"], facts["rows"], facts["seconds"]
-
-
-def require_finite(values: Mapping[str, float | NDArray[np.float64]], step: int, schedule: Schedule) -> None:
-    """Stop training that has diverged.
-
-    Args:
-        values: by name: a number measured at ``step``, or an array for ``step`` and the following updates.
-        step: the update that the (first) value belongs to.
-        schedule: knows what to reduce.
-
-    Raises:
-        DivergedError: a value is infinite or not a number; the message names it, its update and the remedy.
-    """
-    for key, measured in values.items():
-        bad = np.flatnonzero(~np.isfinite(np.atleast_1d(measured)))
-        if len(bad):
-            raise DivergedError(
-                f"{key}={np.atleast_1d(measured)[bad[0]]} at iteration {step + int(bad[0]):,}: training diverged. "
-                f"Try {schedule.calmer}"
-            )
-
-
-@dataclass
-class _Window:
-    """Batch losses, weighted by the rows of each batch."""
-
-    total: float = 0.0
-    rows: int = 0
-
-    def add(self, losses: NDArray[np.float64], sizes: NDArray[np.int64]) -> None:
-        self.total += float(losses @ sizes)
-        self.rows += int(sizes.sum())
-
-    @property
-    def mean(self) -> float:
-        return self.total / self.rows
-
-
-def _measure(engine: Engine, splits: Sequence[str]) -> dict[str, float]:
-    metrics = {}
-    if penalty := engine.penalty():
-        metrics[schema.PENALTY] = penalty
-    for split in splits:
-        evaluation = engine.evaluate(split)
-        metrics[schema.loss(split)] = evaluation.loss
-        metrics[schema.accuracy(split)] = evaluation.accuracy
-    return metrics

@@ -1,0 +1,48 @@
+"""What a run trains, put together from its config: data, engine, schedule, and who judges its points."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlplab import engines
+from mlplab.config import TrainConfig
+from mlplab.data import Dataset
+from mlplab.engines import Engine
+from mlplab.run.provenance import check, resolve, warn_of_ignored
+from mlplab.selection_config import Keep
+from mlplab.training.judge import Judge, Pruner
+from mlplab.training.loop import Training
+from mlplab.training.schedule import Schedule
+from mlplab.training.streams import RandomStreams
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is trained: config, data, engine, schedule and progress."""
+
+    settings: TrainConfig
+    dataset: Dataset
+    engine: Engine
+    schedule: Schedule
+    training: Training
+
+
+def prepare_run(
+    settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams, pruner: Pruner | None
+) -> Setup:
+    """Load the data and build the rest. Raises ConfigError: the config does not fit the data, or this machine."""
+    dataset = load_data()
+    schedule = Schedule.plan(settings, len(dataset.train))
+    check(settings, dataset, schedule)
+    engine = engines.build(settings, dataset, streams.weights)
+    warn_of_ignored(settings, schedule)
+    splits = [split for split in dataset.splits if split != "train"]
+    diagnosed = settings.activation if settings.diagnostics else None
+    judge = _judge(settings, engine, pruner)
+    training = Training(engine, schedule, streams.batches, settings.log_every, splits, diagnosed, judge)
+    return Setup(resolve(settings, dataset, engine), dataset, engine, schedule, training)
+
+
+def _judge(settings: TrainConfig, engine: Engine, pruner: Pruner | None) -> Judge | None:
+    if settings.keep is Keep.last and settings.early_stopping.patience is None and pruner is None:
+        return None
+    return Judge(engine, settings.monitor, settings.keep, settings.early_stopping, pruner)
