@@ -9,7 +9,8 @@ import pytest
 from mlplab.colors import OKABE_ITO, color_slots
 from mlplab.comparison.ranking import Ranking, rank
 from mlplab.page import axis_charts, class_charts, time_charts
-from mlplab.page.charts import collapsed_groups, curve_charts, whole_curves
+from mlplab.page.charts import collapsed_groups, curve_charts
+from mlplab.page.curve_ends import whole_curves
 from mlplab.page.effects import effects_of
 from mlplab.page.palette import MOST_SHOWN, Palette, shorten_names
 from mlplab.page.scales import Scale, has_collapsed, scale_of

@@ -23,6 +23,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from mlplab import schema
 from mlplab.comparison.ranking import Ranking
+from mlplab.comparison.states import states_of
 from mlplab.page.palette import Palette
 from mlplab.page.scales import has_collapsed
 
@@ -111,16 +112,6 @@ def curve_charts(
         for key in keys
         if not (rows := points[points["key"] == key]).empty
     ]
-
-
-def whole_curves(points: pd.DataFrame, runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the points without those of unfinished runs, and how many runs that leaves out.
-
-    A mean jumps where one of its runs ends early. A group of which no run has finished keeps its runs.
-    """
-    finished = points["run_id"].isin(runs.loc[runs["status"] == "FINISHED", "run_id"])
-    partly = ~finished & points["group"].isin(points.loc[finished, "group"])
-    return points[~partly], int(points.loc[partly, "run_id"].nunique())
 
 
 def list_down(figure: go.Figure, names: Sequence[str]) -> None:
@@ -213,7 +204,10 @@ def _line_and_band(
 
 
 def units_of(runs: pd.DataFrame, points: pd.DataFrame, ranking: Ranking) -> dict[int, dict[str, float]]:
-    """Return, by group, epochs and seconds of training per iteration: means over its finished runs."""
+    """Return, by group, epochs and seconds of training per iteration: means over its finished runs.
+
+    What a run's epochs were is not known where it stopped early.
+    """
     last = points[~points["key"].str.startswith(schema.FINAL)].groupby("run_id")["step"].max()
     by_run = runs.set_index("run_id").reindex(last.index)
     ratios = pd.DataFrame(index=last.index)
@@ -221,10 +215,12 @@ def units_of(runs: pd.DataFrame, points: pd.DataFrame, ranking: Ranking) -> dict
         epochs = by_run["params.epochs"].astype(float)
         if "params.iterations" in by_run:  # instead of epochs, where they are set
             epochs = epochs.where(by_run["params.iterations"].isna())
+        if (stopped := f"tags.{schema.STOPPED_TAG}") in by_run:
+            epochs = epochs.where(by_run[stopped].isna())
         ratios["epoch"] = epochs / last
     if (column := f"metrics.{schema.TRAIN_SECONDS}") in by_run:
         ratios["seconds"] = by_run[column] / last
-    ratios = ratios[(by_run["status"] == "FINISHED") & (last > 0)]
+    ratios = ratios[(states_of(by_run) == schema.State.finished) & (last > 0)]
     units = {}
     for place, group in enumerate(ranking.groups):
         own = ratios.loc[ratios.index.intersection(group.run_ids)].mean()

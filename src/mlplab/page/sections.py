@@ -21,8 +21,8 @@ from mlplab.page.charts import (
     curve_charts,
     thinning,
     units_of,
-    whole_curves,
 )
+from mlplab.page.curve_ends import add_pruned, is_pruned, whole_curves
 from mlplab.page.effects import effects_chart, effects_of, grid_size, main_effects
 from mlplab.page.evidence import Evidence
 from mlplab.page.palette import Palette
@@ -144,10 +144,19 @@ def _curves(drawn: Drawn) -> Section:
     split = "val" if drawn.ranking.metric == schema.final_accuracy("val") else "test"
     keys = [schema.loss("train"), schema.loss(split), schema.accuracy(split)]
     points, left_out = drawn.whole
-    charts = curve_charts(points, drawn.palette, keys, drawn.units, drawn.collapsed)
+    pruned = drawn.evidence.points[is_pruned(drawn.evidence.points, drawn.runs)]
+    averaged = points[~points["run_id"].isin(pruned["run_id"])]
+    if averaged.empty:
+        averaged, pruned = points, pruned.head(0)
+    charts = curve_charts(averaged, drawn.palette, keys, drawn.units, drawn.collapsed, "curves")
+    add_pruned(charts, pruned, keys, drawn.palette, "curves")
     text = BANDS if any(group.summary and group.summary.n > 1 for group in drawn.ranking.ranked) else ONE_RUN
     if drawn.collapsed and charts:
         text += " Groups no better than guessing do not set the axes."
+    if f"tags.{schema.STOPPED_TAG}" in drawn.runs and BANDS in text:
+        text += " A group whose runs stopped early ends with the first of them."
+    if len(pruned):
+        text += " A thin line that ends in a cross is a run that was pruned there."
     if left_out:
         text += f" Not drawn: {left_out} unfinished runs of groups in which others have finished."
     return Section("Curves", text + thinning(charts), charts, {**_x_switch(drawn), "scale": ("losses", SCALES)})
