@@ -4,8 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from math import isfinite, isnan
 
+from mlplab.comparison.importance import METHOD
 from mlplab.comparison.ranking import Group, Ranking
 from mlplab.comparison.statistics import CONFIDENCE, SIGNIFICANCE
 from mlplab.comparison.tables import markdown_table, terminal_table
@@ -43,6 +45,7 @@ def json_document(ranking: Ranking) -> str:
         "level": SIGNIFICANCE,
         "confidence": CONFIDENCE,
         "lead": {"mean": lead.mean, "half_width": _plain(lead.half_width), "p": lead.p} if lead else None,
+        "importance": {"method": METHOD, **asdict(ranking.importance)} if ranking.importance else None,
         "warnings": ranking.warnings,
         "groups": [_record(ranking, group) for group in ranking.rows],
     }

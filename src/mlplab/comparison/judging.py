@@ -5,7 +5,8 @@ from dataclasses import replace
 import pandas as pd
 
 from mlplab.comparison.completeness import missing_jobs
-from mlplab.comparison.grouping import Group
+from mlplab.comparison.grouping import Group, axes_of
+from mlplab.comparison.importance import importance_of
 from mlplab.comparison.ranking import TEST, VALIDATION, Ranking, data_sets
 from mlplab.comparison.states import finished_of
 from mlplab.comparison.trained_models import ModelComparison, compare_models, count_images
@@ -13,7 +14,7 @@ from mlplab.store.store import Store
 
 
 def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: str | None) -> Ranking:
-    """Return the ranking with ``missing``, ``models`` and ``images``.
+    """Return the ranking with ``missing``, ``models``, ``images`` and ``importance``.
 
     Args:
         store: has the runs.
@@ -26,7 +27,11 @@ def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: 
     """
     missing = "" if sweep is None else missing_jobs(store, sweep, runs)
     return replace(
-        ranking, missing=missing, models=_models(store, ranking, runs), images=_images(store, ranking, runs)
+        ranking,
+        missing=missing,
+        models=_models(store, ranking, runs),
+        images=_images(store, ranking, runs),
+        importance=importance_of(finished_of(runs), axes_of(runs), ranking.metric),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from mlplab.comparison.grouping import SEED, Group, axes_of, make_groups, natural, start_alike
+from mlplab.comparison.importance import Importance
 from mlplab.comparison.observations import contradictions, count_repeats, describe_left_out
 from mlplab.comparison.separation import Separation, separate
 from mlplab.comparison.states import finished_of
@@ -37,6 +38,7 @@ class Ranking:
         missing: what has not finished of a sweep; "" where nothing is missing, or no sweep is ranked.
         models: the best two, where each is one trained model.
         images: that the metric is an accuracy on; None where that is not known.
+        importance: of the keys that vary; None where that is no question.
     """
 
     axes: list[str]
@@ -51,6 +53,7 @@ class Ranking:
     missing: str = ""
     models: ModelComparison | None = None
     images: int | None = None
+    importance: Importance | None = None
 
     @property
     def rows(self) -> list[Group]:

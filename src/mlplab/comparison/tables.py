@@ -2,6 +2,7 @@
 
 from math import isnan
 
+from mlplab.comparison.importance import METHOD
 from mlplab.comparison.ranking import TEST, VALIDATION, Group, Ranking
 from mlplab.comparison.trained_models import sampling_error
 from mlplab.schema import TIME, TOTAL_SECONDS, State, final_accuracy, final_loss
@@ -19,6 +20,7 @@ SHORT = {
 OTHER_METRICS = (
     final_accuracy("test"), final_accuracy("train"), final_loss("test"), final_loss("train"), TOTAL_SECONDS,
 )  # fmt: skip
+MOST_KEYS = 6  # whose importance is told in a line
 LEVEL_MARK = "≈"  # beside the rank of a group that cannot be told from the best
 
 
@@ -72,6 +74,7 @@ def notes(ranking: Ranking) -> list[str]:
     """Return what a reader must know; the last is the conclusion, where there is one."""
     lines = [f"ranked by {ranking.metric}: {_why(ranking)}"]
     lines += [line for line in (_spread(ranking), _averages(ranking), _marks(ranking), _test_set(ranking)) if line]
+    lines += importance_lines(ranking)
     lines += [f"warning: {warning}" for warning in ranking.warnings]
     return [*lines, ranking.conclusion] if ranking.conclusion else lines
 
@@ -83,6 +86,26 @@ def _why(ranking: Ranking) -> str:
         size = ranking.images or 10_000
         return f"there is no validation split. Don't choose a model by this: set data.val_size={size}"
     return "as you asked"
+
+
+def importance_lines(ranking: Ranking) -> list[str]:
+    """Return which keys mattered how much, and by which method that is told, or why it is not; none is no question."""
+    told = ranking.importance
+    if told is None:
+        return []
+    name = SHORT.get(told.metric, told.metric)
+    if told.why_none:
+        return [f"what mattered for {name} is not told by {METHOD}: {told.why_none}"]
+    shares = [
+        f"{key} {100 * one.mean:.0f} % ({100 * one.low:.0f} to {100 * one.high:.0f})"
+        for key, one in told.shares.items()
+    ]
+    more = f", and {len(shares) - MOST_KEYS} others less" if len(shares) > MOST_KEYS else ""
+    return [
+        f"what mattered for {name}, as shares of its variance: {', '.join(shares[:MOST_KEYS])}{more}",
+        f"by {METHOD} of {told.runs} runs, which foretells {100 * told.foretold:.0f} % of the variance of runs that "
+        "it has not seen; what keys do together counts in each of them; in brackets: where 90 % of the resamples lie",
+    ]
 
 
 def _spread(ranking: Ranking) -> str:

@@ -18,6 +18,7 @@ from mlplab.page.charts import LAYOUT, Chart, list_down, rounded
 from mlplab.page.palette import Palette
 from mlplab.page.scales import Scale
 
+MOST_VALUES = 12  # of a rate that have a tick each; of more, as in a search, every run is a dot instead
 RATES = ("learning_rate", "weight_decay", "learning_rate_decay")
 
 
@@ -157,14 +158,14 @@ def sensitivity(ranked: Ranked) -> list[Chart]:
     found = []
     for rate in RATES:
         groups = [group for group in ranked.ranking.ranked if rate in group.values]
-        if len(axis_values(groups, rate)) > 2:
+        if 2 < len(axis_values(groups, rate)) <= MOST_VALUES:
             found.append(_over_rate(ranked, groups, rate))
     return found
 
 
 def _over_rate(ranked: Ranked, groups: Sequence[Group], rate: str) -> Chart:
     values = axis_values(groups, rate)
-    places = _log_places(values)
+    places = log_places(values)
     by = "activation" if "activation" in groups[0].values and rate != "activation" else ""
     figure = go.Figure()
     lines = axis_values(groups, by) if by else [""]
@@ -182,7 +183,7 @@ def _over_rate(ranked: Ranked, groups: Sequence[Group], rate: str) -> Chart:
     return Chart(f"rate-{rate}", title, alt, figure)
 
 
-def _log_places(values: Sequence[str]) -> dict[str, float]:
+def log_places(values: Sequence[str]) -> dict[str, float]:
     """Return where values stand on a logarithmic axis; 0 has no place there, so it stands left of the least."""
     positive = [float(value) for value in values if float(value) > 0]
     left = 10 ** (log10(min(positive)) - 1) if positive else 1.0

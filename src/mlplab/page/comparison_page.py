@@ -13,6 +13,7 @@ from mlplab.comparison.states import count_states
 from mlplab.comparison.tables import notes
 from mlplab.page import sections
 from mlplab.page.charts import script_json
+from mlplab.page.drawn import Drawn
 from mlplab.page.evidence import gather
 from mlplab.page.origin import origin_of
 from mlplab.page.page_table import Links, table_columns, table_rows_of
@@ -35,7 +36,7 @@ def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) 
     """
     evidence = gather(store, runs, ranking)
     palette = Palette([group.name for group in ranking.groups])
-    drawn = sections.Drawn(runs, ranking, evidence, palette)
+    drawn = Drawn(runs, ranking, evidence, palette)
     verdict = ranking.verdict
     return render_template(
         "mlplab.page",

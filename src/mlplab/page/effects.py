@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import combinations, product
 from math import prod
 
@@ -9,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from mlplab.comparison.importance import Importance
 from mlplab.comparison.ranking import Ranking
 from mlplab.page.axis_charts import Ranked, axis_values, means_over
 from mlplab.page.charts import LAYOUT, Chart, rounded
@@ -97,6 +99,37 @@ def effects_chart(effects: Effects) -> Chart:
     figure.update_yaxes(autorange="reversed", automargin=True)
     alt = "; ".join(f"{name}: {100 * share:.1f} per cent" for name, share in shown)
     return Chart("effects", "Main effects and interactions", alt, figure)
+
+
+def importance_chart(told: Importance) -> Chart:
+    """Draw the importance of each key, largest first, with the interval in which 90 % of the resamples lie."""
+    shown = list(told.shares.items())[:MOST_BARS]
+    means = np.array([share.mean for _, share in shown])
+    figure = go.Figure(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": rounded(100 * means),
+            "y": [escape(key) for key, _ in shown],
+            "marker": {"size": 11},
+            "error_x": {
+                "type": "data",
+                "symmetric": False,
+                "array": rounded([100 * max(share.high - share.mean, 0) for _, share in shown]),
+                "arrayminus": rounded([100 * max(share.mean - share.low, 0) for _, share in shown]),
+                "thickness": 2,
+            },
+            "hovertemplate": "%{x:.1f} %<extra>%{y}</extra>",
+            "meta": {"slot": 0},
+        }
+    )
+    figure.update_layout(**LAYOUT, height=90 + 30 * len(shown))
+    figure.update_xaxes(title_text="% of the variance between runs", range=[-3, 103])
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    parts = [
+        f"{key}: {100 * one.mean:.0f} per cent, {100 * one.low:.0f} to {100 * one.high:.0f}" for key, one in shown
+    ]
+    return Chart("importance", "Importance of each key", "; ".join(parts), figure)
 
 
 def main_effects(ranked: Ranked, axes: Sequence[str]) -> Chart:

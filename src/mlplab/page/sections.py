@@ -1,13 +1,9 @@
 """The sections of a page: which charts there are, in which order, and what is said of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-
-import pandas as pd
 
 from mlplab import schema
-from mlplab.comparison.ranking import Group, Ranking
+from mlplab.comparison.ranking import Group
 from mlplab.page import axis_charts, class_charts, layer_charts
 from mlplab.page.charts import (
     BANDS,
@@ -15,66 +11,14 @@ from mlplab.page.charts import (
     SCALES,
     UNITS,
     Section,
-    collapsed_groups,
     curve_charts,
     thinning,
-    units_of,
 )
-from mlplab.page.curve_ends import add_pruned, is_pruned, whole_curves
-from mlplab.page.effects import effects_chart, effects_of, grid_size, main_effects
+from mlplab.page.curve_ends import add_pruned, is_pruned
+from mlplab.page.drawn import Drawn
 from mlplab.page.evidence import Evidence
-from mlplab.page.palette import Palette
-from mlplab.page.parallel_chart import parallel_coordinates
-from mlplab.page.scales import scale_of
+from mlplab.page.key_sections import is_grid, one_by_one, what_mattered
 from mlplab.page.time_charts import time_to_accuracy
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """What a page is drawn from, and what follows from that."""
-
-    runs: pd.DataFrame
-    ranking: Ranking
-    evidence: Evidence
-    palette: Palette
-
-    @cached_property
-    def classes(self) -> int | None:
-        """How many classes there are; None where no run has a confusion matrix."""
-        return next((len(counts) for counts in self.evidence.confusion.values()), None)
-
-    @cached_property
-    def collapsed(self) -> set[int]:
-        """Places of the groups that do not set an axis."""
-        return collapsed_groups(self.ranking, self.classes)
-
-    @cached_property
-    def units(self) -> dict[int, dict[str, float]]:
-        """By group: epochs and seconds per iteration."""
-        return units_of(self.runs, self.evidence.points, self.ranking)
-
-    @cached_property
-    def whole(self) -> tuple[pd.DataFrame, int]:
-        """The points that curves are drawn of, and how many runs that leaves out."""
-        return whole_curves(self.evidence.points, self.runs)
-
-    @cached_property
-    def inside(self) -> pd.DataFrame:
-        """What the diagnostics logged."""
-        return layer_charts.diagnostics(self.whole[0])
-
-    @cached_property
-    def ranked(self) -> axis_charts.Ranked:
-        """The ranking with the values of every run."""
-        values = axis_charts.metric_values(self.runs, self.ranking)
-        flat = [value for own in values.values() for value in own.values()]
-        scale = scale_of(self.ranking.metric, flat, self.classes)
-        return axis_charts.Ranked(self.ranking, self.palette, values, axis_charts.with_intervals(scale, self.ranking))
-
-    @cached_property
-    def pair(self) -> tuple[Group, Group] | None:
-        """The two groups that the verdict is about; None where there are no two."""
-        return self.ranking.pair
 
 
 def explanation(drawn: Drawn) -> str:
@@ -91,7 +35,15 @@ def _places(drawn: Drawn, pair: tuple[Group, Group]) -> tuple[int, int]:
 
 def all_sections(drawn: Drawn) -> list[Section]:
     """Return the sections that there is something to show in."""
-    made = [_metric(drawn), _what_mattered(drawn), _curves(drawn), _time(drawn), *_inside(drawn), *_classes(drawn)]
+    made = [
+        _metric(drawn),
+        what_mattered(drawn),
+        *one_by_one(drawn),
+        _curves(drawn),
+        _time(drawn),
+        *_inside(drawn),
+        *_classes(drawn),
+    ]
     return [section for section in made if section is not None and section.charts]
 
 
@@ -108,34 +60,9 @@ def _metric(drawn: Drawn) -> Section | None:
     if drawn.collapsed & set(ranked.values):
         text += " Groups no better than guessing do not set the axis: a triangle at its end stands for them."
     charts = [axis_charts.seed_dots(ranked)]
-    if len(ranking.axes) == 2:
+    if len(ranking.axes) == 2 and is_grid(ranking):
         charts.append(axis_charts.heat_map(ranked, ranking.axes[0], ranking.axes[1]))
     return Section(f"{ranked.metric.capitalize()}{by} ({of})", text, charts)
-
-
-def _what_mattered(drawn: Drawn) -> Section | None:
-    ranking, ranked = drawn.ranking, drawn.ranked
-    if not ranking.ranked or not ranking.axes:
-        return None
-    effects = effects_of(ranking)
-    charts = []
-    text = ""
-    if effects is not None:
-        text = (
-            "What share of the variance between the groups' means each key and each pair makes: exact, since every "
-            "combination has run; groups that collapsed are counted like all others. A line beside a mean reaches "
-            "from the least to the largest of its groups."
-        )
-        charts = [effects_chart(effects), main_effects(ranked, ranking.axes)]
-        if len(ranking.axes) > 2:
-            charts.append(axis_charts.heat_map(ranked, *effects.strongest_pair))
-    elif len(ranking.axes) > 1:
-        ran, size = len(ranking.ranked), grid_size(ranking)
-        text = f"{ran} of {size} combinations have finished, so main effects and interactions cannot be told apart."
-    charts += axis_charts.sensitivity(ranked)
-    if len(ranking.axes) > 2:
-        charts.append(parallel_coordinates(ranked))
-    return Section("What mattered", text, charts)
 
 
 def _curves(drawn: Drawn) -> Section:

@@ -116,7 +116,7 @@ class _Reader(ast.NodeTransformer):
 
 
 def _describes_a_run(key: str) -> bool:
-    return key not in (*CARRYING_OUT, *MAKING_UP, "tags", "tracking") and not is_words(key)
+    return key not in (*CARRYING_OUT, *MAKING_UP, "tags", "tracking", "early_stopping") and not is_words(key)
 
 
 def _value(settings: TrainConfig | DictConfig, key: str) -> object:
