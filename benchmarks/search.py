@@ -25,15 +25,13 @@ MARKS = "<!-- measured: begin -->", "<!-- measured: end -->"
 SEEDS = 5
 SPACE = ("activation=sigmoid,tanh,relu", "learning_rate=0.01,0.03,0.1,0.3", "hidden_sizes=[32],[100]")
 SWEPT = [text.partition("=")[0] for text in SPACE]
-RUN = ("data=mnist", "data.val_size=10000", "iterations=4000", "log_every=200", "diagnostics=false")
+RUN = ("data=mnist", "data.val_size=10000", "iterations=2000", "log_every=100", "diagnostics=false")
 STRATEGIES = {
     "full grid": (),
     "half as many, at random": ("search=random", "trials=12"),
     "grid, median": ("pruner=median",),
-    "random, median": ("search=random", "trials=24", "pruner=median"),
     "tpe, median": ("search=tpe", "trials=24", "pruner=median"),
     "tpe, asha": ("search=tpe", "trials=24", "pruner=asha"),
-    "tpe, hyperband": ("search=tpe", "trials=24", "pruner=hyperband"),
 }
 AGAIN = "seed=101,102,103"  # of the winner, trained again
 UNEQUAL = (
