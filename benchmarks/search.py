@@ -71,7 +71,7 @@ def main() -> None:
 def _all_of(folder: Path, seed: int) -> dict[str, Search]:
     results = {}
     for name, how in STRATEGIES.items():
-        sweep = name.replace(", ", "-").replace(" ", "-")
+        sweep = f"{'-'.join(name.replace(',', '').split())}-{seed}"
         _train(folder, sweep, *RUN, *SPACE, *how, f"seed={seed}")
         runs = _runs(folder, sweep)
         judged = final_accuracy("val")

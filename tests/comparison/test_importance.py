@@ -1,12 +1,14 @@
 """Which keys mattered: as much as is true of made runs, with seeds as noise, and never told from too few."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mlplab.comparison.importance import Importance, importance_of
+from mlplab.comparison.documents import FORMATS
+from mlplab.comparison.importance import METHOD, Importance, importance_of
 from mlplab.comparison.ranking import rank
 from mlplab.comparison.tables import importance_lines
 
@@ -131,3 +133,12 @@ def test_the_terminal_names_the_method_and_how_far_to_trust_it() -> None:
         "what mattered for val acc is not told by permutation importance in a random forest: 5 combinations of 3 keys "
         "have finished, and it takes 12"
     ]
+
+
+def test_a_document_has_method_shares_and_intervals() -> None:
+    runs = searched(60)
+    document = json.loads(FORMATS["json"](replace(rank(runs, METRIC), importance=told(runs))))["importance"]
+    assert document["method"] == METHOD
+    assert (document["metric"], document["runs"], document["why_none"]) == (METRIC, 60, "")
+    assert set(document["shares"]["learning_rate"]) == {"mean", "low", "high"}
+    assert json.loads(FORMATS["json"](rank(runs, METRIC)))["importance"] is None

@@ -2,6 +2,6 @@
 
 page/, app/, sweeps/ and reproduction/ enter here. Read ``query`` first: runs and points as pandas frames. Then
 ``selection`` (which runs), ``observations`` (one per seed), ``grouping``, ``separation`` (the tests), ``judging`` and
-``ranking``, ``verdict`` (the sentence), ``completeness`` (what is missing), ``tables`` and ``documents`` (text and
-files), ``sweep_end`` (what ends a sweep).
+``ranking``, ``importance`` (which keys mattered), ``verdict`` (the sentence), ``completeness`` (what is missing),
+``tables`` and ``documents`` (text and files), ``sweep_end`` (what ends a sweep).
 """
