@@ -268,7 +268,8 @@ def test_arrays_at_hand_are_trained_on(home: Home) -> None:
         import mlplab
         from sklearn.datasets import load_digits
         x, y = load_digits(return_X_y=True)
-        keys = dict(hidden_sizes=[16], epochs=5, log_every=10, learning_rate=0.1, activation="relu")
+        x = x / 16
+        keys = dict(hidden_sizes=[16], epochs=30, log_every=10, learning_rate=0.1, activation="relu")
         runs = [mlplab.train(data=data, **keys) for data in ((x, y), (x[:1500], y[:1500], x[1500:], y[1500:]))]
         found["accuracies"] = [run.metrics["final/test_accuracy"] for run in runs]
         found["predicted"] = float((runs[0].model().predict(x) == y).mean())
