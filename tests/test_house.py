@@ -230,7 +230,7 @@ def state():
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     return dict(os.environ), handlers, gc.isenabled(), logging.getLogger("urllib3.connectionpool").level
 before = state()
-import mlplab.app.api, mlplab.app.results
+import mlplab.app.api
 import mlplab.app.train, mlplab.app.compare, mlplab.app.reproduce, mlplab.app.task, mlplab.sweeps.grid_sweep
 assert state() == before, (before, state())
 """

@@ -81,8 +81,11 @@ def lent_variables() -> Iterator[None]:
 
 @contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Hold back, inside the block, what MLflow and urllib3 log; MLflow is imported already, which sets its levels."""
-    levels = {**_LEVELS, "mlflow": logging.WARNING}
+    """Hold back, inside the block, what Hydra, MLflow and urllib3 log of their work.
+
+    MLflow is imported already, which sets its levels.
+    """
+    levels = {**_LEVELS, "hydra": logging.WARNING, "mlflow": logging.WARNING}
     before = {name: logging.getLogger(name).level for name in levels}
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
