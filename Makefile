@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup sweep ui server test test-slow test-fuzz test-faults test-cluster reliability reproduce bench lock clean
+.PHONY: help setup sweep ui server test test-slow test-fuzz test-faults test-cluster reliability reproduce bench bench-search lock clean
 
 help:           ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ reproduce: setup ## re-run every published result, three seeds each: docs/result
 
 bench: $(VENV)-bench/.current  ## time mlplab beside its alternatives: about 20 minutes
 	$(VENV)-bench/bin/python -m benchmarks
+
+bench-search: setup  ## searches against the full grid on MNIST: about 15 minutes; docs/search.md
+	$(BIN)/python -m benchmarks.search
 
 $(VENV)-bench/.current: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-bench
