@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-from typing import Optional
+from typing import Any, Optional
 
 from mlplab.checks import require
+from mlplab.network_config import MLP, TARGET, TARGET_KEY, check_network, is_mlp, short_target
 from mlplab.schema import is_own_tag
 from mlplab.tracking_config import TrackingConfig
 
@@ -120,8 +121,16 @@ class TrainConfig:
     tags: dict[str, str] = field(default_factory=dict)
     note: Optional[str] = None  # noqa: UP045
     checkpoint_dir: Optional[str] = None  # noqa: UP045
+    network: dict[str, Any] = field(default_factory=lambda: {TARGET: MLP})
 
     def __post_init__(self) -> None:
+        check_network(self.network)
+        require(
+            TARGET_KEY,
+            self.network[TARGET],
+            self.has_mlp or self.engine is not Engine.numpy,
+            "engine=numpy computes network=mlp only; take engine=torch, or network=mlp",
+        )
         self._check_numbers()
         self._check_words()
         require(
@@ -140,7 +149,17 @@ class TrainConfig:
     @property
     def name(self) -> str:
         """The run's name: the one given, or what people ask for first."""
-        return self.tracking.run_name or f"{self.activation} {self.optimizer} lr={self.learning_rate:g}"
+        return self.tracking.run_name or f"{self.network_name} {self.optimizer} lr={self.learning_rate:g}"
+
+    @property
+    def has_mlp(self) -> bool:
+        """Whether the network is the built-in one, which both engines have."""
+        return is_mlp(self.network)
+
+    @property
+    def network_name(self) -> str:
+        """What to call the network: the activation of an mlp, the class of another."""
+        return str(self.activation) if self.has_mlp else short_target(self.network[TARGET])
 
     def _check_numbers(self) -> None:
         def number(key: str, holds: bool, remedy: str) -> None:

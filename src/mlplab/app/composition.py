@@ -1,9 +1,11 @@
 """Turns Hydra's composed config into the checked dataclass, and Hydra's errors into one sentence each."""
 
 import difflib
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -13,10 +15,14 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, Interpolation
 
 from mlplab import config
 from mlplab.app.help_text import choices_text, help_text
+from mlplab.app.own_network import require_makeable
 from mlplab.errors import ConfigError
+from mlplab.network_config import OF_MLP, TARGET, short_target
 from mlplab.paths import CONF, PROJECT_ROOT
 from mlplab.store.uri import hide_password
 from mlplab.tracking_config import TrackingConfig
+
+log = logging.getLogger(__name__)
 
 # What Hydra says of several values without -m; and of a wrong type, and what it means.
 _SWEPT = re.compile(r"Ambiguous value for argument '(.+?)'\n|Sweep parameters? '(.+?)' requires --multirun")
@@ -28,13 +34,14 @@ _REASONS = {
     "is not a ListConfig": "takes a list, such as [500,250,100]",
     "is not Optional": "needs a value; leave it out for the default",
 }
-_REQUIRED = {option.name for option in fields(config.TrainConfig)} - {"data", "tracking"}
+_REQUIRED = {option.name for option in fields(config.TrainConfig)} - {"data", "tracking", "network"}
 
 
 def register() -> None:
     """Register the schema with Hydra, and the resolvers that conf/ uses with OmegaConf."""
     schema = OmegaConf.structured(config.TrainConfig)
-    OmegaConf.set_struct(schema.tags, False)  # Hydra refuses new keys elsewhere; here any name may be typed
+    for any_name in (schema.tags, schema.network):
+        OmegaConf.set_struct(any_name, False)  # Hydra refuses new keys elsewhere; here any name may be typed
     ConfigStore.instance().store(name="schema", node=schema)
     OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
     OmegaConf.register_new_resolver("help_text", help_text, replace=True)
@@ -48,7 +55,7 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     Raises:
         ConfigError: a key is unknown, or a value is missing, has the wrong type or is out of bounds.
     """
-    for group, field in (("data", "name"), ("tracking", "experiment")):
+    for group, field in (("data", "name"), ("tracking", "experiment"), ("network", TARGET)):
         chosen = None if OmegaConf.is_missing(composed, group) else composed.get(group)
         if chosen is None or OmegaConf.is_missing(chosen, field):
             raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
@@ -56,7 +63,7 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     for key in _REQUIRED - {str(key) for key in composed}:
         raise ConfigError(f"~{key}: every run has it; leave that out for the default, or write {key}=VALUE")
     for key in given:
-        if key not in known and not key.startswith("tags."):  # Hydra lets `+key=value` add any
+        if key not in known and not key.startswith(("tags.", "network.")):  # Hydra lets `+key=value` add any
             raise ConfigError(_unknown_key(key))
     try:
         typed = OmegaConf.to_object(composed)
@@ -65,7 +72,25 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     assert isinstance(typed, config.TrainConfig)
     if typed.tracking.uri is not None:
         typed.tracking.uri = hide_password(typed.tracking.uri)
+    require_makeable(typed.network)
+    _warn_of_ignored(composed, typed)
     return typed
+
+
+def _warn_of_ignored(composed: DictConfig, typed: config.TrainConfig) -> None:
+    """Warn of what was set of the mlp, where the network is another: a sweep over networks may set it for one."""
+    if typed.has_mlp:
+        return
+    defaults = OmegaConf.load(CONF / "train.yaml")
+    assert isinstance(defaults, DictConfig)
+    for key in OF_MLP:
+        if composed[key] != defaults[key]:
+            _warn_once(f"{key}={composed[key]}: has no effect on network={short_target(typed.network[TARGET])}")
+
+
+@cache  # of a sweep each job is read
+def _warn_once(text: str) -> None:
+    log.warning("%s", text)
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:

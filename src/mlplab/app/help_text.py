@@ -43,10 +43,10 @@ def _laid_out(key: str, comment: str) -> list[str]:
 
 
 def choices_text() -> str:
-    """Return what data=, tracking= and experiment= can be; of the presets each folder is a line."""
+    """Return what data=, network=, tracking= and experiment= can be; of the presets each folder is a line."""
     lines = [
         textwrap.fill(f"{group}= {', '.join(sorted(path.stem for path in folder.glob('*.yaml')))}", WIDTH)
-        for group, folder in (("data", CONF / "data"), ("tracking", CONF / "tracking"))
+        for group, folder in ((name, CONF / name) for name in ("data", "network", "tracking"))
     ]
     for folder in sorted(path for path in (CONF / "experiment").rglob("*") if path.is_dir()):
         names = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))

@@ -6,6 +6,7 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from mlplab.app.composition import read_config
 from mlplab.app.hydra_keys import require_read_by_sweeps
+from mlplab.app.own_network import make_importable
 from mlplab.errors import ConfigError
 from mlplab.sweeps.context import SweepContext
 
@@ -15,6 +16,7 @@ _WATCH_PARENT = {"_target_": "hydra.utils.get_method", "path": "mlplab.sweeps.or
 
 def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> SweepContext:
     """Return what a sweep needs from the arguments of ``Sweeper.setup``."""
+    make_importable(config.hydra.runtime.config_sources)
     require_read_by_sweeps(config.hydra.overrides.hydra)
     if config.hydra.runtime.choices["hydra/launcher"] == "joblib":
         if config.hydra.launcher.n_jobs == 0:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from mlplab import schema
 from mlplab.app import commandline, composition, startup
 from mlplab.app.arguments import Typed
+from mlplab.app.own_network import make_importable
 from mlplab.config import TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
@@ -33,6 +34,7 @@ def train_task(composed: DictConfig) -> float:
     """Carry out one run of this config, alone or as a member of a sweep; return its final test accuracy."""
     with commandline.task_errors():
         config = HydraConfig.get()
+        make_importable(config.runtime.config_sources)
         train = _train_member if config.mode is RunMode.MULTIRUN else _train_alone
         return train(composed, Path(config.runtime.output_dir))
 

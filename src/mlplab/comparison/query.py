@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from mlplab.config import FORMER_VALUES
 from mlplab.errors import StoreError
+from mlplab.network_config import MLP, OF_MLP, TARGET_KEY
 from mlplab.schema import COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS
 from mlplab.store.histories import find_histories
 from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
 
 # Defaults for params that older runs did not log.
-DEFAULTS = {"sampling": "shuffle", "init_scale": "1.0"}
+DEFAULTS = {"sampling": "shuffle", "init_scale": "1.0", TARGET_KEY: MLP}
 POINT_COLUMNS = ["run_id", "key", "step", "value", "timestamp"]
 
 
@@ -35,6 +36,10 @@ def find_runs(store: Store, query: str = "") -> pd.DataFrame:
     for key, value in DEFAULTS.items():
         if f"params.{key}" in runs:
             runs[f"params.{key}"] = runs[f"params.{key}"].fillna(value)
+    if (column := f"params.{TARGET_KEY}") in runs:
+        for key in OF_MLP:  # which other networks do not have
+            if f"params.{key}" in runs:
+                runs[f"params.{key}"] = runs[f"params.{key}"].where(runs[column] == MLP)
     for column in runs.columns:
         # A key that may be None: runs older than the key are as if it were None.
         if column.startswith("params.") and (runs[column] == "None").any():

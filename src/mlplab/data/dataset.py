@@ -58,6 +58,7 @@ class Dataset:
         digest: a hash of all pixels and labels, the splits and the scaling.
         origin: where the data came from: a type of MLflow dataset source, and its fields.
         classes: how many; labels are 0 to classes - 1.
+        image_shape: of one row: (height, width) or (height, width, 3); None where rows are no images.
     """
 
     name: str
@@ -68,6 +69,13 @@ class Dataset:
     train: Split
     test: Split
     val: Split | None
+    image_shape: tuple[int, ...] | None = None
+
+    @property
+    def channels_first(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image; rows that are no images have one channel and height 1."""
+        height, width, *color = self.image_shape or (1, self.inputs)
+        return (color[0] if color else 1, height, width)
 
     @property
     def inputs(self) -> int:
@@ -130,6 +138,7 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
         train=Split(scaling.apply(train.pixels, dtype), train.labels),
         test=Split(scaling.apply(contents.test.pixels, dtype), contents.test.labels),
         val=None if val is None else Split(scaling.apply(val.pixels, dtype), val.labels),
+        image_shape=source.image_shape,
     )
 
 

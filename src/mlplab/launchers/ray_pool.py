@@ -18,7 +18,7 @@ from mlplab.checks import require
 from mlplab.errors import ConfigError
 from mlplab.launchers.job import Job
 from mlplab.launchers.launch import DiedError, RaisedError
-from mlplab.paths import SOURCE
+from mlplab.paths import python_path
 from mlplab.signals import kept
 
 # Of this process, for its workers. Ray writes them into its logs: a server's password must be set on every machine.
@@ -55,7 +55,7 @@ class RayPool:
             _require_cluster(self.address)
         own: dict[str, Any] = {} if self.address else {"num_cpus": self.cpus, "include_dashboard": False}
         own_variables = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
-        code = {"env_vars": {**own_variables, "PYTHONPATH": str(SOURCE)}}
+        code = {"env_vars": {**own_variables, "PYTHONPATH": python_path()}}
         try:
             with kept():
                 address = self.address or "local"

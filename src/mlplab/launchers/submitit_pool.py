@@ -16,7 +16,7 @@ from submitit.core.utils import FailedJobError, UncompletedJobError
 from mlplab.errors import ConfigError
 from mlplab.launchers.job import Job
 from mlplab.launchers.launch import DiedError, RaisedError, StoppedBeforeItsLimitError
-from mlplab.paths import SOURCE
+from mlplab.paths import python_path
 from mlplab.signals import TIME_LIMIT_STATUS
 
 CANCEL_SECONDS = 30.0  # in which members end in order; SLURM's own patience
@@ -58,7 +58,7 @@ class SubmititPool:
 
     def submit(self, jobs: Sequence[Job]) -> list[Ticket]:
         """Submit the jobs, as one array."""
-        os.environ["PYTHONPATH"] = str(SOURCE)  # which their processes inherit: they import the code of this command
+        os.environ["PYTHONPATH"] = python_path()  # which their processes inherit: they import the code of this command
         try:
             return self.executor.map_array(Job.carry_out, jobs)
         except (FailedJobError, OSError) as error:

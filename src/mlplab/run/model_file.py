@@ -5,15 +5,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import assert_never
 
-from mlplab.config import Activation, Engine
-from mlplab.data import Scaling
+from mlplab.config import Activation, TrainConfig
+from mlplab.config import Engine as EngineName
+from mlplab.data import Dataset, Scaling
+from mlplab.engines.base import Engine, MlpEngine
 from mlplab.engines.registry import ENGINES, ModelFormat
+from mlplab.schema import MODEL
 from mlplab.scratch import activations
 from mlplab.scratch.network import Layers
 from mlplab.tracking import model
 
 
-def save_model(folder: Path, engine: Engine, activation: Activation, layers: Layers, scaling: Scaling) -> None:
+def save_trained(folder: Path, settings: TrainConfig, engine: Engine, dataset: Dataset) -> None:
+    """Save the network that an engine has trained, below ``folder``, the run's artifacts."""
+    if isinstance(engine, MlpEngine):
+        save_model(folder / MODEL, settings.engine, settings.activation, engine.layers(), dataset.scaling)
+        return
+    from mlplab.engines.own_engine import OwnEngine
+    from mlplab.run.own_model import save_own_model
+
+    assert isinstance(engine, OwnEngine)
+    save_own_model(folder, settings.network, engine, dataset)
+
+
+def save_model(folder: Path, engine: EngineName, activation: Activation, layers: Layers, scaling: Scaling) -> None:
     """Create ``folder``, and save the network into it in the format of its engine; if that fails, remove it again."""
     try:
         _save(folder, engine, activation, layers, scaling)
@@ -22,7 +37,7 @@ def save_model(folder: Path, engine: Engine, activation: Activation, layers: Lay
         raise
 
 
-def _save(folder: Path, engine: Engine, activation: Activation, layers: Layers, scaling: Scaling) -> None:
+def _save(folder: Path, engine: EngineName, activation: Activation, layers: Layers, scaling: Scaling) -> None:
     model_format = ENGINES[engine].model_format
     match model_format:
         case ModelFormat.arrays:

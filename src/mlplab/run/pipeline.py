@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlplab import engines, schema
 from mlplab.config import TrainConfig
@@ -16,7 +17,7 @@ from mlplab.place import place_of_job
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
 from mlplab.run.display import Display, show_next, show_stop, show_summary
-from mlplab.run.model_file import save_model
+from mlplab.run.model_file import save_trained
 from mlplab.run.provenance import Provenance, check, resolve, warn_of_ignored, warn_of_other_threads
 from mlplab.run.resumption import Checkpointer
 from mlplab.run.sent_checkpoints import SentCheckpoints
@@ -33,6 +34,9 @@ from mlplab.training.loop import Training, require_finite
 from mlplab.training.schedule import Schedule
 from mlplab.training.streams import RandomStreams
 
+if TYPE_CHECKING:
+    from mlplab.engines.own_module import Make
+
 log = logging.getLogger(__name__)
 
 
@@ -46,17 +50,22 @@ class Result:
 
 @dataclass(frozen=True)
 class Setup:
-    """What is trained: config, data, engine, schedule and progress."""
+    """What is trained: config, data, engine, schedule and progress; of another network than the mlp its source."""
 
     settings: TrainConfig
     dataset: Dataset
     engine: Engine
     schedule: Schedule
     training: Training
+    own_source: str | None
 
 
 def train_and_record(
-    settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams, output_folder: Path
+    settings: TrainConfig,
+    load_data: Callable[[], Dataset],
+    streams: RandomStreams,
+    output_folder: Path,
+    make: "Make | None" = None,
 ) -> Result:
     """Train as the config says, and record everything in MLflow.
 
@@ -65,14 +74,15 @@ def train_and_record(
         load_data: returns its data set.
         streams: draw its initial weights and its batches.
         output_folder: for its checkpoint, and for what MLflow does not take.
+        make: makes its network; None for the mlp.
 
     Raises:
         UserError: see its subclasses; a run that has started in MLflow is then FAILED there.
     """
     start = time.perf_counter()
-    setup = _prepare(settings, load_data, streams)
+    setup = _prepare(settings, load_data, streams, make)
     target = Target.of(settings.tracking)
-    provenance = Provenance.of(setup.settings, setup.dataset)
+    provenance = Provenance.of(setup.settings, setup.dataset, setup.own_source)
     earlier = _find_earlier(target, settings, provenance.fingerprint, output_folder)
     if earlier is not None and earlier.state is State.finished:
         say(f"{settings.name}: has finished already")
@@ -125,16 +135,20 @@ def _find_earlier(target: Target, settings: TrainConfig, fingerprint: str, outpu
     return own
 
 
-def _prepare(settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams) -> Setup:
+def _prepare(
+    settings: TrainConfig, load_data: Callable[[], Dataset], streams: RandomStreams, make: "Make | None"
+) -> Setup:
     dataset = load_data()
-    check(settings, dataset)
-    engine = engines.build(settings, dataset, streams.weights)
+    own = engines.make_own(settings, dataset, make)
+    check(settings, dataset, own)
+    engine = engines.build(settings, dataset, streams.weights, own)
     schedule = Schedule.plan(settings, len(dataset.train))
     warn_of_ignored(settings, schedule)
     splits = [split for split in dataset.splits if split != "train"]
     diagnosed = settings.activation if settings.diagnostics else None
     training = Training(engine, schedule, streams.batches, settings.log_every, splits, diagnosed)
-    return Setup(resolve(settings, dataset, engine), dataset, engine, schedule, training)
+    source = None if own is None else own.source
+    return Setup(resolve(settings, dataset, engine), dataset, engine, schedule, training, source)
 
 
 @contextmanager
@@ -179,8 +193,7 @@ def _conclude(tracked: Run, setup: Setup, checkpointer: Checkpointer) -> dict[st
     settings, folder = setup.settings, tracked.artifacts
     artifacts.write_all(folder, Finished(settings.name, points, evaluations, dataset))
     with only_a_warning("model"):
-        layers = setup.engine.layers()
-        save_model(folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling)
+        save_trained(folder, settings, setup.engine, dataset)
     return final
 
 

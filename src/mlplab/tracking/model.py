@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import nn
 
+_TRIED_ROWS = 7  # another number than that of the example with which a graph is made
+
 
 def save_scratch(
     folder: Path,
@@ -74,6 +76,28 @@ def save_torch(folder: Path, classifier: "nn.Module", inputs: int) -> None:
         signature=_signature(inputs),
         input_example=_example(inputs),
     )
+
+
+class OtherClassesError(Exception):
+    """The exported graph does not predict what the network predicts."""
+
+
+def require_same_classes(folder: Path, classifier: "nn.Module", inputs: int) -> None:
+    """Load the model that :func:`save_torch` saved, and compare: PyTorch may have fixed the number of rows in a graph.
+
+    Raises:
+        OtherClassesError: it returns other classes than the module.
+        Exception: whatever the graph raises.
+    """
+    import mlflow.pyfunc
+    import torch
+
+    pixels = np.random.default_rng(0).integers(0, 256, (_TRIED_ROWS, inputs), dtype=np.uint8)
+    saved = mlflow.pyfunc.load_model(str(folder)).predict(pixels)
+    with torch.no_grad():
+        own = classifier(torch.from_numpy(pixels)).numpy()
+    if not np.array_equal(saved, own):
+        raise OtherClassesError("the graph predicts other classes than the network")
 
 
 def _signature(inputs: int) -> ModelSignature:
