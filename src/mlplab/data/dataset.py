@@ -44,8 +44,8 @@ class Dataset:
         digest: a hash of all pixels and labels, the splits and the scaling.
         origin: where the data came from: a type of MLflow dataset source, and its fields.
         classes: how many; labels are 0 to classes - 1.
-        coding: how people's own rows and labels became numbers; None for a published set, whose rows are numbers.
         image_shape: of one row: (height, width) or (height, width, channels); None where rows are no images.
+        coding: how people's own rows and labels became numbers; None for a published set, whose rows are numbers.
     """
 
     name: str
@@ -56,8 +56,8 @@ class Dataset:
     train: Split
     test: Split
     val: Split | None
-    coding: Coding | None = None
     image_shape: tuple[int, ...] | None = None
+    coding: Coding | None = None
 
     @property
     def channels_first(self) -> tuple[int, int, int]:

@@ -1,8 +1,5 @@
 """Saves the trained network, in the format of its engine."""
 
-import shutil
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, assert_never
@@ -11,9 +8,10 @@ import numpy as np
 
 from mlplab.config import Activation, TrainConfig
 from mlplab.config import Engine as EngineName
-from mlplab.data import Coding, Dataset, Scaling, encoding
+from mlplab.data import Coding, Dataset, Scaling
 from mlplab.engines.base import Engine, MlpEngine
 from mlplab.engines.registry import ENGINES, ModelFormat
+from mlplab.run.coded_model import save_coded
 from mlplab.schema import MODEL
 from mlplab.scratch import activations
 from mlplab.scratch.network import Layers
@@ -50,33 +48,6 @@ def save_model(
         _save(network, engine, activation, layers, scaling, dtype)
 
     save_coded(folder, coding, save_network)
-
-
-def save_coded(folder: Path, coding: Coding | None, save: Callable[[Path, np.dtype[Any]], None]) -> None:
-    """Create ``folder`` with the network that ``save`` saves, for raw rows; if that fails, remove it again.
-
-    Args:
-        folder: to create.
-        coding: of people's own data; None for a published set, whose rows are pixels.
-        save: creates a folder with a model that takes rows of numbers of this dtype and returns classes.
-    """
-    try:
-        if coding is None:
-            save(folder, np.dtype(np.uint8))
-            return
-        with tempfile.TemporaryDirectory() as temporary:
-            network = Path(temporary) / "network"
-            save(network, coding.rows.dtype)
-            model.save_raw(folder, network, _form(coding))
-    except Exception:
-        shutil.rmtree(folder, ignore_errors=True)  # on a full disk it is cut off
-        raise
-
-
-def _form(coding: Coding) -> model.RawForm:
-    rows = coding.rows
-    code = Path(encoding.__file__)
-    return model.RawForm(rows.settings(), code, rows.libraries, rows.example(), rows.raw_shape, coding.labels)
 
 
 def _save(

@@ -15,7 +15,7 @@ from mlplab.engines.own_engine import OwnEngine
 from mlplab.engines.own_module import save_state
 from mlplab.errors import error_in_words
 from mlplab.network_config import TARGET
-from mlplab.run.model_file import save_coded
+from mlplab.run.coded_model import save_coded
 from mlplab.schema import MODEL
 from mlplab.tracking import model
 
