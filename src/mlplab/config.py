@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from mlplab.checks import require
 from mlplab.data_config import DataConfig
+from mlplab.network_config import MLP, TARGET, TARGET_KEY, check_network, is_mlp, short_target
 from mlplab.schema import is_own_tag
 from mlplab.selection_config import EarlyStoppingConfig, Keep, Monitor
 from mlplab.tracking_config import TrackingConfig
@@ -99,8 +100,16 @@ class TrainConfig:
     trial: Optional[int] = None  # noqa: UP045
     zip: Any = None  # a list of keys, or of such lists, which OmegaConf has no type for
     only: Optional[str] = None  # noqa: UP045
+    network: dict[str, Any] = field(default_factory=lambda: {TARGET: MLP})
 
     def __post_init__(self) -> None:
+        check_network(self.network)
+        require(
+            TARGET_KEY,
+            self.network[TARGET],
+            self.has_mlp or self.engine is not Engine.numpy,
+            "engine=numpy computes network=mlp only; take engine=torch, or network=mlp",
+        )
         self._check_numbers()
         self._check_search()
         self._check_words()
@@ -121,7 +130,17 @@ class TrainConfig:
     @property
     def name(self) -> str:
         """The run's name: the one given, or what people ask for first."""
-        return self.tracking.run_name or f"{self.activation} {self.optimizer} lr={self.learning_rate:g}"
+        return self.tracking.run_name or f"{self.network_name} {self.optimizer} lr={self.learning_rate:g}"
+
+    @property
+    def has_mlp(self) -> bool:
+        """Whether the network is the built-in one, which both engines have."""
+        return is_mlp(self.network)
+
+    @property
+    def network_name(self) -> str:
+        """What to call the network: the activation of an mlp, the class of another."""
+        return str(self.activation) if self.has_mlp else short_target(self.network[TARGET])
 
     def _check_numbers(self) -> None:
         def number(key: str, holds: bool, remedy: str) -> None:

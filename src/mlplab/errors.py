@@ -51,3 +51,9 @@ class ClaimedError(UserError):
 
 class LostRunError(UserError):
     """Another process has taken this run over: this one must not write any more."""
+
+
+def error_in_words(error: BaseException) -> str:
+    """Return what an error of somebody else's code says, in one line."""
+    said = (str(error).strip().splitlines() or [""])[0].strip()
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

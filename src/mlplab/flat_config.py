@@ -6,16 +6,20 @@ from enum import StrEnum
 from typing import Any
 
 from mlplab.config import CARRYING_OUT, MAKING_UP, TrainConfig
+from mlplab.network_config import OF_MLP, flat_network
 
 
 def flatten(config: TrainConfig) -> dict[str, Any]:
     """Return every key that describes the run, and its value: ``{"engine": "numpy", "data.root": ...}``.
 
     Nested keys are joined by a dot; keys that only say how to carry it out, or how a sweep comes about, and people's
-    own words are left out.
+    own words are left out; and those of the mlp where the network is another.
     """
-    leaves = _leaves(asdict(config), prefix="")
-    return {key: value for key, value in leaves if key not in (*CARRYING_OUT, *MAKING_UP) and not is_words(key)}
+    rest = asdict(config)
+    network = rest.pop("network")
+    apart = {*CARRYING_OUT, *MAKING_UP, *(() if config.has_mlp else OF_MLP)}
+    leaves = {key: value for key, value in _leaves(rest, prefix="") if key not in apart and not is_words(key)}
+    return {**leaves, **flat_network(network)}
 
 
 def is_words(key: str) -> bool:

@@ -53,8 +53,15 @@ def choices_of(group: str) -> list[str]:
 
 def worker_variables() -> dict[str, str]:
     """Return the variables with which a process of a launcher imports this code, and finds this project."""
-    code = {} if CHECKOUT is None else {"PYTHONPATH": str(SOURCE)}
-    return {_VARIABLE: str(PROJECT_ROOT), **code}
+    code = _python_path()
+    return {_VARIABLE: str(PROJECT_ROOT), **({"PYTHONPATH": code} if code else {})}
+
+
+def _python_path() -> str:
+    """Return where a launcher's processes look for code first: ours, if not installed, then what this one was told."""
+    ours = [] if CHECKOUT is None else [str(SOURCE)]
+    told = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(dict.fromkeys([*ours, *filter(None, told)]))
 
 
 def portable(path: Path) -> str:

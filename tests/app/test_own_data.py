@@ -36,6 +36,17 @@ raw = pd.read_csv(sys.argv[2]) if sys.argv[2].endswith("csv") else np.load(sys.a
 print(json.dumps(mlflow.pyfunc.load_model(sys.argv[1]).predict(raw).tolist()))
 """
 
+NET = """
+from math import prod
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self, classes, image_shape):
+        super().__init__(
+            nn.Flatten(), nn.Linear(prod(image_shape), 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, classes)
+        )
+"""
+
 
 def predict(project: Project, run: Run, raw: pd.DataFrame | np.ndarray) -> list[object]:
     """What the run's model predicts in a process that cannot import the project."""
@@ -213,3 +224,33 @@ def test_a_fault_in_the_data_is_one_message_and_leaves_no_run(project: Project, 
     assert "did you mean cultivar?" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert len(project.runs()) == before
+
+
+def test_a_network_of_anybody_takes_pictures_and_tables_and_its_model_predicts_from_raw_rows(
+    project: Project, wine: pd.DataFrame
+) -> None:
+    (project.root / "nets").mkdir()
+    (project.root / "nets" / "net_of_tables.py").write_text(NET)
+    rng = np.random.default_rng(0)
+    pictures = rng.normal(size=(60, 8, 9, 2)) + np.repeat([0.0, 1.0], 30)[:, None, None, None]
+    np.savez(project.root / "pictures.npz", x_train=pictures, y_train=np.repeat(["off", "on"], 30))
+    raw = {"csv": wine.drop(columns="cultivar"), "npz": pictures}
+    own = ["--config-dir", str(project.root / "nets" / "conf"), "network._target_=net_of_tables.Net"]
+    (project.root / "nets" / "conf").mkdir()
+    keys = {
+        "csv": [*own, *WINE[:4], "keep=best", "data.val_size=30"],
+        "npz": ["data=npz", "data.path=pictures.npz", "network=cnn", "network.hidden=8", "data.standardize=true"],
+    }
+    for kind, arguments in keys.items():
+        done = project.train(*arguments, "engine=torch", *QUICK[1:])
+        assert (done.returncode, done.stderr) == (0, "")
+        run = max(project.runs(), key=lambda one: one.info.start_time)
+        predicted = predict(project, run, raw[kind])
+        rows = {"csv": 178, "npz": 60}[kind]
+        assert len(predicted) == rows
+        splits = [split for split in ("train", "val", "test") if f"final/{split}_accuracy" in run.data.metrics]
+        (used,) = run.inputs.dataset_inputs
+        profile = json.loads(used.dataset.profile)
+        right = sum(run.data.metrics[f"final/{split}_accuracy"] * profile[split] for split in splits)
+        labels = wine["cultivar"].tolist() if kind == "csv" else ["off"] * 30 + ["on"] * 30
+        assert sum(map(str.__eq__, map(str, predicted), labels)) == pytest.approx(right)

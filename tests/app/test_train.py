@@ -54,7 +54,7 @@ def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finish
         "loss": "cross_entropy", "penalty": "l2", "weight_decay": "0.001", "optimizer": "sgd",
         "learning_rate": "0.1", "learning_rate_decay": "1.0", "batch_size": "50", "epochs": "2",
         "iterations": "None", "sampling": "shuffle", "seed": "3", "log_every": "10", "diagnostics": "True",
-        "dtype": "float32", "device": "cpu",
+        "dtype": "float32", "device": "cpu", "network._target_": "mlp",
         "data.name": "digits", "data.root": str(project.root / "data"), "data.train_size": "None",
         "data.val_size": "237", "data.standardize": "True", "data.split": "None", "tracking.uri": "None",
         "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.job": "None",

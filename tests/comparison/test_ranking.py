@@ -37,6 +37,27 @@ def test_what_varies_is_an_axis_and_the_seed_and_places_are_not() -> None:
     assert axes_of(SEEDS) == ["activation"]
 
 
+def of_network(target: str, accuracy: float, **arguments: str) -> dict[str, Any]:
+    found = run(target, 0, accuracy, **{f"params.network.{name}": value for name, value in arguments.items()})
+    return {**found, "params.activation": "relu" if target == "mlp" else None, "params.network._target_": target}
+
+
+def test_keys_of_one_network_are_axes_where_they_vary_within_it() -> None:
+    networks = [of_network("mlp", 0.9), of_network("a.CNN", 0.95, channels="16", dropout="0.1")]
+    own = of_network("mine.Net", 0.8, dropout="0.3")
+    assert axes_of(pd.DataFrame([*networks, own])) == ["network._target_"]
+    two = [*networks, of_network("a.CNN", 0.97, channels="32", dropout="0.1")]
+    found = rank(pd.DataFrame(two))
+    assert sorted(found.axes) == ["network._target_", "network.channels"]
+    assert [set(group.name.split()) for group in found.groups] == [
+        {"CNN", "network.channels=32"}, {"CNN", "network.channels=16"}, {"mlp"},
+    ]  # fmt: skip
+    table = terminal_table(found, 200)
+    assert "│ network " in table.replace("┃", "│")
+    assert "_target_" not in table
+    assert "none" not in table
+
+
 def test_groups_are_ranked_by_their_mean() -> None:
     found = rank(SEEDS)
     assert [group.values for group in found.groups] == [{"activation": a} for a in ("relu", "tanh", "sigmoid")]

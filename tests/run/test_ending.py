@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from conftest import PROJECT
 from mlplab import schema
 from mlplab.app import startup
 from mlplab.config import TrainConfig
@@ -118,6 +119,19 @@ def test_a_run_that_stops_early_and_keeps_its_best_point_says_which(
     assert f"the network after iteration {best_step}, the best by validation" in said
     assert run.data.params["keep"] == "best"
     assert run.data.params["early_stopping.patience"] == "5"
+
+
+def test_of_another_network_the_best_point_is_kept_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that it learns: parameters, and the averages of batch norm."""
+    monkeypatch.syspath_prepend(PROJECT / "tests" / "engines")
+    network = ["network._target_=own_networks.Normed", "engine=torch", "device=cpu"]
+    run = store.run(*network, "optimizer=adam", "learning_rate=0.2", "epochs=4", "keep=best")
+    assert run is not None
+    accuracies = store.points(run, "val/accuracy")
+    best_step = run.data.metrics[schema.BEST_STEP]
+    assert accuracies[int(best_step)] == max(accuracies.values()) > min(accuracies.values())
+    for split in ("val", "test"):
+        assert run.data.metrics[schema.final_loss(split)] == store.points(run, f"{split}/loss")[int(best_step)]
 
 
 def test_without_them_the_last_network_is_kept(store: Store) -> None:

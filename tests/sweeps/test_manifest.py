@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mlplab.errors import ManifestError
+from mlplab.errors import ConfigError, ManifestError
+from mlplab.network_config import check_network
 from mlplab.sweeps.manifest import FrozenJob, Manifest, command_digest, determining_overrides
 
 values = st.one_of(
@@ -21,6 +22,37 @@ values = st.one_of(
     st.lists(st.integers(1, 1000), min_size=1, max_size=4),
     st.text(st.characters(codec="ascii", exclude_characters="$", exclude_categories=["Cc"])),
 )
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_characters="$", exclude_categories=["Cc", "Cs"])),
+)  # fmt: skip
+names = st.from_regex(r"[A-Za-z_][A-Za-z_0-9]{0,5}", fullmatch=True)
+nested = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=8
+)
+
+
+def plain(value: Any) -> Any:
+    """Return a value of Hydra's grammar without its marks of quotation."""
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    return getattr(value, "text", value)
+
+
+@settings(deadline=None)  # Hydra's parser is slow at first
+@given(nested)
+def test_every_argument_of_a_network_survives_hydras_grammar(value: Any) -> None:
+    try:
+        check_network({"_target_": "my_net.MyNet", "width": value})
+    except ConfigError:  # of a name, such as null, that the grammar reads as a value
+        assume(False)
+    job = FrozenJob(0, "name", {}, {"network.width": value})
+    (override,) = OverridesParser.create().parse_overrides(job.overrides())
+    assert plain(override.value()) == value
 
 
 @given(values)

@@ -9,6 +9,7 @@ import pytest
 
 from mlplab.config import Engine, TrainConfig
 from mlplab.engines.registry import ENGINES
+from mlplab.flat_config import flatten
 from mlplab.schema import HOST_TAG, PROJECT_TAG, USER_TAG
 from mlplab.tracking import identity
 from mlplab.tracking.process import Process
@@ -24,6 +25,23 @@ def fingerprint(settings: TrainConfig, data_digest: str = "data") -> str:
 @pytest.mark.parametrize("override", ["learning_rate=0.1", "seed=1", "engine=torch", "dtype=float64", "log_every=100"])
 def test_what_determines_the_result_changes_the_fingerprint(settings: Settings, override: str) -> None:
     assert fingerprint(settings(override)) != fingerprint(settings())
+
+
+def test_the_mlp_has_the_parts_that_it_had_before_there_was_another_network(settings: Settings) -> None:
+    values = flatten(settings())
+    before = {key: value for key, value in values.items() if key != "network._target_"}
+    assert before.keys() == values.keys() - {"network._target_"}
+    assert identity.fingerprint_of(values, "data", ["numpy"]) == identity.fingerprint_of(before, "data", ["numpy"])
+
+
+def test_class_arguments_and_source_of_another_network_change_the_fingerprint(settings: Settings) -> None:
+    def found(*overrides: str, source: str = "source", activation: str = "relu") -> str:
+        chosen = settings("engine=torch", "network=cnn", f"activation={activation}", *overrides)
+        return identity.fingerprint(chosen, "data", ["numpy"], source)
+
+    others = found("network.channels=8"), found(source="other"), found("network._target_=mlplab.engines.cnn.CNN")
+    assert others[0] != found() != others[1]
+    assert others[2] == found() == found(activation="tanh")
 
 
 @pytest.mark.parametrize("engine", Engine)

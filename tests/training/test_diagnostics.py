@@ -14,8 +14,8 @@ from mlplab.training.loop import Report, Training
 from mlplab.training.schedule import Schedule
 
 
-def layer(*rows: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(rows), np.zeros(len(rows[0]))
+def layer(*rows: list[float]) -> np.ndarray:
+    return np.array(rows)
 
 
 def shares(activation: Activation, *rows: list[float]) -> float:

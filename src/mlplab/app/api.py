@@ -17,6 +17,7 @@ from mlplab.app import composition, startup
 from mlplab.app.arrays import Arrays, saved_arrays
 from mlplab.app.commandline import remove_output_folder
 from mlplab.app.guest import as_guest, logged_into
+from mlplab.app.own_network import make_importable
 from mlplab.app.python_keys import overrides_of
 from mlplab.app.task import require_nothing_of_sweeps, train_task
 from mlplab.errors import ConfigError
@@ -114,6 +115,7 @@ def _single_run(composed: DictConfig, overrides: Sequence[str]) -> tuple["TrainC
     if composed.hydra.mode is RunMode.MULTIRUN:
         raise ConfigError(f"experiment={composed.hydra.runtime.choices.experiment}: sweeps; call mlplab.sweep()")
     folder = Path(str(composed.hydra.run.dir))
+    make_importable(composed.hydra.runtime.config_sources)
     with open_dict(composed):
         del composed["hydra"]
     settings = composition.read_config(composed)

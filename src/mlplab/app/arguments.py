@@ -36,7 +36,8 @@ _REFUSED = {
     **dict.fromkeys(("-p", "--package"), "keys have one place here; leave it out"),
     "--experimental-rerun": "it runs whatever is in the file; type the run's own keys again, see its config.yaml",
 }
-_GROUPS = ("data", "tracking", "experiment")
+_GROUPS = ("data", "network", "tracking", "experiment")
+_NEEDED = ("data", "network", "tracking")
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _ACTIONS, _SHELLS = ("install", "uninstall", "query"), ("bash", "zsh", "fish")
 
@@ -140,7 +141,7 @@ def _read_override(text: str) -> str:
         raise ConfigError(
             f"{text}: is no key of a run; `{typed_command('reproduce')} reports={value}` re-runs a report"
         )
-    if (key in ("data", "tracking", "hydra") and value in ("null", "")) or text in ("~data", "~tracking"):
+    if (key in (*_NEEDED, "hydra") and value in ("null", "")) or text in [f"~{group}" for group in _NEEDED]:
         raise ConfigError(f"{text}: takes a choice; `--help` lists them")
     if key.startswith("hydra.") and separator and not value:
         raise ConfigError(f"{text}: has no value; leave it out for the default")

@@ -1,8 +1,10 @@
 """Turns Hydra's composed config into the checked dataclass, and Hydra's errors into one sentence each."""
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,15 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, Interpolation
 
 from mlplab import config
 from mlplab.app.help_text import choices_text, help_text
+from mlplab.app.own_network import require_makeable
 from mlplab.commands import typed_command
 from mlplab.errors import ConfigError
 from mlplab.known_keys import known_keys, unknown_key
-from mlplab.paths import PROJECT_ROOT, choices_of, conf_folders
+from mlplab.network_config import OF_MLP, TARGET, short_target
+from mlplab.paths import CONF, PROJECT_ROOT, choices_of, conf_folders
 from mlplab.store.uri import hide_password
+
+log = logging.getLogger(__name__)
 
 # What Hydra says of several values without -m; and of a wrong type, and what it means.
 _SWEPT = re.compile(r"Ambiguous value for argument '(.+?)'\n|Sweep parameters? '(.+?)' requires --multirun")
@@ -29,13 +35,14 @@ _REASONS = {
     "is not a ListConfig": "takes a list, such as [500,250,100]",
     "is not Optional": "needs a value; leave it out for the default",
 }
-_REQUIRED = {option.name for option in fields(config.TrainConfig)} - {"data", "tracking"}
+_REQUIRED = {option.name for option in fields(config.TrainConfig)} - {"data", "tracking", "network"}
 
 
 def register() -> None:
     """Register the schema with Hydra, and the resolvers that conf/ uses with OmegaConf."""
     schema = OmegaConf.structured(config.TrainConfig)
-    OmegaConf.set_struct(schema.tags, False)  # Hydra refuses new keys elsewhere; here any name may be typed
+    for any_name in (schema.tags, schema.network):
+        OmegaConf.set_struct(any_name, False)  # Hydra refuses new keys elsewhere; here any name may be typed
     ConfigStore.instance().store(name="schema", node=schema)
     OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
     OmegaConf.register_new_resolver("typed_command", typed_command, replace=True)
@@ -50,7 +57,7 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     Raises:
         ConfigError: a key is unknown, or a value is missing, has the wrong type or is out of bounds.
     """
-    for group, field in (("data", "name"), ("tracking", "experiment")):
+    for group, field in (("data", "name"), ("tracking", "experiment"), ("network", TARGET)):
         chosen = None if OmegaConf.is_missing(composed, group) else composed.get(group)
         if chosen is None or OmegaConf.is_missing(chosen, field):
             raise ConfigError(f"{group}=null: takes a choice; `--help` lists them")
@@ -58,7 +65,7 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
     for key in _REQUIRED - {str(key) for key in composed}:
         raise ConfigError(f"~{key}: every run has it; leave that out for the default, or write {key}=VALUE")
     for key in given:
-        if key not in known and not key.startswith("tags."):  # Hydra lets `+key=value` add any
+        if key not in known and not key.startswith(("tags.", "network.")):  # Hydra lets `+key=value` add any
             raise ConfigError(unknown_key(key, known_keys()))
     try:
         typed = OmegaConf.to_object(composed)
@@ -69,6 +76,8 @@ def read_config(composed: DictConfig) -> config.TrainConfig:
         typed.data.path = _absolute(typed.data.path)
     if typed.tracking.uri is not None:
         typed.tracking.uri = hide_password(typed.tracking.uri)
+    require_makeable(typed.network)
+    _warn_of_ignored(composed, typed)
     return typed
 
 
@@ -78,6 +87,22 @@ def _absolute(path: str) -> str:
         return str(Path(path).expanduser().absolute())
     except RuntimeError as error:  # ~ of nobody
         raise ConfigError(f"data.path={path}: cannot be a path ({error}); take another") from error
+
+
+def _warn_of_ignored(composed: DictConfig, typed: config.TrainConfig) -> None:
+    """Warn of what was set of the mlp, where the network is another: a sweep over networks may set it for one."""
+    if typed.has_mlp:
+        return
+    defaults = OmegaConf.load(CONF / "train.yaml")
+    assert isinstance(defaults, DictConfig)
+    for key in OF_MLP:
+        if composed[key] != defaults[key]:
+            _warn_once(f"{key}={composed[key]}: has no effect on network={short_target(typed.network[TARGET])}")
+
+
+@cache  # of a sweep each job is read
+def _warn_once(text: str) -> None:
+    log.warning("%s", text)
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:

@@ -43,8 +43,10 @@ def _laid_out(key: str, comment: str) -> list[str]:
 
 
 def choices_text() -> str:
-    """Return what data=, tracking= and experiment= can be; of the presets each folder is a line."""
-    lines = [textwrap.fill(f"{group}= {', '.join(choices_of(group))}", WIDTH) for group in ("data", "tracking")]
+    """Return what data=, network=, tracking= and experiment= can be; of the presets each folder is a line."""
+    lines = [
+        textwrap.fill(f"{group}= {', '.join(choices_of(group))}", WIDTH) for group in ("data", "network", "tracking")
+    ]
     folders: dict[str, list[str]] = {}
     for preset in choices_of("experiment"):
         folder, slash, name = preset.rpartition("/")

@@ -13,7 +13,7 @@ from mlplab.config import CARRYING_OUT, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.sweeps.manifest import as_override
 
-_GROUPS = ("data", "tracking", "experiment")
+_GROUPS = ("data", "network", "tracking", "experiment")
 _MANY = (list, tuple, range, set, frozenset, np.ndarray)
 
 

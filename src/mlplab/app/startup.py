@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlplab import config, environment
+from mlplab.app.own_network import maker_of
 from mlplab.background import in_background
 from mlplab.data_config import DataConfig
 
@@ -31,7 +32,8 @@ def start_run(settings: config.TrainConfig, output_folder: Path, pruner: "Pruner
     from mlplab.run import pipeline
 
     environment.imports_are_done()
-    return pipeline.train_and_record(settings, loaded, random_streams(settings.seed), output_folder, pruner)
+    streams, make = random_streams(settings.seed), maker_of(settings.network)
+    return pipeline.train_and_record(settings, loaded, streams, output_folder, make, pruner)
 
 
 @lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from mlplab.app.composition import read_config
 from mlplab.app.hydra_keys import require_read_by_sweeps
+from mlplab.app.own_network import make_importable
 from mlplab.errors import ConfigError
 from mlplab.launchers.slots import OneSlot, Slots, SlottedLauncher, joblib_slots
 from mlplab.sweeps.context import SweepContext
@@ -22,6 +23,7 @@ _WATCH_PARENT = {"_target_": "mlplab.sweeps.orphans.watch_parent", "_partial_": 
 
 def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> SweepContext:
     """Return what a sweep needs from the arguments of ``Sweeper.setup``."""
+    make_importable(config.hydra.runtime.config_sources)
     require_read_by_sweeps(config.hydra.overrides.hydra)
     if config.hydra.runtime.choices["hydra/launcher"] == "joblib":
         if config.hydra.launcher.n_jobs == 0:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from mlplab import schema
 from mlplab.app import commandline, composition, startup
 from mlplab.app.arguments import Typed
+from mlplab.app.own_network import make_importable
 from mlplab.config import Pruning, TrainConfig
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
@@ -42,6 +43,7 @@ def train_task(composed: DictConfig) -> float | None:
     """
     with commandline.task_errors():
         config = HydraConfig.get()
+        make_importable(config.runtime.config_sources)
         train = _train_member if config.mode is RunMode.MULTIRUN else _train_alone
         return train(composed, Path(config.runtime.output_dir))
 

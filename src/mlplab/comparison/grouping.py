@@ -10,6 +10,7 @@ from mlplab.comparison.observations import combinations, observe, text_of
 from mlplab.comparison.states import count_states, finished_of
 from mlplab.comparison.statistics import Summary
 from mlplab.names import member_name
+from mlplab.network_config import TARGET_KEY, is_of_some_network
 from mlplab.schema import State
 
 SEED = "seed"
@@ -55,10 +56,20 @@ class Group:
 
 
 def axes_of(runs: pd.DataFrame) -> list[str]:
-    """Return the keys that vary between the runs, seed excepted."""
+    """Return the keys that vary between the runs, seed excepted.
+
+    A key of one network varies where it does between the runs of that network: the others do not have it.
+    """
     keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
-    varying = [key for key in keys if runs[f"params.{key}"].nunique(dropna=False) > 1]
+    varying = [key for key in keys if _varies(runs, key)]
     return [key for key in varying if key != SEED and not key.startswith(_PLACES)]
+
+
+def _varies(runs: pd.DataFrame, key: str) -> bool:
+    column, network = f"params.{key}", f"params.{TARGET_KEY}"
+    if not is_of_some_network(key) or network not in runs:
+        return bool(runs[column].nunique(dropna=False) > 1)
+    return bool(runs.groupby(network, dropna=False)[column].nunique(dropna=False).max() > 1)
 
 
 def make_groups(

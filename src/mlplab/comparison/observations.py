@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from mlplab.names import MISSING
 from mlplab.schema import FINAL, FINGERPRINT_TAG
 
 SEED_COLUMN = "params.seed"
@@ -88,10 +89,10 @@ def fingerprints(runs: pd.DataFrame) -> "pd.Series[str]":
 
 def _text(runs: pd.DataFrame, column: str) -> "pd.Series[str]":
     if column not in runs:
-        return pd.Series("none", index=runs.index)
+        return pd.Series(MISSING, index=runs.index)
     return runs[column].map(text_of)
 
 
 def text_of(value: object) -> str:
     """Return a param as text; ``none`` where a run does not have it."""
-    return "none" if pd.isna(value) else str(value)
+    return MISSING if pd.isna(value) else str(value)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mlplab.config import FORMER_VALUES
 from mlplab.errors import StoreError
+from mlplab.network_config import MLP, OF_MLP, TARGET_KEY
 from mlplab.schema import CLASS_NAMES, COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS, TRUE_CLASS
 from mlplab.store.histories import find_histories
 from mlplab.store.store import Store
@@ -24,6 +25,7 @@ DEFAULTS = {
     "monitor": "accuracy",
     "keep": "last",
     "early_stopping.min_delta": "0.0",
+    TARGET_KEY: MLP,
 }
 POINT_COLUMNS = ["run_id", "key", "step", "value", "timestamp"]
 
@@ -43,6 +45,10 @@ def find_runs(store: Store, query: str = "") -> pd.DataFrame:
     for key, value in DEFAULTS.items():
         if f"params.{key}" in runs:
             runs[f"params.{key}"] = runs[f"params.{key}"].fillna(value)
+    if (column := f"params.{TARGET_KEY}") in runs:
+        for key in OF_MLP:  # which other networks do not have
+            if f"params.{key}" in runs:
+                runs[f"params.{key}"] = runs[f"params.{key}"].where(runs[column] == MLP)
     for column in runs.columns:
         # A key that may be None: runs older than the key are as if it were None.
         if column.startswith("params.") and (runs[column] == "None").any():

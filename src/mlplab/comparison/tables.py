@@ -5,6 +5,7 @@ from math import isnan
 from mlplab.comparison.importance import METHOD
 from mlplab.comparison.ranking import TEST, VALIDATION, Group, Ranking
 from mlplab.comparison.trained_models import sampling_error
+from mlplab.names import shown_key, shown_value
 from mlplab.schema import TIME, TOTAL_SECONDS, State, final_accuracy, final_loss
 from mlplab.terminal import draw_table, table_width, width_of_output
 
@@ -144,11 +145,16 @@ def table_cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
     """Return the header and one row per group, as text."""
     several = _has_spread(ranking)
     all_finished = all(set(group.states) == {State.finished} for group in ranking.groups)
-    header = ["", *ranking.axes, SHORT.get(ranking.metric, ranking.metric), *(["sd", "n"] if several else [])]
+    header = [
+        "",
+        *map(shown_key, ranking.axes),
+        SHORT.get(ranking.metric, ranking.metric),
+        *(["sd", "n"] if several else []),
+    ]
     header += [SHORT.get(name, name) for name in ranking.groups[0].others] + ([] if all_finished else ["runs"])
     rows = []
     for group in ranking.rows:
-        row = [_mark(ranking, group), *group.values.values(), _measured(group)]
+        row = [_mark(ranking, group), *(shown_value(*one) for one in group.values.items()), _measured(group)]
         if several:
             row += ["", ""] if group.summary is None else [_number(group.summary.deviation), str(group.summary.n)]
         row += [_number(value, 1 if name.startswith(TIME) else 4) for name, value in group.others.items()]

@@ -68,7 +68,8 @@ def assemble(
     }
     pixel_max = 255.0 if encoding.dtype == np.uint8 else 1.0
     contents = Contents(coded["train"], coded["test"], coded.get("val"))
-    return Loaded(name, origin, contents, pixel_max, len(classes), Coding(encoding, classes), split["test"].raw)
+    coding, raw_test = Coding(encoding, classes), split["test"].raw
+    return Loaded(name, origin, contents, pixel_max, len(classes), coding, raw_test, encoding.image_shape)
 
 
 def _split_off(whole: Part, config: DataConfig) -> dict[str, Part]:

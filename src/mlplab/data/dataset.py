@@ -44,6 +44,7 @@ class Dataset:
         digest: a hash of all pixels and labels, the splits and the scaling.
         origin: where the data came from: a type of MLflow dataset source, and its fields.
         classes: how many; labels are 0 to classes - 1.
+        image_shape: of one row: (height, width) or (height, width, channels); None where rows are no images.
         coding: how people's own rows and labels became numbers; None for a published set, whose rows are numbers.
     """
 
@@ -55,7 +56,14 @@ class Dataset:
     train: Split
     test: Split
     val: Split | None
+    image_shape: tuple[int, ...] | None = None
     coding: Coding | None = None
+
+    @property
+    def channels_first(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image; rows that are no images have one channel and height 1."""
+        height, width, *color = self.image_shape or (1, self.inputs)
+        return (color[0] if color else 1, height, width)
 
     @property
     def class_names(self) -> list[str]:
@@ -153,6 +161,7 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
         test=splits[1],
         val=splits[2] if len(splits) == 3 else None,
         coding=loaded.coding,
+        image_shape=loaded.image_shape,
     )
 
 
@@ -180,7 +189,8 @@ def _read(config: DataConfig) -> Loaded:
 
 def _catalogued(name: str, folder: Path) -> Loaded:
     source = CATALOG[name]
-    return Loaded(name, source.origin(folder), source.read(folder), source.pixel_max, source.classes)
+    contents, image_shape = source.read(folder), source.image_shape
+    return Loaded(name, source.origin(folder), contents, source.pixel_max, source.classes, image_shape=image_shape)
 
 
 def _split(contents: Contents, config: DataConfig, rng: np.random.Generator) -> tuple[Raw, Raw | None]:

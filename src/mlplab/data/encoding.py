@@ -28,6 +28,11 @@ class Encoding(ABC):
 
     @property
     @abstractmethod
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Of a coded row: (height, width) or (height, width, channels); None where rows are no images."""
+
+    @property
+    @abstractmethod
     def dtype(self) -> np.dtype[Any]:
         """Of the rows of numbers: uint8 for pixels, otherwise a float."""
 
@@ -63,6 +68,10 @@ class ArrayRows(Encoding):
         return tuple(self.shape)
 
     @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        return tuple(self.shape) if len(self.shape) in (2, 3) else None
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         return number_dtype(self.raw_dtype)
 
@@ -92,6 +101,10 @@ class TableRows(Encoding):
 
     @property
     def raw_shape(self) -> None:
+        return None
+
+    @property
+    def image_shape(self) -> None:
         return None
 
     @property
@@ -156,6 +169,10 @@ class PictureRows(Encoding):
     @property
     def raw_shape(self) -> tuple[int, ...]:
         return (-1, -1, *self.shape[2:]) if self.resizes else tuple(self.shape)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return tuple(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -64,6 +64,7 @@ class Loaded:
         classes: how many; labels are 0 to classes - 1.
         coding: of people's own data; None for a published set.
         raw_test: people's own test rows before they were coded: an array, or a pandas DataFrame.
+        image_shape: of one row: (height, width) or (height, width, channels); None where rows are no images.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Loaded:
     classes: int
     coding: Coding | None = None
     raw_test: Any = None
+    image_shape: tuple[int, ...] | None = None
 
 
 class Source(ABC):

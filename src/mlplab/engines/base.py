@@ -35,9 +35,10 @@ class Probe:
     """What diagnostics need of one batch.
 
     Attributes:
-        gradients: of the loss, without the penalty, with respect to the weights; each (I, O), first layer first.
-        kept: what the activation of each hidden layer needs for its derivative: its inputs z or its outputs a; each
-            (B, O), first layer first.
+        gradients: of the loss, without the penalty, with respect to the weights; each of the shape that
+            :meth:`Engine.weights` has, first layer first.
+        kept: what the activation of each hidden layer of an mlp needs for its derivative: its inputs z or its outputs
+            a; each (B, O), first layer first. Of another network empty.
     """
 
     gradients: list[NDArray[Any]]
@@ -81,8 +82,8 @@ class Engine(ABC):
         """Return what the penalty now adds to the loss; 0 without a penalty."""
 
     @abstractmethod
-    def layers(self) -> Layers:
-        """Return copies of weights (I, O) and biases (O,), first layer first."""
+    def weights(self) -> list[NDArray[Any]]:
+        """Return copies of the weights of every layer, first layer first: of an mlp each (I, O)."""
 
     @abstractmethod
     def state(self) -> State:
@@ -91,3 +92,14 @@ class Engine(ABC):
     @abstractmethod
     def restore(self, state: State) -> None:
         """Continue exactly from a :meth:`state` of an engine that was built with the same config."""
+
+
+class MlpEngine(Engine):
+    """An engine of the built-in network."""
+
+    @abstractmethod
+    def layers(self) -> Layers:
+        """Return copies of weights (I, O) and biases (O,), first layer first."""
+
+    def weights(self) -> list[NDArray[Any]]:
+        return [W_IO for W_IO, _ in self.layers()]

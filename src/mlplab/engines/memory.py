@@ -38,6 +38,24 @@ def least_memory(settings: TrainConfig, inputs: int, classes: int, test_rows: in
     return max(building, training)
 
 
+def least_memory_of_own(settings: TrainConfig, parameters: int, activations: int) -> int:
+    """Return the same for a network of anybody's.
+
+    Args:
+        settings: of the run.
+        parameters: how many numbers it learns or keeps.
+        activations: how many numbers its parts return for one image.
+    """
+    itemsize = np.dtype(settings.dtype).itemsize
+    if _computes_elsewhere(settings):
+        return parameters * itemsize
+    remembered = _numbers_remembered(settings.optimizer)
+    # As above: the parameters, their gradients, what the optimizer remembers, and copies of some.
+    kept = 2 + remembered
+    copied = max(3 if settings.diagnostics else 0, 1 + remembered)
+    return itemsize * (parameters * (kept + copied) + settings.batch_size * activations)
+
+
 def _numbers_remembered(optimizer: Optimizer) -> int:
     """Return how many numbers the optimizer keeps for each parameter."""
     few = np.zeros((100, 1))

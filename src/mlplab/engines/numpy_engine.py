@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset
-from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Probe, State
+from mlplab.engines.base import EVALUATION_ROWS, Evaluation, MlpEngine, Probe, State
 from mlplab.scratch.activations import ACTIVATIONS
 from mlplab.scratch.losses import LOSSES
 from mlplab.scratch.network import Layers, Network
@@ -18,7 +18,7 @@ from mlplab.scratch.products import product
 
 
 @final
-class NumpyEngine(Engine):
+class NumpyEngine(MlpEngine):
     """Forward, backward, penalty, update: everything in place, every buffer allocated once."""
 
     def __init__(self, settings: TrainConfig, dataset: Dataset, layers: Layers) -> None:

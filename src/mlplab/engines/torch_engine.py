@@ -1,6 +1,9 @@
-"""The PyTorch engine: the same network, objective and update, by autograd and torch.optim."""
+"""The PyTorch engine: the same network, objective and update, by autograd and torch.optim.
 
-from collections.abc import Sequence
+``TorchBase`` is what it shares with the engine of any other module.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, assert_never, final
 
 import numpy as np
@@ -10,37 +13,45 @@ from torch import Tensor, nn
 
 from mlplab import config
 from mlplab.data import Dataset
-from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, Probe, State
+from mlplab.engines.base import EVALUATION_ROWS, Engine, Evaluation, MlpEngine, Probe, State
 from mlplab.engines.cuda_graph import CapturedStep
 from mlplab.engines.torch_network import LOSSES, PENALTIES, network
-from mlplab.engines.torch_steps import Descent, OptimizerStep, Step, backpropagate
+from mlplab.engines.torch_steps import Descent, OptimizerStep, Step, backpropagate, is_weight
 from mlplab.errors import ConfigError
 from mlplab.scratch.activations import ACTIVATIONS
 from mlplab.scratch.network import Layers
 
 
-@final
-class TorchEngine(Engine):
-    """The data lives on the device; the losses of a window come back in one transfer."""
+class TorchBase(Engine):
+    """A module, whatever it computes. The data lives on the device; the losses of a window come back in one transfer.
 
-    def __init__(self, settings: config.TrainConfig, dataset: Dataset, layers: Layers) -> None:
-        self._device = choose_device(settings)
-        dtype = getattr(torch, settings.dtype)
+    Attributes:
+        evaluation_rows: rows evaluated at once.
+        is_captured: whether a step on CUDA is captured as a graph.
+    """
+
+    evaluation_rows = EVALUATION_ROWS
+    is_captured = True
+
+    def __init__(
+        self, settings: config.TrainConfig, dataset: Dataset, device: torch.device, module: nn.Module
+    ) -> None:
+        """Prepare to train the module, which is on the device and in the config's dtype."""
+        self._device, self._module = device, module
         self._splits = {
-            name: (
-                torch.from_numpy(split.images).to(self._device),
-                torch.from_numpy(split.labels).to(self._device),
-            )
+            name: (self._inputs(split.images).to(device), torch.from_numpy(split.labels).to(device))
             for name, split in dataset.splits.items()
         }
         self._loss = LOSSES[settings.loss]
         self._weight_decay = settings.weight_decay
         self._penalty_of = PENALTIES[settings.penalty] if settings.weight_decay > 0 else None
-        self._keeps_inputs = ACTIVATIONS[settings.activation].needs_input
-        self._module = network(layers, settings.activation).to(self._device, dtype)
-        self._weights = [p for p in self._module.parameters() if p.ndim == 2]
+        self._weights = [p for p in module.parameters() if is_weight(p)]
         self._take_step = self._build_step(settings)
         self._captured: dict[int, CapturedStep] = {}  # by batch size
+
+    def _inputs(self, images: NDArray[Any]) -> Tensor:
+        """Return what the module takes of images, shape (N, I); a batch is some of its rows."""
+        return torch.from_numpy(images)
 
     def _build_step(self, settings: config.TrainConfig) -> Step:
         """Return the step: torch.optim adds L2 by itself, L1 goes through autograd."""
@@ -54,9 +65,10 @@ class TorchEngine(Engine):
                 l2 = settings.weight_decay
             case _:
                 assert_never(settings.penalty)
-        if settings.optimizer is config.Optimizer.sgd and l1 is None and self._device.type == "cpu":
-            return Descent(self._module, self._loss, l2)
-        return OptimizerStep(self._module, self._loss, l1, settings.optimizer, l2)
+        return self._choose_step(settings.optimizer, l1, l2)
+
+    def _choose_step(self, optimizer: config.Optimizer, l1: Callable[[], Tensor] | None, l2: float) -> Step:
+        return OptimizerStep(self._module, self._loss, l1, optimizer, l2)
 
     @property
     def device(self) -> str:
@@ -68,7 +80,7 @@ class TorchEngine(Engine):
         sizes = [len(batch) for batch in batches]
         rows = torch.split(torch.from_numpy(np.concatenate(batches)).to(self._device), sizes)
         losses = []
-        step = self._captured_step if self._device.type == "cuda" else self._step
+        step = self._captured_step if self._device.type == "cuda" and self.is_captured else self._step
         for rows_B, learning_rate in zip(rows, learning_rates, strict=True):
             losses.append(step(rows_B, learning_rate))
         return torch.stack(losses).cpu().numpy().astype(np.float64)
@@ -89,23 +101,14 @@ class TorchEngine(Engine):
         self._take_step.set_learning_rate(learning_rate)
         return self._captured[len(rows_B)](rows_B)
 
-    def probe(self, rows_B: NDArray[np.int64]) -> Probe:
-        images, labels = self._splits["train"]
-        rows = torch.from_numpy(rows_B).to(self._device)
-        _, layers = backpropagate(self._module, self._loss, images[rows], labels[rows])
-        gradients = [_to_numpy(layer.a_BI.t() @ layer.delta_BO) for layer in layers]
-        z = [layer.z_BO for layer in layers[:-1]]
-        a = [layer.a_BI for layer in layers[1:]]
-        return Probe(gradients, [_to_numpy(kept_BO) for kept_BO in (z if self._keeps_inputs else a)])
-
     @torch.no_grad()
     def evaluate(self, split: str) -> Evaluation:
         images, labels = self._splits[split]
         predictions, total = [], 0.0
-        for x_BI, labels_B in zip(
-            torch.split(images, EVALUATION_ROWS), torch.split(labels, EVALUATION_ROWS), strict=True
+        for x_B, labels_B in zip(
+            torch.split(images, self.evaluation_rows), torch.split(labels, self.evaluation_rows), strict=True
         ):
-            logits_BK = self._module(x_BI)
+            logits_BK = self._module(x_B)
             predictions.append(logits_BK.argmax(dim=1))
             total += float(self._loss(logits_BK, labels_B)) * len(labels_B)
         predicted = torch.cat(predictions)
@@ -117,16 +120,12 @@ class TorchEngine(Engine):
         return float(self._penalty())
 
     def _penalty(self) -> Tensor:
-        if self._penalty_of is None:
-            return torch.zeros((), device=self._device, dtype=self._weights[0].dtype)
+        if self._penalty_of is None or not self._weights:
+            return torch.zeros((), device=self._device)
         return self._penalty_of(self._weights) * self._weight_decay
 
-    def layers(self) -> Layers:
-        linears = (m for m in self._module if isinstance(m, nn.Linear))
-        return [(_to_numpy(m.weight).T.copy(), _to_numpy(m.bias).copy()) for m in linears]
-
     def state(self) -> State:
-        return {name: _to_numpy(tensor).copy() for name, tensor in self._live_state().items()}
+        return {name: to_numpy(tensor).copy() for name, tensor in self._live_state().items()}
 
     @torch.no_grad()
     def restore(self, state: State) -> None:
@@ -136,6 +135,35 @@ class TorchEngine(Engine):
     def _live_state(self) -> dict[str, Tensor]:
         parameters = {f"parameter.{i}": p for i, p in enumerate(self._module.parameters())}
         return {**parameters, **self._take_step.live_state()}
+
+
+@final
+class TorchEngine(TorchBase, MlpEngine):
+    """The built-in network."""
+
+    def __init__(self, settings: config.TrainConfig, dataset: Dataset, layers: Layers) -> None:
+        device = choose_device(settings)
+        self._keeps_inputs = ACTIVATIONS[settings.activation].needs_input
+        self._mlp = network(layers, settings.activation).to(device, getattr(torch, settings.dtype))
+        super().__init__(settings, dataset, device, self._mlp)
+
+    def _choose_step(self, optimizer: config.Optimizer, l1: Callable[[], Tensor] | None, l2: float) -> Step:
+        if optimizer is config.Optimizer.sgd and l1 is None and self._device.type == "cpu":
+            return Descent(self._mlp, self._loss, l2)
+        return OptimizerStep(self._mlp, self._loss, l1, optimizer, l2)
+
+    def probe(self, rows_B: NDArray[np.int64]) -> Probe:
+        images, labels = self._splits["train"]
+        rows = torch.from_numpy(rows_B).to(self._device)
+        _, layers = backpropagate(self._mlp, self._loss, images[rows], labels[rows])
+        gradients = [to_numpy(layer.a_BI.t() @ layer.delta_BO) for layer in layers]
+        z = [layer.z_BO for layer in layers[:-1]]
+        a = [layer.a_BI for layer in layers[1:]]
+        return Probe(gradients, [to_numpy(kept_BO) for kept_BO in (z if self._keeps_inputs else a)])
+
+    def layers(self) -> Layers:
+        linears = (m for m in self._mlp if isinstance(m, nn.Linear))
+        return [(to_numpy(m.weight).T.copy(), to_numpy(m.bias).copy()) for m in linears]
 
 
 def choose_device(settings: config.TrainConfig) -> torch.device:
@@ -159,5 +187,6 @@ def choose_device(settings: config.TrainConfig) -> torch.device:
     return torch.device(str(settings.device))
 
 
-def _to_numpy(tensor: Tensor) -> NDArray[Any]:
+def to_numpy(tensor: Tensor) -> NDArray[Any]:
+    """Return the tensor as an array, which may share its memory."""
     return tensor.detach().cpu().numpy()

@@ -54,7 +54,7 @@ def network(layers: Layers, activation: str) -> nn.Sequential:
 
 
 class _Classifier(nn.Module):
-    def __init__(self, network: nn.Sequential, scaling: Scaling, dtype: torch.dtype) -> None:
+    def __init__(self, network: nn.Module, scaling: Scaling, dtype: torch.dtype) -> None:
         super().__init__()
         self.mean: Tensor | float
         self.std: Tensor | float
@@ -77,3 +77,20 @@ def classifier(layers: Layers, activation: str, scaling: Scaling) -> nn.Module:
     """Return a module on the CPU that maps raw numbers, uint8 or float, of shape (B, I), to classes, int64 (B,)."""
     dtype = torch.from_numpy(layers[0][0]).dtype
     return _Classifier(network(layers, activation).to(dtype), scaling, dtype).eval()
+
+
+class _Images(nn.Module):
+    def __init__(self, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        channels, height, width = self.image_shape
+        return x_BI.reshape(-1, height, width, channels).permute(0, 3, 1, 2).contiguous()
+
+
+def image_classifier(
+    module: nn.Module, image_shape: tuple[int, int, int], scaling: Scaling, dtype: torch.dtype
+) -> nn.Module:
+    """Return such a classifier around a module that takes images of this shape: (channels, height, width)."""
+    return _Classifier(nn.Sequential(_Images(image_shape), module), scaling, dtype).eval()

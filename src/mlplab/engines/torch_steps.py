@@ -115,14 +115,15 @@ class OptimizerStep(Step):
             weight_decay: factor of the L2 penalty on the weights, which the optimizer adds to their gradient.
         """
         self._module, self._loss, self._penalty = module, loss, penalty
-        weights, biases = ([p for p in module.parameters() if p.ndim == ndim] for ndim in (2, 1))
-        groups = [{"params": weights, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
-        self._optimizer = _optimizer(name, groups, weights[0].device)
+        self._trained = [p for p in module.parameters() if p.requires_grad]
+        weights, others = ([p for p in self._trained if is_weight(p) == kind] for kind in (True, False))
+        groups = [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+        self._optimizer = _optimizer(name, [one for one in groups if one["params"]], self._trained[0].device)
         self._allocate()
 
     def _allocate(self) -> None:
         """Create the optimizer's state now, as zeros: restoring and CUDA graphs need it before the first step."""
-        for parameter in self._module.parameters():
+        for parameter in self._trained:
             parameter.grad = torch.zeros_like(parameter)
         self._optimizer.step()  # with learning rate 0
         self._optimizer.zero_grad()
@@ -147,10 +148,15 @@ class OptimizerStep(Step):
     def live_state(self) -> dict[str, Tensor]:
         return {
             f"optimizer.{i}.{key}": tensor
-            for i, parameter in enumerate(self._module.parameters())
+            for i, parameter in enumerate(self._trained)
             for key, tensor in self._optimizer.state[parameter].items()
             if isinstance(tensor, Tensor)  # SGD without momentum keeps a buffer of None
         }
+
+
+def is_weight(parameter: nn.Parameter) -> bool:
+    """Tell whether a parameter is a weight that is trained: what a penalty is on; biases and norms are none."""
+    return parameter.ndim >= 2 and parameter.requires_grad
 
 
 def _optimizer(name: config.Optimizer, groups: list[dict[str, Any]], device: torch.device) -> torch.optim.Optimizer:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from mlplab import schema
 from mlplab.comparison.ranking import Group
+from mlplab.network_config import TARGET_KEY
 from mlplab.page.charts import LAYOUT, UNITS, Chart, every_nth, log_axis, rounded, thin
 from mlplab.page.palette import Palette
 
@@ -63,8 +64,8 @@ def reach(inside: pd.DataFrame, enough: int = 1) -> dict[int, float]:
 def explain_difference(inside: pd.DataFrame, places: tuple[int, int], pair: tuple[Group, Group]) -> str:
     """Say how much better the gradient reaches the first layer in one group of the verdict's pair than in the other.
 
-    "" where that explains nothing: the two have the same activation, the factor is 3 or less, or there are fewer than
-    five early points.
+    "" where that explains nothing: the two have the same activation or are other networks, the factor is 3 or less, or
+    there are fewer than five early points.
 
     Args:
         inside: as :func:`diagnostics` returns it.
@@ -72,8 +73,9 @@ def explain_difference(inside: pd.DataFrame, places: tuple[int, int], pair: tupl
         pair: the groups themselves.
     """
     activations = [group.values.get("activation") for group in pair]
+    networks = [group.values.get(TARGET_KEY) for group in pair]
     ratios = reach(inside[inside["group"].isin(places)], ENOUGH_POINTS)
-    if activations[0] == activations[1] or len(ratios) < 2:
+    if activations[0] == activations[1] or networks[0] != networks[1] or len(ratios) < 2:
         return ""
     by_reach = sorted(zip(places, pair, strict=True), key=lambda one: ratios[one[0]])
     (worst, poor), (best, good) = by_reach

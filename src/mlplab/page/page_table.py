@@ -10,6 +10,7 @@ import pandas as pd
 from mlplab.comparison.ranking import Group, Ranking
 from mlplab.comparison.states import state_of_row
 from mlplab.comparison.tables import LEVEL_MARK, SHORT
+from mlplab.names import shown_key, shown_value
 from mlplab.schema import BEST_STEP, ERROR_TAG, FINAL, TIME, State
 
 TRACEBACK = "traceback.txt"
@@ -67,7 +68,7 @@ def table_columns(ranking: Ranking, runs: pd.DataFrame) -> list[Column]:
     """Return the columns: those of the ranking are shown, further final metrics can be chosen."""
     several = any(group.summary and group.summary.n > 1 for group in ranking.groups)
     columns = [Column("rank", "rank", True)]
-    columns += [Column(axis, axis, _numbers(ranking, axis)) for axis in ranking.axes]
+    columns += [Column(axis, shown_key(axis), _numbers(ranking, axis)) for axis in ranking.axes]
     columns.append(Column(ranking.metric, SHORT.get(ranking.metric, ranking.metric), True))
     columns += [Column("sd", "sd", True, several), Column("n", "n", True, several)]
     for name in _metrics(ranking, runs):
@@ -117,7 +118,7 @@ def _group_head(ranking: Ranking, group: Group, place: int) -> list[Cell]:
     rank = ranking.place_of(group)
     mark = f" {LEVEL_MARK}" if ranking.is_level(group) else ""
     cells = [Cell("" if rank is None else f"{rank}{mark}", None if rank is None else float(place))]
-    cells += [Cell(value, _sortable(value)) for value in group.values.values()]
+    cells += [Cell(shown_value(*one), _sortable(one[1])) for one in group.values.items()]
     if summary is None:
         return [*cells, Cell("", None), Cell("", None), Cell("0", 0.0)]
     spread = "" if isnan(summary.half_width) else f" ± {summary.half_width:.4f}"

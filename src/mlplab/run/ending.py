@@ -5,7 +5,7 @@ from mlplab.engines.base import Evaluation
 from mlplab.run import artifacts
 from mlplab.run.artifacts import Finished, only_a_warning
 from mlplab.run.display import show_early_end
-from mlplab.run.model_file import save_model
+from mlplab.run.model_file import save_trained
 from mlplab.run.preparation import Setup
 from mlplab.run.resumption import Point
 from mlplab.selection_config import Keep
@@ -44,10 +44,7 @@ def _evaluate(tracked: Run, setup: Setup, points: list[Point]) -> dict[str, floa
     losses = {schema.loss(split): evaluation.loss for split, evaluation in evaluations.items()}
     artifacts.write_all(folder, Finished(settings.name, points or [(training.step, losses)], evaluations, dataset))
     with only_a_warning("model"):
-        layers = setup.engine.layers()
-        save_model(
-            folder / schema.MODEL, settings.engine, settings.activation, layers, dataset.scaling, dataset.coding
-        )
+        save_trained(folder, settings, setup.engine, dataset)
     return final
 
 

@@ -1,24 +1,39 @@
 """Saves the trained network, in the format of its engine."""
 
-import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, assert_never
 
 import numpy as np
 
-from mlplab.config import Activation, Engine
-from mlplab.data import Coding, Scaling, encoding
+from mlplab.config import Activation, TrainConfig
+from mlplab.config import Engine as EngineName
+from mlplab.data import Coding, Dataset, Scaling
+from mlplab.engines.base import Engine, MlpEngine
 from mlplab.engines.registry import ENGINES, ModelFormat
+from mlplab.run.coded_model import save_coded
+from mlplab.schema import MODEL
 from mlplab.scratch import activations
 from mlplab.scratch.network import Layers
 from mlplab.tracking import model
 
 
+def save_trained(folder: Path, settings: TrainConfig, engine: Engine, dataset: Dataset) -> None:
+    """Save the network that an engine has trained, below ``folder``, the run's artifacts."""
+    if isinstance(engine, MlpEngine):
+        layers, scaling = engine.layers(), dataset.scaling
+        save_model(folder / MODEL, settings.engine, settings.activation, layers, scaling, dataset.coding)
+        return
+    from mlplab.engines.own_engine import OwnEngine
+    from mlplab.run.own_model import save_own_model
+
+    assert isinstance(engine, OwnEngine)
+    save_own_model(folder, settings.network, engine, dataset)
+
+
 def save_model(
     folder: Path,
-    engine: Engine,
+    engine: EngineName,
     activation: Activation,
     layers: Layers,
     scaling: Scaling,
@@ -28,27 +43,15 @@ def save_model(
 
     With the ``coding`` of people's own data it takes their raw rows and returns their labels.
     """
-    try:
-        if coding is None:
-            _save(folder, engine, activation, layers, scaling, np.dtype(np.uint8))
-            return
-        with tempfile.TemporaryDirectory() as temporary:
-            network = Path(temporary) / "network"
-            _save(network, engine, activation, layers, scaling, coding.rows.dtype)
-            model.save_raw(folder, network, _form(coding))
-    except Exception:
-        shutil.rmtree(folder, ignore_errors=True)  # on a full disk it is cut off
-        raise
 
+    def save_network(network: Path, dtype: np.dtype[Any]) -> None:
+        _save(network, engine, activation, layers, scaling, dtype)
 
-def _form(coding: Coding) -> model.RawForm:
-    rows = coding.rows
-    code = Path(encoding.__file__)
-    return model.RawForm(rows.settings(), code, rows.libraries, rows.example(), rows.raw_shape, coding.labels)
+    save_coded(folder, coding, save_network)
 
 
 def _save(
-    folder: Path, engine: Engine, activation: Activation, layers: Layers, scaling: Scaling, dtype: np.dtype[Any]
+    folder: Path, engine: EngineName, activation: Activation, layers: Layers, scaling: Scaling, dtype: np.dtype[Any]
 ) -> None:
     model_format = ENGINES[engine].model_format
     match model_format:

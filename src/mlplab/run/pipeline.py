@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlplab import schema
 from mlplab.config import TrainConfig
@@ -29,6 +30,9 @@ from mlplab.training.checkpoint import checkpoint_folder
 from mlplab.training.judge import Pruner
 from mlplab.training.streams import RandomStreams
 
+if TYPE_CHECKING:
+    from mlplab.engines.own_module import Make
+
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +52,7 @@ def train_and_record(
     load_data: Callable[[], Dataset],
     streams: RandomStreams,
     output_folder: Path,
+    make: "Make | None" = None,
     pruner: Pruner | None = None,
 ) -> Result:
     """Train as the config says, and record everything in MLflow.
@@ -57,15 +62,16 @@ def train_and_record(
         load_data: returns its data set.
         streams: draw its initial weights and its batches.
         output_folder: for its checkpoint, and for what MLflow does not take.
+        make: makes its network; None for the mlp.
         pruner: asked at every point whether the run is to stop; needs a validation split.
 
     Raises:
         UserError: see its subclasses; a run that has started in MLflow is then FAILED there.
     """
     start = time.perf_counter()
-    setup = prepare_run(settings, load_data, streams, pruner)
+    setup = prepare_run(settings, load_data, streams, make, pruner)
     target = Target.of(settings.tracking)
-    provenance = Provenance.of(setup.settings, setup.dataset)
+    provenance = Provenance.of(setup.settings, setup.dataset, setup.own_source)
     earlier = _find_earlier(target, settings, provenance.fingerprint, output_folder)
     if earlier is not None and earlier.state.is_done:
         return _known_result(settings.name, earlier)

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import psutil
 from omegaconf import OmegaConf
@@ -10,10 +11,11 @@ from mlplab.colors import run_colors
 from mlplab.config import Device, Penalty, TrainConfig
 from mlplab.data import Dataset
 from mlplab.data_config import DataName
-from mlplab.engines import Engine, least_memory
+from mlplab.engines import Engine, least_memory, least_memory_of_own
 from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.flat_config import flatten
+from mlplab.network_config import TARGET, TARGET_KEY
 from mlplab.schema import COLOR_TAG, DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
 from mlplab.selection_config import Keep
 from mlplab.store.uri import public
@@ -22,18 +24,24 @@ from mlplab.tracking.description import describe_run
 from mlplab.tracking.run import Run
 from mlplab.training.schedule import Schedule
 
+if TYPE_CHECKING:
+    from mlplab.engines.own_module import OwnModule
+
 log = logging.getLogger(__name__)
 
 
-def check(settings: TrainConfig, dataset: Dataset, schedule: Schedule) -> None:
-    """Raise ConfigError for a config that does not fit this data, or what the schedule makes of it."""
+def check(settings: TrainConfig, dataset: Dataset, schedule: Schedule, own: "OwnModule | None" = None) -> None:
+    """Raise ConfigError for a config that does not fit this data, or what the schedule makes of it.
+
+    ``own`` is its network where that is no mlp.
+    """
     rows = len(dataset.train)
     if settings.batch_size > rows:
         raise ConfigError(
             f"batch_size={settings.batch_size}: the training split has {rows:,} rows; take at most that many"
         )
     _check_points(settings, schedule)
-    _check_memory(settings, dataset)
+    _check_memory(settings, dataset, own)
 
 
 def _check_points(settings: TrainConfig, schedule: Schedule) -> None:
@@ -52,17 +60,19 @@ def _check_points(settings: TrainConfig, schedule: Schedule) -> None:
             )
 
 
-def _check_memory(settings: TrainConfig, dataset: Dataset) -> None:
+def _check_memory(settings: TrainConfig, dataset: Dataset, own: "OwnModule | None") -> None:
     """Refuse a network that clearly has no room, and warn of one that takes most of it."""
     rows = max(len(split) for split in dataset.splits.values())
-    needed = least_memory(settings, dataset.inputs, dataset.classes, rows)
+    if own is None:
+        needed = least_memory(settings, dataset.inputs, dataset.classes, rows)
+        what, smaller = f"hidden_sizes={settings.hidden_sizes}", "layers"
+    else:
+        needed = least_memory_of_own(settings, own.parameters, own.activations)
+        what, smaller = f"{TARGET_KEY}={settings.network[TARGET]}", "arguments network.*"
     free = psutil.virtual_memory().available + psutil.swap_memory().free
-    text = (
-        f"hidden_sizes={settings.hidden_sizes}: needs {needed / 1e9:.1f} GB of memory at the least, "
-        f"and {free / 1e9:.1f} GB are free"
-    )
+    text = f"{what}: needs {needed / 1e9:.1f} GB of memory at the least, and {free / 1e9:.1f} GB are free"
     if needed > free:
-        raise ConfigError(f"{text}; take smaller layers, or a smaller batch_size, optimizer=sgd, diagnostics=false")
+        raise ConfigError(f"{text}; take smaller {smaller}, or a smaller batch_size, optimizer=sgd, diagnostics=false")
     if needed > free / 2:
         log.warning("%s", text)
 
@@ -115,10 +125,10 @@ class Provenance:
     git: identity.GitState | None
 
     @classmethod
-    def of(cls, settings: TrainConfig, dataset: Dataset) -> "Provenance":
-        """Return the provenance of a run of this resolved config, now."""
+    def of(cls, settings: TrainConfig, dataset: Dataset, own_source: str | None = None) -> "Provenance":
+        """Return the provenance of a run of this resolved config, now; ``own_source``: see ``identity``."""
         libraries = ENGINES[settings.engine].libraries
-        fingerprint = identity.fingerprint(settings, dataset.digest, libraries)
+        fingerprint = identity.fingerprint(settings, dataset.digest, libraries, own_source)
         return cls(settings, dataset, fingerprint, identity.GitState.read())
 
     def tags(self) -> dict[str, str]:
@@ -131,7 +141,7 @@ class Provenance:
             **identity.origin_tags(self.git),
             **identity.version_tags(ENGINES[self.settings.engine].libraries),
         }
-        own_color = None if tracking.sweep else run_colors([str(self.settings.activation)])[0]
+        own_color = None if tracking.sweep else run_colors([self.settings.network_name])[0]
         if color := tracking.color or own_color:  # a sweep has given its members theirs
             tags[COLOR_TAG] = color
         if tracking.sweep:

@@ -155,8 +155,10 @@ def as_override(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return quote_override(value)
-    if isinstance(value, Mapping | list):
-        return json.dumps(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(as_override, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{name}:{as_override(inner)}' for name, inner in value.items())}}}"
     return repr(value)
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from mlplab.comparison.query import DEFAULTS
 from mlplab.config import FORMER_VALUES
 from mlplab.schema import TOTAL_SECONDS, State
 from mlplab.sweeps.grid import Job
@@ -91,9 +92,11 @@ def expected_seconds(
 
     def like(key: str, value: str | None) -> bool:
         today = FORMER_VALUES.get(key, {}).get(str(value), str(value))  # a run older than a key is as if it were None
-        return str(config[key]) in (today, "auto")
+        return str(config.get(key)) in (today, "auto")
 
+    networks = [key for key in config if key.startswith("network.")]
+    keys = [*(key for key in _COST if key in config), *networks]
     seconds = [
-        taken for params, taken in durations if all(like(key, params.get(key)) for key in _COST if key in config)
+        taken for params, taken in durations if all(like(key, params.get(key, DEFAULTS.get(key))) for key in keys)
     ]
     return median(seconds) if seconds else None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mlplab.config import TrainConfig
+from mlplab.network_config import describe_network
 from mlplab.schema import OWN_SWEEP_TAG, REPORT_TAG
 from mlplab.store.store import Store
 from mlplab.terminal import count_of
@@ -12,14 +13,18 @@ MOST_CHARACTERS = 1_000  # of a command: MLflow refuses a tag of more than 8,000
 
 def describe_run(settings: TrainConfig, data: str) -> str:
     """Return the description of a run on the data set ``data``; the links of a sweep's member are to be added."""
-    layers = "-".join(map(str, settings.hidden_sizes))
+    network = (
+        f"{settings.activation} with hidden layers {'-'.join(map(str, settings.hidden_sizes))}"
+        if settings.has_mlp
+        else describe_network(settings.network)
+    )
     length = (
         count_of(settings.epochs, "epoch")
         if settings.iterations is None
         else count_of(settings.iterations, "iteration")
     )
     text = (
-        f"{settings.activation} with hidden layers {layers}, {settings.optimizer} at learning rate "
+        f"{network}, {settings.optimizer} at learning rate "
         f"{settings.learning_rate:g}, batches of {settings.batch_size}, {length} on {data}, seed {settings.seed}; "
         f"engine {settings.engine}."
     )

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_info
 
 from mlplab.config import TrainConfig
 from mlplab.flat_config import flatten
+from mlplab.network_config import MLP, TARGET_KEY
 from mlplab.paths import CHECKOUT, PROJECT_ROOT
 from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PROJECT_TAG, THREADS_TAG, USER_TAG, VERSION_TAG
 
@@ -31,18 +32,22 @@ _COMPUTING_CODE = (
 _NOT_DETERMINING = ("tracking.", "data.", "diagnostics")
 
 
-def fingerprint(config: TrainConfig, data_digest: str, libraries: Sequence[str]) -> str:
+def fingerprint(config: TrainConfig, data_digest: str, libraries: Sequence[str], own_source: str | None = None) -> str:
     """Return 32 hexadecimal digits: runs with the same digits compute the same result.
 
     The hash covers the hyperparameters, the data's digest, the source files that compute, and the versions of the
-    ``libraries`` that compute. (Results agree to the last bit on the same machine with as many threads.)
+    ``libraries`` that compute; where the network is not the mlp, ``own_source`` is a digest of its source.
+    (Results agree to the last bit on the same machine with as many threads.)
     """
-    return fingerprint_of(flatten(config), data_digest, libraries)
+    own = {} if own_source is None else {"network": own_source}
+    return fingerprint_of({**flatten(config), **own}, data_digest, libraries)
 
 
 def fingerprint_of(values: Mapping[str, Any], data_digest: str, libraries: Sequence[str]) -> str:
     """Return the fingerprint of a config in the form that :func:`mlplab.flat_config.flatten` returns."""
     determining = {key: value for key, value in values.items() if not key.startswith(_NOT_DETERMINING)}
+    if determining.get(TARGET_KEY) == MLP:  # runs from before there was another network have the same parts
+        del determining[TARGET_KEY]
     parts = [determining, data_digest, code_digest(), versions(libraries)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel as PyFuncModel
     from torch import nn
 
+_TRIED_ROWS = 7  # another number than that of the example with which a graph is made
+
 
 def load_model(folder: Path) -> "PyFuncModel":
     """Return the model that lies in a folder."""
@@ -90,6 +92,29 @@ def save_torch(folder: Path, classifier: "nn.Module", inputs: int, dtype: DTypeL
         signature=_signature(inputs, dtype),
         input_example=_example(inputs, dtype),
     )
+
+
+class OtherClassesError(Exception):
+    """The exported graph does not predict what the network predicts."""
+
+
+def require_same_classes(folder: Path, classifier: "nn.Module", inputs: int, dtype: DTypeLike) -> None:
+    """Load the model that :func:`save_torch` saved, and compare: PyTorch may have fixed the number of rows in a graph.
+
+    Raises:
+        OtherClassesError: it returns other classes than the module.
+        Exception: whatever the graph raises.
+    """
+    import torch
+
+    rng, shape = np.random.default_rng(0), (_TRIED_ROWS, inputs)
+    is_pixels = np.dtype(dtype) == np.uint8
+    rows = rng.integers(0, 256, shape, dtype=np.uint8) if is_pixels else rng.normal(size=shape).astype(dtype)
+    saved = load_model(folder).predict(rows)
+    with torch.no_grad():
+        own = classifier(torch.from_numpy(rows)).numpy()
+    if not np.array_equal(saved, own):
+        raise OtherClassesError("the graph predicts other classes than the network")
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from mlplab import config, schema
 from mlplab.engines.base import Probe
 from mlplab.scratch.activations import ACTIVATIONS, Activation
-from mlplab.scratch.network import Layers
 
 # A derivative has nearly vanished if it is less than this fraction of the activation's largest derivative.
 VANISHING = 0.05
 
 
-def measure(activation: config.Activation, probe: Probe, before: Layers, after: Layers) -> dict[str, float]:
+def measure(
+    activation: config.Activation, probe: Probe, before: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]]
+) -> dict[str, float]:
     """Return the metrics of every layer, by their names in MLflow, for one update.
 
     - ``within/layer_1_gradient_norm``: Frobenius norm of dL/dW, without the penalty.
@@ -26,17 +27,18 @@ def measure(activation: config.Activation, probe: Probe, before: Layers, after: 
     - ``within/layer_1_dead`` (relu, ...): fraction of units whose derivative has nearly vanished for every row of
       the batch.
 
+    The last two are of an mlp alone: of another network nobody knows what its units are.
+
     Args:
-        activation: of the hidden layers.
+        activation: of an mlp's hidden layers.
         probe: of the update's batch, before it.
-        before, after: weights and biases before and after the update.
+        before, after: the weights of every layer before and after the update.
     """
     metrics: dict[str, float] = {}
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the training loop reports divergence
-        for layer, gradient_IO in enumerate(probe.gradients):
-            W_IO, moved_IO = before[layer][0], after[layer][0]
-            metrics[schema.within(layer + 1, "gradient_norm")] = _norm(gradient_IO)
-            metrics[schema.within(layer + 1, "update_ratio")] = _norm(moved_IO - W_IO) / (_norm(W_IO) or 1.0)
+        for layer, (gradient, W, moved) in enumerate(zip(probe.gradients, before, after, strict=True), start=1):
+            metrics[schema.within(layer, "gradient_norm")] = _norm(gradient)
+            metrics[schema.within(layer, "update_ratio")] = _norm(moved - W) / (_norm(W) or 1.0)
         return metrics | _unresponsive(ACTIVATIONS[activation], probe.kept)
 
 

@@ -79,7 +79,8 @@ class Training:
             rng: draws the batches.
             log_every: updates between two points.
             splits: to evaluate at every point, in addition to the training loss.
-            diagnosed: the activation of the hidden layers, for diagnostics at every point; None for no diagnostics.
+            diagnosed: the activation of an mlp's hidden layers, for diagnostics at every point (of another network it
+                says nothing); None for no diagnostics.
             judge: of every point, by the validation split, which is then among ``splits``; None where nothing is
                 selected.
         """
@@ -145,9 +146,9 @@ class Training:
         assert self._diagnosed is not None
         engine, last = self._engine, len(batches) - 1
         losses = self._update(batches[:last], rates[:last])[0] if last else np.empty(0)
-        probe, before = engine.probe(batches[last]), engine.layers()
+        probe, before = engine.probe(batches[last]), engine.weights()
         losses = np.concatenate([losses, self._update(batches[last:], rates[last:])[0]])
-        return losses, diagnostics.measure(self._diagnosed, probe, before, engine.layers())
+        return losses, diagnostics.measure(self._diagnosed, probe, before, engine.weights())
 
     def _measure_point(self, inside: Mapping[str, float]) -> dict[str, float]:
         metrics = {schema.loss("train"): self._point.mean, **measure_splits(self._engine, self._splits), **inside}
