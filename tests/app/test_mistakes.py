@@ -41,7 +41,7 @@ def require_one_message(ended: Ended, message: str) -> None:
 FLAGS = {
     "activation=relu,tanh": "activation=relu,tanh: makes a sweep of several runs: add -m",
     "learning_rate=interval(0,1)": "learning_rate=interval(0,1): makes a sweep of several runs: add -m",
-    "-m learning_rate=interval(0,1)": "learning_rate=interval(0,1): a sweep takes a list of values",
+    "-m learning_rate=interval(0,1)": "learning_rate=interval(0,1): a grid takes a list of values",
     "--epochs 3": "--epochs 3: keys are no flags; write epochs=3",
     "--epochs=3": "--epochs=3: keys are no flags; write epochs=3",
     "--log-every 3": "--log-every 3: keys are no flags; write log_every=3",

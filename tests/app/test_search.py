@@ -31,7 +31,7 @@ PLACES = {
     "mlplab.sweeps.search.trial_pruning.TrialPruner.report": 40,
     "mlplab.training.loop.Training.advance": 60,
     "mlplab.tracking.run.Run._end": TRIALS,
-    "mlplab.sweeps.search.trials.Trials.tell": TRIALS,  # the run has ended, and the study does not know
+    "mlplab.sweeps.search.job_trials.Trials.tell": TRIALS,  # the run has ended, and the study does not know
     "mlplab.tracking.journal.Journal._write": 200,
 }
 KILLS = 10

@@ -121,5 +121,5 @@ def test_what_is_typed_is_refused_and_a_missing_driver_is_one_message(monkeypatc
         server._serve_team(["port=1"])
     monkeypatch.setitem(sys.modules, "psycopg2", None)
     monkeypatch.setattr(server.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(StoreError, match=r"pip install --editable '\.\[server\]'"):
+    with pytest.raises(StoreError, match=r"pip install '\.\[server\]'"):
         server._serve_team([])

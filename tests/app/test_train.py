@@ -58,7 +58,10 @@ def test_a_run_is_finished_and_has_every_key_as_a_param(project: Project, finish
         "data.name": "digits", "data.root": str(project.root / "data"), "data.train_size": "None",
         "data.val_size": "237", "data.standardize": "True", "data.split": "None", "tracking.uri": "None",
         "tracking.experiment": "mlplab", "tracking.sweep": "None", "tracking.job": "None",
-        "tracking.run_name": "None", "tracking.color": "None",
+        "tracking.run_name": "None", "tracking.color": "None", "monitor": "accuracy", "keep": "last",
+        "early_stopping.patience": "None", "early_stopping.min_delta": "0.0", "data.path": "None",
+        "data.label": "None", "data.dataset": "None", "data.dataset_id": "None", "data.test_size": "None",
+        "data.test_seed": "None", "data.image_size": "None", "data.color": "None",
     }  # fmt: skip
 
 
@@ -285,7 +288,7 @@ def test_errors_that_need_the_data_are_one_message_and_leave_no_run(project: Pro
     before = {run.info.run_id: run.info.status for run in project.runs()}
     assert finished.info.run_id in before
     faults = {
-        "data.val_size=1437": "data.train_size=None, data.val_size=1437: the training set has 1,437 images",
+        "data.val_size=1437": "data.train_size=None, data.val_size=1437: the training set has 1,437 rows",
         "batch_size=1438": "batch_size=1438: the training split has 1,437 rows",
     }
     for override, message in faults.items():

@@ -5,6 +5,7 @@ import http.client
 import inspect
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -127,7 +128,8 @@ def _open_all(name: str, listing: Listing, root: Path) -> dict[str, Any]:
     """Return torchvision's data set of each split, from below ``root``."""
     kind = getattr(torchvision_datasets(), name)
     try:
-        return _open(kind, listing, root)
+        with _no_empty_folders(root):
+            return _open(kind, listing, root)
     except _FAULTS as error:
         if "download" not in inspect.signature(kind).parameters:
             raise DataUnavailableError(_how_to_get(name, root, error)) from error
@@ -135,9 +137,23 @@ def _open_all(name: str, listing: Listing, root: Path) -> dict[str, Any]:
     try:
         with FileLock(root / ".acquire.lock"):
             _download(name, kind, listing, root)
-        return _open(kind, listing, root)
+        with _no_empty_folders(root):
+            return _open(kind, listing, root)
     except _FAULTS as error:
         raise DataUnavailableError(_how_to_get(name, root, error)) from error
+
+
+@contextmanager
+def _no_empty_folders(root: Path) -> Iterator[None]:
+    """Remove the empty folders that some data sets make before they notice that their files are missing."""
+    before = set(root.iterdir()) if root.is_dir() else set()
+    try:
+        yield
+    except _FAULTS:
+        for created in set(root.iterdir()) - before if root.is_dir() else ():
+            with suppress(OSError):  # it is no empty folder
+                created.rmdir()
+        raise
 
 
 def _open(kind: Any, listing: Listing, root: Path, download: bool = False) -> dict[str, Any]:

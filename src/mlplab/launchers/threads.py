@@ -2,8 +2,6 @@
 
 import os
 
-from threadpoolctl import threadpool_limits
-
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -11,4 +9,6 @@ def limit_threads(count: int) -> None:
     """Let matrix products use so many threads from now on: of NumPy, and of PyTorch when it is imported."""
     for name in _VARIABLES:
         os.environ[name] = str(count)
+    from threadpoolctl import threadpool_limits  # it changes the environment when it is imported
+
     threadpool_limits(count)

@@ -62,6 +62,15 @@ class MadeUp:
         return cls(zipped, condition, context.compose([f"max_jobs={config.max_jobs}"]).max_jobs)
 
 
+def last_by_key(overrides: Sequence[Override]) -> dict[str, Override]:
+    """Return the last override of every key, in the order in which these were typed: they count."""
+    last: dict[str, Override] = {}
+    for override in overrides:
+        last.pop(override.get_key_element(), None)
+        last[override.get_key_element()] = override
+    return last
+
+
 def combine(arguments: list[str], context: SweepContext) -> list[Job]:
     """Return every combination of the given values for which ``only`` holds; ``zip`` walks some keys together.
 
@@ -74,7 +83,7 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
             ``only`` is wrong.
     """
     parser = OverridesParser.create(config_loader=context.loader)
-    overrides = {override.get_key_element(): override for override in parser.parse_overrides(arguments)}
+    overrides = last_by_key(parser.parse_overrides(arguments))
     swept = {key: override for key, override in overrides.items() if override.is_sweep_override()}
     for key in swept:
         require_sweepable(key)

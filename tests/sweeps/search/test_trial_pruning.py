@@ -10,9 +10,9 @@ from optuna.trial import TrialState
 
 from mlplab.config import Pruning, TrainConfig
 from mlplab.errors import ConfigError
+from mlplab.sweeps.search.job_trials import Trials
 from mlplab.sweeps.search.study import STUDY_FILE, create_study, make_pruner
 from mlplab.sweeps.search.trial_pruning import TrialPruner, trial_pruner
-from mlplab.sweeps.search.trials import Trials
 
 POINTS = 10
 SWEEP = "s"

@@ -20,7 +20,7 @@ from mlplab.sweeps.conclusion import compare_members
 from mlplab.sweeps.condition import Condition
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.execution import Sweep
-from mlplab.sweeps.grid import Job, MadeUp
+from mlplab.sweeps.grid import Job, MadeUp, last_by_key
 from mlplab.sweeps.manifest import (
     FrozenJob,
     Manifest,
@@ -31,13 +31,13 @@ from mlplab.sweeps.manifest import (
 )
 from mlplab.sweeps.resuming import carry_out_or_resume, require_resumable
 from mlplab.sweeps.search.former import require_no_other_space
+from mlplab.sweeps.search.job_trials import Trials
 from mlplab.sweeps.search.limits import Limits
 from mlplab.sweeps.search.proposals import Proposals
 from mlplab.sweeps.search.search_plan import show_search_plan
 from mlplab.sweeps.search.searching import Searching
 from mlplab.sweeps.search.space import Dimension, proposal_overrides, read_dimensions
 from mlplab.sweeps.search.study import create_study, known_jobs
-from mlplab.sweeps.search.trials import Trials
 from mlplab.tracking.reading import read_from
 
 MOST_CHECKED = 1_000  # edges of the space that are composed before anything runs
@@ -63,7 +63,8 @@ class TypedSearch:
     @classmethod
     def read(cls, arguments: Sequence[str], context: SweepContext) -> "TypedSearch":
         """Return the search that was typed, all its values valid. Raises ConfigError."""
-        overrides = OverridesParser.create(config_loader=context.loader).parse_overrides(list(arguments))
+        parser = OverridesParser.create(config_loader=context.loader)
+        overrides = list(last_by_key(parser.parse_overrides(list(arguments))).values())
         fixed = {one.get_key_element(): str(one.input_line) for one in overrides if not one.is_sweep_override()}
         made_up = MadeUp.read(fixed, context)
         dimensions = read_dimensions(overrides, made_up.zipped)

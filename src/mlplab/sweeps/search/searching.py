@@ -24,9 +24,9 @@ from mlplab.sweeps.manifest import FrozenJob, Manifest, quote_override
 from mlplab.sweeps.member_overrides import member_overrides
 from mlplab.sweeps.membership import forget_failures
 from mlplab.sweeps.record import Member
+from mlplab.sweeps.search.job_trials import Trials
 from mlplab.sweeps.search.limits import Limits
 from mlplab.sweeps.search.proposals import Proposals
-from mlplab.sweeps.search.trials import Trials
 from mlplab.terminal import say
 
 
