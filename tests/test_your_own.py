@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from conftest import PROJECT, Project
 from test_readme import arguments, masked
 
@@ -16,6 +18,7 @@ def test_the_document_has_scripts_and_commands() -> None:
     assert [kind for kind, _, _ in BLOCKS].count("console") == 4
 
 
+@pytest.mark.slow
 def test_every_script_and_command_does_what_it_shows(project: Project) -> None:
     """One after the other: a command trains on what a script has written."""
     for kind, text, shown in BLOCKS:

@@ -27,6 +27,7 @@ def with_files(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "output"), TRANSCRIPTS)
 def test_every_transcript_is_what_is_printed(with_files: Project, command: str, output: str) -> None:
     done = with_files.train(*shlex.split(command)[2:])

@@ -93,6 +93,7 @@ def test_importing_is_cheap(home: Home) -> None:
     assert found["imported"] == []
 
 
+@pytest.mark.slow
 def test_calls_leave_the_process_as_it_was(home: Home, tmp_path: Path) -> None:
     """From its first call on: a fresh store is created, everything is imported."""
     (tmp_path / "mlflow.db").unlink()
@@ -172,6 +173,7 @@ def test_a_sweep_is_a_table_with_a_best_run(home: Home) -> None:
     assert found["html"].count("<tr") == 9
 
 
+@pytest.mark.slow
 def test_two_sweeps_with_joblib_run_in_one_process(home: Home) -> None:
     """Workers of the first that lived on would take the second's runs for those of a command that is gone."""
     home.run(f"""
@@ -182,6 +184,7 @@ def test_two_sweeps_with_joblib_run_in_one_process(home: Home) -> None:
     assert home.states() == ["FINISHED"] * 4
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_killed_run_that_resumes_to_the_same_result(home: Home) -> None:
     found = home.run(f"""
         import os, signal, threading, time
@@ -228,6 +231,7 @@ def test_a_sweep_that_fails_raises_and_the_process_goes_on(home: Home) -> None:
     assert sorted(home.states()) == ["FAILED", "FINISHED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_it_trains_in_a_thread_that_no_signal_reaches(home: Home) -> None:
     found = home.run(f"""
         import threading

@@ -181,6 +181,7 @@ def test_the_same_command_with_resume_knows_the_sweep(project: Project, tables: 
     assert len(tables) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
 def test_a_sweep_over_an_npz_file_and_its_model(project: Project, engine: str) -> None:
     rng = np.random.default_rng(0)
@@ -194,6 +195,7 @@ def test_a_sweep_over_an_npz_file_and_its_model(project: Project, engine: str) -
     assert "Hardest test" in page_of(project).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
 def test_a_sweep_over_a_folder_of_pictures_and_its_model(project: Project, engine: str) -> None:
     rng = np.random.default_rng(0)
@@ -226,6 +228,7 @@ def test_a_fault_in_the_data_is_one_message_and_leaves_no_run(project: Project, 
     assert len(project.runs()) == before
 
 
+@pytest.mark.slow
 def test_a_network_of_anybody_takes_pictures_and_tables_and_its_model_predicts_from_raw_rows(
     project: Project, wine: pd.DataFrame
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_sweep_over_networks_compares_them(fresh_project: Project, elsewhere: 
     assert "early-gradient_norm" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])
 def test_a_network_is_swept_in_every_launchers_workers(fresh_project: Project, elsewhere: Path, launcher: str) -> None:
     """With an argument of lists and dictionaries: the frozen jobs give it back."""
@@ -97,6 +98,7 @@ def test_a_network_is_swept_in_every_launchers_workers(fresh_project: Project, e
     assert "network.width" in done.stdout
 
 
+@pytest.mark.slow
 def test_code_in_pythonpath_reaches_the_workers(fresh_project: Project, elsewhere: Path, tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     code = tmp_path / "code"
@@ -108,6 +110,7 @@ def test_code_in_pythonpath_reaches_the_workers(fresh_project: Project, elsewher
     assert len(fresh_project.runs()) == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been_bit_by_bit(fresh_project: Project, elsewhere: Path) -> None:
     """With batch norm and dropout: their state is in the checkpoint."""
     command = typed(elsewhere, "network.seconds=0.01", "epochs=12")
@@ -136,6 +139,7 @@ def interrupt_when_it_trains(project: Project, process: subprocess.Popen[str]) -
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_a_run_of_edited_code_is_another(fresh_project: Project, elsewhere: Path) -> None:
     assert fresh_project.train(*typed(elsewhere)).returncode == 0
     again = fresh_project.train(*typed(elsewhere, "resume=true"))

@@ -143,6 +143,7 @@ def _wait_for_worker(project: Project) -> int:
     raise TimeoutError
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_and_the_search_goes_on(fresh_project: Project) -> None:
     ended = fresh_project.train(
         "-m", "data=digits", "data.val_size=237", "hidden_sizes=[8]", "epochs=1", "search=random", "trials=3",
@@ -153,6 +154,7 @@ def test_a_run_that_fails_is_named_and_the_search_goes_on(fresh_project: Project
     assert Counter(run.info.status for run in fresh_project.runs()) == {"FINISHED": 2, "FAILED": 1}
 
 
+@pytest.mark.slow
 def test_a_search_of_one_point_is_one_run(project: Project) -> None:
     ended = project.train(
         "-m", "data=digits", "data.val_size=237", "hidden_sizes=[8]", "epochs=1", "search=tpe", "trials=3",
@@ -163,6 +165,7 @@ def test_a_search_of_one_point_is_one_run(project: Project) -> None:
     assert len([run for run in project.runs() if run.data.tags[SWEEP_TAG] == "point"]) == 1
 
 
+@pytest.mark.slow
 def test_patience_ends_a_search(project: Project) -> None:
     ended = project.train(
         "-m", "data=digits", "data.val_size=237", "hidden_sizes=[8]", "epochs=1", "search=random", "trials=50",
@@ -211,6 +214,7 @@ def test_a_search_without_m_is_refused(project: Project) -> None:
     assert "search=tpe: says how to carry out a sweep; add -m" in ended.stderr
 
 
+@pytest.mark.slow
 def test_another_space_does_not_go_on(project: Project) -> None:
     words = ["-m", "data=digits", "data.val_size=237", "hidden_sizes=[8]", "epochs=1", "search=random", "trials=1"]
     begun = project.train(*words, "learning_rate=interval(0.1,0.2)")
