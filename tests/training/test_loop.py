@@ -16,7 +16,6 @@ from mlplab.config import Sampling, TrainConfig
 from mlplab.data import Dataset
 from mlplab.engines.base import Engine, Evaluation, Probe, State
 from mlplab.errors import DivergedError
-from mlplab.scratch.network import Layers
 from mlplab.training import checkpoint
 from mlplab.training.loop import Report, Training
 from mlplab.training.schedule import Schedule, batches
@@ -52,7 +51,7 @@ class Recorder(Engine):
     def penalty(self) -> float:
         return self._penalty
 
-    def layers(self) -> Layers:
+    def weights(self) -> list[np.ndarray]:
         raise NotImplementedError
 
     def state(self) -> State:
