@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 from typing import Any, Optional
+from urllib.parse import urlsplit
 
 from mlplab.checks import require
 from mlplab.data_config import DataConfig
@@ -191,6 +192,11 @@ class TrainConfig:
         require(
             "search_storage", self.search_storage, self.search_storage is None or "://" in self.search_storage,
             "takes the address of a database, such as postgresql://HOST/search",
+        )  # fmt: skip
+        secret = self.search_storage is not None and urlsplit(self.search_storage).password is not None
+        require(
+            "search_storage", "...", not secret,
+            "shows a password, which every record of the sweep would have; set PGPASSWORD, or write ~/.pgpass",
         )  # fmt: skip
 
     def _check_selection(self) -> None:

@@ -1,14 +1,10 @@
 """A sweep that is killed at any moment and resumed has the results of an undisturbed sweep, bit by bit."""
 
 import itertools
-import json
 import random
 import re
 import shutil
-import subprocess
-import sys
 import urllib.parse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +12,8 @@ import numpy as np
 import pytest
 from mlflow.entities import Run
 
-from conftest import Project, copy_project
+from app.conftest import Zygote
+from conftest import Project
 
 pytestmark = pytest.mark.slow  # real processes, ended in every way: `make test-slow`
 
@@ -43,49 +40,6 @@ PLACES = {
     "mlplab.training.checkpoint.remove_checkpoint": 4,  # finished, but the checkpoint still exists
 }
 KILLS = 20
-
-
-class Zygote:
-    """See zygote.py."""
-
-    def __init__(self, project: Project) -> None:
-        self.project, self._stores = project, 0
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("zygote.py")), str(project.root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=project.environment(),
-            text=True,
-        )
-
-    def forget(self, empty_store: Path) -> None:
-        """Start afresh, with a new store and without output folders."""
-        self._stores += 1
-        self.project.database = f"store-{self._stores}.db"  # another name: MLflow keeps its connections to the former
-        shutil.copy(empty_store, self.project.root / self.project.database)
-        for folder in ("multirun", "outputs", "mlruns"):
-            shutil.rmtree(self.project.root / folder, ignore_errors=True)
-
-    def run(self, *arguments: str, die_at: tuple[str, int] | None = None) -> int:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(
-            json.dumps({"arguments": [*arguments, f"tracking.uri={self.project.uri}"], "die_at": die_at}) + "\n"
-        )
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    @property
-    def log(self) -> str:
-        return (self.project.root / "child.log").read_text()
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Zygote]:
-    started = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
-    started.forget(empty_store)
-    yield started
-    started.process.communicate("")
 
 
 @pytest.fixture(scope="module")

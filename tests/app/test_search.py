@@ -6,15 +6,14 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow.entities import Run
 
-from app.test_resume import Zygote
-from conftest import Project, copy_project
+from app.conftest import Zygote
+from conftest import Project
 from mlplab.schema import JOB_TAG, STATE_TAG, SWEEP_TAG
 
 TRIALS = 8
@@ -51,14 +50,6 @@ def outcome(project: Project) -> dict[str, Any]:
         })
         for job, run in runs.items()
     }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Zygote]:
-    started = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
-    started.forget(empty_store)
-    yield started
-    started.process.communicate("")
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +107,18 @@ def test_more_trials_extend_a_search(zygote: Zygote, empty_store: Path, undistur
     assert zygote.run(*SEARCH, "trials=3") == 0, zygote.log
     assert zygote.run(*SEARCH, f"trials={TRIALS}", "resume=true") == 0, zygote.log
     assert outcome(zygote.project) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_search_whose_study_is_gone_is_not_begun_anew_over_its_runs(zygote: Zygote, empty_store: Path) -> None:
+    zygote.forget(empty_store)
+    assert zygote.run(*SEARCH, "trials=2") == 0, zygote.log
+    (study,) = (zygote.project.root / "multirun").glob("*/*/study.journal")
+    study.unlink()
+    before = outcome(zygote.project)
+    assert zygote.run(*SEARCH, "trials=3", "resume=true") == 1
+    assert f"has 0 of its 2 runs; put {study} back" in zygote.log
+    assert outcome(zygote.project) == before
 
 
 @pytest.mark.slow
@@ -198,6 +201,10 @@ def test_the_plan_shows_the_space(project: Project) -> None:
         (["learning_rate=interval(0.1,1)"], "learning_rate=interval(0.1,1): a grid takes a list of values"),
         (["search=tpe", "trials=3", "batch_size=range(0,3)"], "batch_size=0: takes a number of rows, at least 1"),
         (["search=bayes", "trials=3"], "search=bayes"),
+        (["pruner=median", "learning_rate=interval(0.1,1)"], "learning_rate=interval(0.1,1): a grid takes a list"),
+        (["search=tpe", "trials=3", "pruner=median,asha"], "pruner: must be the same in the whole sweep"),
+        (["search=tpe", "trials=3", "tracking.sweep=a,b"], "tracking.sweep: must be the same in the whole sweep"),
+        (["search=tpe", "trials=3", "search_storage=postgresql://me:secretword@h/s"], "search_storage=...: shows a"),
         (["search=tpe", "trials=3", "search_storage=elsewhere"], "search_storage=elsewhere: takes the address of"),
     ],
 )

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.test_resume import PLACES, SWEEP, Zygote, outcome
+from app.conftest import Zygote
+from app.test_resume import PLACES, SWEEP, outcome
 from conftest import copy_project
 from faults.commands import LONG
 from faults.table import Row

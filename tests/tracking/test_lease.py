@@ -78,13 +78,18 @@ def test_a_run_that_ends_meanwhile_is_waited_for(store: Store) -> None:
     assert status(store, ending) == "FINISHED"
 
 
+@pytest.fixture
+def lost(remote: Target, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run of another machine, on a server; who takes it over waits a second for others."""
+    monkeypatch.setattr(delivery, "SETTLING_SECONDS", 1.0)
+    return running(remote.connect(), **{HEARTBEAT_TAG: "1"})
+
+
 @pytest.mark.slow
 def test_of_two_machines_that_take_a_run_over_at_the_same_moment_one_goes_on(
-    remote: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    remote: Target, lost: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(delivery, "SETTLING_SECONDS", 1.0)
     store = remote.connect()
-    lost = running(store, **{HEARTBEAT_TAG: "1"})
     with (
         pytest.raises(ClaimedError, match="another process goes on with it"),
         meanwhile(store, lost, lambda: store.client.set_tag(lost, PID_TAG, "of a third machine, a moment later")),
@@ -94,11 +99,9 @@ def test_of_two_machines_that_take_a_run_over_at_the_same_moment_one_goes_on(
 
 @pytest.mark.slow
 def test_what_the_other_machine_sends_until_its_run_is_taken_over_is_not_logged_twice(
-    remote: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    remote: Target, lost: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(delivery, "SETTLING_SECONDS", 1.0)
     store = remote.connect()
-    lost = running(store, **{HEARTBEAT_TAG: "1"})
     with (
         meanwhile(store, lost, lambda: store.client.log_metric(lost, "loss", 1.0, step=200)),
         Run(remote, "name", {}, tmp_path / "first", goes_on=True, resumed=lost) as run,

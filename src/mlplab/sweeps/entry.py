@@ -8,9 +8,8 @@ from mlplab.commands import install_command
 from mlplab.config import Pruning, Search
 from mlplab.errors import ConfigError
 from mlplab.sweeps.context import SweepContext
+from mlplab.sweeps.grid import read_overrides
 from mlplab.sweeps.grid_sweep import sweep_grid
-
-_DECIDES = ("experiment", "search", "pruner", "trials", "data", "data.val_size")
 
 
 def sweep_typed(arguments: list[str], context: SweepContext) -> Sequence[JobReturn]:
@@ -37,6 +36,6 @@ def sweep_typed(arguments: list[str], context: SweepContext) -> Sequence[JobRetu
 
 def _searches(arguments: list[str], context: SweepContext) -> bool:
     """Whether runs depend on former ones: by what was typed, or by a preset."""
-    kinds = [text for text in arguments if text.partition("=")[0].lstrip("+") in ("experiment", "search", "pruner")]
-    config = context.compose_unchecked(kinds)
+    _, fixed = read_overrides(arguments, context)
+    config = context.compose_unchecked([fixed[key] for key in ("experiment", "search", "pruner") if key in fixed])
     return str(config.search) != Search.grid or str(config.pruner) != Pruning.none

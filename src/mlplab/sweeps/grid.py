@@ -62,13 +62,20 @@ class MadeUp:
         return cls(zipped, condition, context.compose([f"max_jobs={config.max_jobs}"]).max_jobs)
 
 
-def last_by_key(overrides: Sequence[Override]) -> dict[str, Override]:
-    """Return the last override of every key, in the order in which these were typed: they count."""
+def read_overrides(arguments: Sequence[str], context: SweepContext) -> tuple[dict[str, Override], dict[str, str]]:
+    """Return what has several values, and what has one, by key; of a key that was typed twice the last counts.
+
+    Raises:
+        ConfigError: a key must not be swept.
+    """
     last: dict[str, Override] = {}
-    for override in overrides:
-        last.pop(override.get_key_element(), None)
+    for override in OverridesParser.create(config_loader=context.loader).parse_overrides(list(arguments)):
+        last.pop(override.get_key_element(), None)  # its place is where it was typed last, too
         last[override.get_key_element()] = override
-    return last
+    swept = {key: override for key, override in last.items() if override.is_sweep_override()}
+    for key in swept:
+        require_sweepable(key)
+    return swept, {key: _one_value(key, override) for key, override in last.items() if key not in swept}
 
 
 def combine(arguments: list[str], context: SweepContext) -> list[Job]:
@@ -82,12 +89,7 @@ def combine(arguments: list[str], context: SweepContext) -> list[Job]:
         ConfigError: there is no combination, a key has no list of values, or it must not be swept; ``zip`` or
             ``only`` is wrong.
     """
-    parser = OverridesParser.create(config_loader=context.loader)
-    overrides = last_by_key(parser.parse_overrides(arguments))
-    swept = {key: override for key, override in overrides.items() if override.is_sweep_override()}
-    for key in swept:
-        require_sweepable(key)
-    fixed = {key: _one_value(key, override) for key, override in overrides.items() if key not in swept}
+    swept, fixed = read_overrides(arguments, context)
     made_up = MadeUp.read(fixed, context)
     condition, allowed = made_up.condition, made_up.max_jobs
     bundles = bundle_overrides(list(swept.values()), made_up.zipped)

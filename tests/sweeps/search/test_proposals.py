@@ -22,7 +22,7 @@ FINITE = ("activation=sigmoid,tanh,relu", "batch_size=32,64")
 
 
 def dimensions(*texts: str) -> list[Dimension]:
-    return read_dimensions(OverridesParser.create().parse_overrides(list(texts)))
+    return read_dimensions({one.key_or_group: one for one in OverridesParser.create().parse_overrides(list(texts))})
 
 
 def freeze(number: int, varying: Mapping[str, str]) -> FrozenJob | None:
@@ -96,7 +96,7 @@ def test_what_a_condition_excludes_is_not_tried() -> None:
 
 def test_a_condition_that_nothing_holds_is_named() -> None:
     made = proposals(study(), Search.random, *WIDE, accept=lambda number, varying: None)  # noqa: ARG005
-    with pytest.raises(ConfigError, match=r"only: excludes all of 20 proposals in a row"):
+    with pytest.raises(ConfigError, match=r"only: excludes all of 20 proposals in a row, or they were tried"):
         made.next_job(0)
 
 

@@ -51,7 +51,9 @@ class Proposals:
             for attempt in range(MOST_REJECTED):
                 # One generator for each: one for all would begin anew after a resume, and repeat its first draws.
                 seeds = np.random.SeedSequence([self.seed, number, attempt])
-                self.study.sampler = make_sampler(self.kind, int(seeds.generate_state(1)[0]))
+                # A sampler that has settled proposes what was tried again and again: then chance goes elsewhere.
+                kind = self.kind if attempt < MOST_REJECTED // 2 else Search.random
+                self.study.sampler = make_sampler(kind, int(seeds.generate_state(1)[0]))
                 if (found := self._ask(number)) is not None:
                     return found
         return self._from_those_left(number)
@@ -72,7 +74,8 @@ class Proposals:
         """Return one of the combinations that were not tried: of a grid the next, otherwise any."""
         if prod(one.size for one in self.dimensions) > MOST_LISTED:
             raise ConfigError(
-                f"only: excludes all of {MOST_REJECTED} proposals in a row; take a wider condition, or narrower ranges"
+                f"only: excludes all of {MOST_REJECTED} proposals in a row, or they were tried before; take a wider "
+                "condition, or narrower ranges"
             )
         left = self._untried()
         if self.kind is not Search.grid:

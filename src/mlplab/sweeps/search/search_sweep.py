@@ -7,20 +7,20 @@ from itertools import islice, product
 from math import prod
 from pathlib import Path
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn
 
 from mlplab.config import Search, TrainConfig
-from mlplab.errors import ConfigError
+from mlplab.errors import ConfigError, SweepError
 from mlplab.flat_config import flatten
 from mlplab.names import member_name
 from mlplab.store.target import Target
 from mlplab.sweeps import record
+from mlplab.sweeps.axes import count_values
 from mlplab.sweeps.conclusion import compare_members
 from mlplab.sweeps.condition import Condition
 from mlplab.sweeps.context import SweepContext
 from mlplab.sweeps.execution import Sweep
-from mlplab.sweeps.grid import Job, MadeUp, last_by_key
+from mlplab.sweeps.grid import Job, MadeUp, read_overrides
 from mlplab.sweeps.manifest import (
     FrozenJob,
     Manifest,
@@ -37,7 +37,7 @@ from mlplab.sweeps.search.proposals import Proposals
 from mlplab.sweeps.search.search_plan import show_search_plan
 from mlplab.sweeps.search.searching import Searching
 from mlplab.sweeps.search.space import Dimension, proposal_overrides, read_dimensions
-from mlplab.sweeps.search.study import create_study, known_jobs
+from mlplab.sweeps.search.study import STUDY_FILE, create_study, known_jobs
 from mlplab.tracking.reading import read_from
 
 MOST_CHECKED = 1_000  # edges of the space that are composed before anything runs
@@ -63,12 +63,13 @@ class TypedSearch:
     @classmethod
     def read(cls, arguments: Sequence[str], context: SweepContext) -> "TypedSearch":
         """Return the search that was typed, all its values valid. Raises ConfigError."""
-        parser = OverridesParser.create(config_loader=context.loader)
-        overrides = list(last_by_key(parser.parse_overrides(list(arguments))).values())
-        fixed = {one.get_key_element(): str(one.input_line) for one in overrides if not one.is_sweep_override()}
+        swept, fixed = read_overrides(arguments, context)
         made_up = MadeUp.read(fixed, context)
-        dimensions = read_dimensions(overrides, made_up.zipped)
+        dimensions = read_dimensions(swept, made_up.zipped)
         settings = _checked_edges(dimensions, list(fixed.values()), context)[0]
+        if settings.search is Search.grid:
+            for override in swept.values():
+                count_values(override)  # an interval has no combinations
         return cls(arguments, list(fixed.values()), dimensions, made_up.condition, settings, context)
 
     @property
@@ -142,7 +143,14 @@ def _begin(typed: TypedSearch, sweep: Sweep) -> Searching:
     """Open the study of a sweep that is this command's alone, with the jobs that a former command has proposed."""
     manifest, settings = sweep.manifest, sweep.settings
     study = create_study(settings, Path(manifest.folder), manifest.sweep)
-    manifest.jobs[:] = known_jobs(study)
+    jobs = known_jobs(study)
+    if len(jobs) < len(manifest.jobs):  # its file was removed, or lies on another machine
+        raise SweepError(
+            f"resume=true: the study of sweep {manifest.sweep} has {len(jobs)} of its {len(manifest.jobs)} runs; put "
+            f"{Path(manifest.folder) / STUDY_FILE} back, set search_storage as before, or leave resume out for "
+            "another search"
+        )
+    manifest.jobs[:] = jobs
     proposals = Proposals(
         study, settings.search, typed.dimensions, partial(typed.freeze, manifest.sweep), settings.seed
     )

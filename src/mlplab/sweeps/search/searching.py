@@ -139,7 +139,8 @@ class Searching:
         return job
 
     def _overrides(self, job: FrozenJob) -> list[str]:
-        member = self._members().get(job.number)
+        has_begun = (Path(self.manifest.folder) / str(job.number)).exists()  # all journals are read for those alone
+        member = self._members().get(job.number) if has_begun else self.known.get(job.number)
         storage = self.settings.search_storage
         return [
             *member_overrides(self.manifest, job, member, self.settings, self.context),

@@ -10,7 +10,6 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from mlplab.errors import ConfigError
 from mlplab.sweeps.axes import Axis, Bundle, bundle_overrides, enumerate_axis
-from mlplab.sweeps.grid import require_sweepable
 
 Proposal = Mapping[str, object]  # a value of every dimension, by its name, as Optuna has it
 
@@ -78,29 +77,26 @@ class Dimension:
                 raise TypeError(self.distribution)
 
 
-def read_dimensions(overrides: Sequence[Override], zipped: object = None) -> list[Dimension]:
-    """Return the space that was typed, in the order of its keys; what is not swept is no part of it.
+def read_dimensions(swept: Mapping[str, Override], zipped: object = None) -> list[Dimension]:
+    """Return the space that was typed, in the order of its keys.
 
     Args:
-        overrides: as Hydra has read them.
+        swept: what has several values, by key.
         zipped: the value of ``zip``: keys that are walked together.
 
     Raises:
         ConfigError: there is nothing to search, or a key cannot be searched.
     """
-    swept = [override for override in overrides if override.is_sweep_override()]
-    for override in swept:
-        require_sweepable(override.get_key_element())
-        if override.key_or_group == "seed":
-            raise ConfigError(
-                f"{override.input_line}: a search compares its runs at one seed; give it one, and train the best "
-                "again with -m seed=0,1,2"
-            )
+    if "seed" in swept:
+        raise ConfigError(
+            f"{swept['seed'].input_line}: a search compares its runs at one seed; give it one, and train the best "
+            "again with -m seed=0,1,2"
+        )
     if not swept:
         raise ConfigError(
             "search: no key has several values; write them, as in learning_rate='tag(log, interval(1e-4, 1))'"
         )
-    return [_read_dimension(bundle) for bundle in bundle_overrides(swept, zipped)]
+    return [_read_dimension(bundle) for bundle in bundle_overrides(list(swept.values()), zipped)]
 
 
 def _read_dimension(bundle: Bundle) -> Dimension:

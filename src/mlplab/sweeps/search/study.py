@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlplab.config import Pruning, Search, TrainConfig
-from mlplab.errors import ConfigError, SweepError
+from mlplab.errors import ConfigError
 from mlplab.sweeps.manifest import FrozenJob
 
 STUDY_FILE = "study.journal"
@@ -39,21 +39,6 @@ def create_study(settings: TrainConfig, folder: Path, sweep: str) -> Study:
         pruner=make_pruner(settings.pruner),
         load_if_exists=True,
     )
-
-
-def resume_study(settings: TrainConfig, folder: Path, sweep: str) -> Study:
-    """Return the study of a sweep that has begun.
-
-    Raises:
-        ConfigError: the database cannot be used.
-        SweepError: there is no such study.
-    """
-    if settings.search_storage is None and not (folder / STUDY_FILE).exists():
-        raise SweepError(
-            f"resume=true: {folder / STUDY_FILE} is not there, which has the trials of sweep {sweep}; go on where the "
-            "sweep was begun, or begin another with resume=false"
-        )
-    return create_study(settings, folder, sweep)
 
 
 def open_storage(settings: TrainConfig, folder: Path) -> BaseStorage:
