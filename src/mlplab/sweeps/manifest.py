@@ -156,7 +156,7 @@ def as_override(value: object) -> str:
     if isinstance(value, str):
         return quote_override(value)
     if isinstance(value, list):
-        return f"[{','.join(map(as_override, value))}]"
+        return f"[{', '.join(map(as_override, value))}]"
     if isinstance(value, Mapping):
         return f"{{{','.join(f'{name}:{as_override(inner)}' for name, inner in value.items())}}}"
     return repr(value)
