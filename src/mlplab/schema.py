@@ -54,6 +54,10 @@ FOLDER_TAG = "output_folder"
 THREADS_TAG = "threads"  # of the matrix products: results are bit-identical with the same number
 GIT_COMMIT_TAG, GIT_DIRTY_TAG = "git.commit", "git.dirty"
 VERSION_TAG = "version."  # followed by the name of a library
+# What computed, besides: these may decide the last bits of a result. People's own tags have no dot in their names.
+CPU_TAG, BLAS_TAG, ATEN_TAG, GPU_TAG = "machine.cpu", "machine.blas", "machine.aten", "machine.gpu"
+CODE_TAG = "code.digest"  # of the source files that compute, by themselves
+NETWORK_CODE_TAG = "code.network"  # of the source of a network of anybody's
 NOTE_TAG = "mlflow.note.content"  # Markdown, which MLflow's page shows as the run's description
 COLOR_TAG = "mlflow.runColor"  # of the run's curves on MLflow's page
 HOST_TAG, PID_TAG, STARTED_TAG, HEARTBEAT_TAG = "host", "pid", "process_started", "heartbeat"
@@ -67,6 +71,10 @@ PROJECT_TAG = "project"  # the folder of the project whose command made the run
 # Tags of a run or a logged model that was copied from another store: its id there, and the state in which it was
 # copied and found to be the same.
 MIGRATED_FROM_TAG, MIGRATED_TAG = "migrated.from", "migrated.state"
+
+# Tags of a run that runs another one again, and of both: the certificate in one line
+RERUN_OF_TAG = "rerun.of"
+CERTIFICATE_TAG = "rerun.certificate"
 
 # Tags of the members of a sweep
 SWEEP_TAG = "sweep"
@@ -143,6 +151,10 @@ CONFUSION_MATRIX = "confusion_matrix.csv"
 TRUE_CLASS = "true class"  # where that one begins with the names of the classes
 PREDICTIONS = "test_predictions.csv"
 MODEL = "model"
+MODEL_STATE = "model_state"  # instead of MODEL, of a network that cannot be exported
+CONFIG = "config.yaml"
+GIT_DIFF = "git.diff"
+CERTIFICATES = "certificates"  # a folder: of every run again a text and JSON, named by the id of that
 
 # Artifacts of a sweep's own run
 MANIFEST = "manifest.json"

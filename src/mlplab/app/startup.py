@@ -3,9 +3,11 @@
 Heavy imports stand inside functions, so that neither --help nor a wrong key waits for MLflow and scikit-learn.
 """
 
+from collections.abc import Mapping
 from dataclasses import astuple
 from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mlplab import config, environment
@@ -19,21 +21,31 @@ if TYPE_CHECKING:
     from mlplab.training.judge import Pruner
 
 
-def start_run(settings: config.TrainConfig, output_folder: Path, pruner: "Pruner | None" = None) -> "Result":
+def start_run(
+    settings: config.TrainConfig,
+    output_folder: Path,
+    pruner: "Pruner | None" = None,
+    more_tags: Mapping[str, str] = MappingProxyType({}),
+) -> "Result":
     """Carry out the run of this config: see :func:`mlplab.run.pipeline.train_and_record`."""
     from mlplab import data
     from mlplab.training.streams import random_streams
 
-    draws = settings.data.val_size > 0 or settings.data.train_size is not None
-    seed = settings.seed if draws else 0  # without random splits the data is the same for every seed
-    load = partial(_load, astuple(settings.data), seed, settings.dtype)
+    load = partial(load_data, settings)
     # Threads that import at the same time can see half-initialized modules: the background thread imports nothing.
     loaded = in_background(load).result if data.is_at_hand(settings.data) else load
     from mlplab.run import pipeline
 
     environment.imports_are_done()
     streams, make = random_streams(settings.seed), maker_of(settings.network)
-    return pipeline.train_and_record(settings, loaded, streams, output_folder, make, pruner)
+    return pipeline.train_and_record(settings, loaded, streams, output_folder, make, pruner, more_tags)
+
+
+def load_data(settings: config.TrainConfig) -> "Dataset":
+    """Return the data of a config: the same object when it is asked for again."""
+    draws = settings.data.val_size > 0 or settings.data.train_size is not None
+    seed = settings.seed if draws else 0  # without random splits the data is the same for every seed
+    return _load(astuple(settings.data), seed, settings.dtype)
 
 
 @lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once

@@ -16,12 +16,10 @@ from mlplab.engines.own_module import save_state
 from mlplab.errors import error_in_words
 from mlplab.network_config import TARGET
 from mlplab.run.coded_model import save_coded
-from mlplab.schema import MODEL
+from mlplab.schema import MODEL, MODEL_STATE
 from mlplab.tracking import model
 
 log = logging.getLogger(__name__)
-
-STATE = "model_state"
 
 
 def save_own_model(folder: Path, network: Mapping[str, Any], engine: OwnEngine, dataset: Dataset) -> None:
@@ -45,9 +43,9 @@ def save_own_model(folder: Path, network: Mapping[str, Any], engine: OwnEngine, 
         log.warning(
             "the network cannot be exported as a graph (%s): %s/ has its state and its code instead of model/",
             reason,
-            STATE,
+            MODEL_STATE,
         )
-        _save_state(folder / STATE, network, engine, dataset, reason)
+        _save_state(folder / MODEL_STATE, network, engine, dataset, reason)
 
 
 def _save_state(folder: Path, network: Mapping[str, Any], engine: OwnEngine, dataset: Dataset, reason: str) -> None:

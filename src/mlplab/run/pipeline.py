@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mlplab import schema
@@ -54,6 +55,7 @@ def train_and_record(
     output_folder: Path,
     make: "Make | None" = None,
     pruner: Pruner | None = None,
+    more_tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
     """Train as the config says, and record everything in MLflow.
 
@@ -64,6 +66,7 @@ def train_and_record(
         output_folder: for its checkpoint, and for what MLflow does not take.
         make: makes its network; None for the mlp.
         pruner: asked at every point whether the run is to stop; needs a validation split.
+        more_tags: of the run, besides those that every run has.
 
     Raises:
         UserError: see its subclasses; a run that has started in MLflow is then FAILED there.
@@ -78,7 +81,7 @@ def train_and_record(
 
     folder = output_folder if earlier is None or not earlier.folder.is_dir() else earlier.folder
     goes_on = earlier is not None
-    tags = provenance.tags()
+    tags = {**provenance.tags(), **more_tags}
     if earlier is not None:
         warn_of_other_threads(settings.name, earlier.threads, tags[schema.THREADS_TAG])
     tracked = Run(target, settings.name, tags, folder, goes_on, _id(earlier))

@@ -16,11 +16,22 @@ from mlplab.engines.registry import ENGINES
 from mlplab.errors import ConfigError
 from mlplab.flat_config import flatten
 from mlplab.network_config import TARGET, TARGET_KEY
-from mlplab.schema import COLOR_TAG, DATA_TAG, FINGERPRINT_TAG, JOB_TAG, SWEEP_TAG
+from mlplab.schema import (
+    CODE_TAG,
+    COLOR_TAG,
+    CONFIG,
+    DATA_TAG,
+    FINGERPRINT_TAG,
+    GIT_DIFF,
+    JOB_TAG,
+    NETWORK_CODE_TAG,
+    SWEEP_TAG,
+)
 from mlplab.selection_config import Keep
 from mlplab.store.uri import public
 from mlplab.tracking import identity
 from mlplab.tracking.description import describe_run
+from mlplab.tracking.machine import machine_tags
 from mlplab.tracking.run import Run
 from mlplab.training.schedule import Schedule
 
@@ -117,19 +128,21 @@ class Provenance:
         settings: with the actual choice for every "auto".
         fingerprint: runs with the same one compute the same result.
         git: state of the checkout; None if the project is no checkout.
+        own_source: a digest of the network's source, where it is not the mlp.
     """
 
     settings: TrainConfig
     dataset: Dataset
     fingerprint: str
     git: identity.GitState | None
+    own_source: str | None
 
     @classmethod
     def of(cls, settings: TrainConfig, dataset: Dataset, own_source: str | None = None) -> "Provenance":
         """Return the provenance of a run of this resolved config, now; ``own_source``: see ``identity``."""
         libraries = ENGINES[settings.engine].libraries
         fingerprint = identity.fingerprint(settings, dataset.digest, libraries, own_source)
-        return cls(settings, dataset, fingerprint, identity.GitState.read())
+        return cls(settings, dataset, fingerprint, identity.GitState.read(), own_source)
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run."""
@@ -140,7 +153,11 @@ class Provenance:
             DATA_TAG: self.dataset.name,
             **identity.origin_tags(self.git),
             **identity.version_tags(ENGINES[self.settings.engine].libraries),
+            **machine_tags(ENGINES[self.settings.engine].libraries, self.settings.device),
+            CODE_TAG: identity.code_digest(),
         }
+        if self.own_source is not None:
+            tags[NETWORK_CODE_TAG] = self.own_source
         own_color = None if tracking.sweep else run_colors([self.settings.network_name])[0]
         if color := tracking.color or own_color:  # a sweep has given its members theirs
             tags[COLOR_TAG] = color
@@ -155,7 +172,7 @@ class Provenance:
         settings, dataset = self.settings, self.dataset
         tracked.log_params(flatten(settings))
         tracked.log_dataset(dataset.name, dataset.digest, dataset.origin, dataset.profile)
-        tracked.log_text(OmegaConf.to_yaml(OmegaConf.structured(settings)), "config.yaml")
+        tracked.log_text(OmegaConf.to_yaml(OmegaConf.structured(settings)), CONFIG)
         if self.git and self.git.dirty:
-            tracked.log_text(public(self.git.diff), "git.diff")
+            tracked.log_text(public(self.git.diff), GIT_DIFF)
         tracked.describe(describe_run(settings, dataset.name), settings.tracking.sweep)
