@@ -4,29 +4,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
-from mlplab.app import composition, startup
+from mlplab.app import composition
 from mlplab.app.arrays import Arrays, saved_arrays
-from mlplab.app.commandline import remove_output_folder
 from mlplab.app.guest import as_guest, logged_into
-from mlplab.app.own_network import make_importable
 from mlplab.app.python_keys import overrides_of
+from mlplab.app.single_run import carry_out_single, compose_single
 from mlplab.app.task import require_nothing_of_sweeps, train_task
 from mlplab.errors import ConfigError
-from mlplab.files import make_folder_with_room
 from mlplab.paths import CONF
 
 if TYPE_CHECKING:
     from mlplab.app.results import SweepResult, TrainedRun
-    from mlplab.config import TrainConfig
 
 Data = str | Mapping[str, Any] | Arrays
 _SILENT = ["hydra/hydra_logging=none"]  # Hydra's log settings would close the handlers of everybody else
@@ -49,16 +46,10 @@ def train(*, data: Data | None = None, **keys: Any) -> "TrainedRun":
         from mlplab.app.results import TrainedRun  # MLflow, for which as_guest() has set what it reads on import
 
         overrides = overrides_of({**keys, **_data_keys(data)}, sweeps=False)
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("train", overrides, return_hydra_config=True)
-        settings, folder = _single_run(composed, overrides)
-        make_folder_with_room(folder)
-        try:
-            with logged_into(folder):
-                result = startup.start_run(settings, folder)
-        except BaseException:
-            remove_output_folder(folder)  # unless the run began
-            raise
+        composed, folder = compose_single(overrides, "call mlplab.sweep()")
+        settings = composition.read_config(composed)
+        require_nothing_of_sweeps(settings, overrides)
+        result = carry_out_single(settings, folder)
         return TrainedRun(result.run_id, result.final, settings)
 
 
@@ -108,19 +99,6 @@ def _data_keys(data: Data | Sequence[str] | None) -> dict[str, Any]:
     if isinstance(data, tuple):
         return {"data": "npz", "data.path": str(saved_arrays(data))}
     return {"data": data}
-
-
-def _single_run(composed: DictConfig, overrides: Sequence[str]) -> tuple["TrainConfig", Path]:
-    """Return the config of one run, and its new output folder. Raises ConfigError: it is a sweep."""
-    if composed.hydra.mode is RunMode.MULTIRUN:
-        raise ConfigError(f"experiment={composed.hydra.runtime.choices.experiment}: sweeps; call mlplab.sweep()")
-    folder = Path(str(composed.hydra.run.dir))
-    make_importable(composed.hydra.runtime.config_sources)
-    with open_dict(composed):
-        del composed["hydra"]
-    settings = composition.read_config(composed)
-    require_nothing_of_sweeps(settings, overrides)
-    return settings, folder
 
 
 def _carry_out(loader: ConfigLoader, overrides: list[str]) -> tuple[Sequence[JobReturn], DictConfig]:

@@ -42,7 +42,7 @@ def as_guest(names_store: bool = False) -> Iterator[None]:
         stack.enter_context(environment.lent_variables())
         _import_mlflow()
         stack.enter_context(environment.quiet_logs())
-        stack.enter_context(_own_log())
+        stack.enter_context(own_log())
         stack.enter_context(own_process())
         stack.enter_context(_explained())
         stack.enter_context(signals.interruptible())
@@ -73,7 +73,7 @@ def _explained() -> Iterator[None]:
 
 
 @contextmanager
-def _own_log() -> Iterator[None]:
+def own_log() -> Iterator[None]:
     """Show warnings as a command does, and leave the handlers and levels of other loggers alone."""
     shown = logging.StreamHandler(sys.stderr)
     shown.setLevel(logging.WARNING)

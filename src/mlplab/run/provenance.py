@@ -146,14 +146,14 @@ class Provenance:
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run."""
-        tracking = self.settings.tracking
+        tracking, libraries = self.settings.tracking, ENGINES[self.settings.engine].libraries
         tags = {
             **self.settings.tags,
             FINGERPRINT_TAG: self.fingerprint,
             DATA_TAG: self.dataset.name,
+            **machine_tags(libraries, self.settings.device),  # first: PyTorch has threads of its own to count
             **identity.origin_tags(self.git),
-            **identity.version_tags(ENGINES[self.settings.engine].libraries),
-            **machine_tags(ENGINES[self.settings.engine].libraries, self.settings.device),
+            **identity.version_tags(libraries),
             CODE_TAG: identity.code_digest(),
         }
         if self.own_source is not None:

@@ -24,7 +24,7 @@ from mlplab.schema import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PROJECT_TAG, 
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Of training/, diagnostics only look, and a checkpoint keeps what others computed: neither changes a result.
-_COMPUTING_CODE = (
+COMPUTING_CODE = (
     "data", "engines", "scratch", "training/judge.py", "training/loop.py", "training/measuring.py",
     "training/schedule.py", "training/streams.py",
 )  # fmt: skip
@@ -101,7 +101,7 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
 def code_digest() -> str:
     """Return a hash of the source files that compute."""
     hasher = hashlib.sha256()
-    for place in _COMPUTING_CODE:
+    for place in COMPUTING_CODE:
         path = _PACKAGE / place
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             hasher.update(file.relative_to(_PACKAGE).as_posix().encode())

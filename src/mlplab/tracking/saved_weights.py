@@ -1,9 +1,9 @@
 """The weights of a saved network, read as data: nothing that a store holds is executed or unpickled.
 
-A scratch network has them in ``weights.npz``. PyTorch's archive (``.pt2``) is a zip file with the bytes of every tensor
-and a table of names, types and shapes in JSON; ``torch.export.load`` would also rebuild the graph, whose symbolic sizes
-are expressions to evaluate. A network that could not be exported has ``state.pt``, which ``torch.load`` reads with
-``weights_only=True``.
+A scratch network has them in ``weights.npz``. PyTorch's archive (``.pt2``) is a zip file with the bytes of every
+tensor and a table of names, types and shapes in JSON; ``torch.export.load`` would also rebuild the graph, whose
+symbolic sizes are expressions to evaluate. A network that could not be exported has ``state.pt``, which ``torch.load``
+reads with ``weights_only=True``.
 """
 
 import json
@@ -61,7 +61,9 @@ def _read_archive(file: Path) -> Weights:
             raise ValueError("its bytes are in another order")
         folder = table.rpartition("/")[0]
         entries = json.loads(archive.read(table))["config"]
-        tensors = {name: _tensor(entry, archive.read(f"{folder}/{entry['path_name']}")) for name, entry in entries.items()}
+        tensors = {
+            name: _tensor(entry, archive.read(f"{folder}/{entry['path_name']}")) for name, entry in entries.items()
+        }
     return _as_mlp(tensors)
 
 
@@ -80,7 +82,7 @@ def _tensor(entry: Mapping[str, Any], data: bytes) -> NDArray[Any]:
 
 def _as_mlp(tensors: Weights) -> Weights:
     """Return the linear layers of an mlp as the scratch network has them; another network's tensors as they are."""
-    if not all(_LINEAR.fullmatch(name) for name in tensors if not name in ("mean", "std")):
+    if not all(_LINEAR.fullmatch(name) for name in tensors if name not in ("mean", "std")):
         return tensors
     layers = sorted({int(name.split(".")[1]) for name in tensors if _LINEAR.fullmatch(name)})
     weights: Weights = {}
