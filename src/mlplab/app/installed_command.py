@@ -9,6 +9,8 @@ COMMANDS = {
     "compare": "compare runs: by default the last sweep",
     "watch": "a page that shows a sweep while it runs",
     "ui": "MLflow's page of all runs",
+    "rerun": "run again what the store has, and certify how far it is the same",
+    "parity": "compare engines on one config, number by number",
     "reproduce": "re-run published results",
     "sync": "send to MLflow what it did not take when it was recorded",
     "server": "a team's server on this machine: PostgreSQL and MLflow",

@@ -28,9 +28,14 @@ def make_importable(sources: Sequence[ConfigSourceInfo]) -> None:
     """
     for source in sources:
         if source.schema == "file" and (CHECKOUT or Path(source.path) != CONF):  # not the inside of a package
-            beside = str(Path(source.path).absolute().parent)
-            if beside not in sys.path:
-                sys.path.append(beside)  # at the end: nobody's file replaces a library
+            make_importable_from(Path(source.path))
+
+
+def make_importable_from(folder: Path) -> None:
+    """Let classes be imported from the folder beside a folder of presets."""
+    beside = str(folder.absolute().parent)
+    if beside not in sys.path:
+        sys.path.append(beside)  # at the end: nobody's file replaces a library
 
 
 def require_makeable(network: Mapping[str, Any]) -> None:

@@ -3,9 +3,9 @@
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mlplab.config import TrainConfig
-from mlplab.data_config import DataConfig
 from mlplab.errors import DataError
 from mlplab.flat_config import flatten
 from mlplab.paths import CHECKOUT
@@ -49,6 +49,11 @@ class Difference:
     now: str
     explains: bool = True
     on_purpose: bool = False
+
+    @property
+    def was_recorded(self) -> bool:
+        """Whether the original says anything of it."""
+        return self.then != _NOT_RECORDED
 
     def __str__(self) -> str:
         purpose = ", on purpose" if self.on_purpose else ""
@@ -122,10 +127,11 @@ def _changed_files(commit: str | None) -> str | None:
     )
 
 
-def require_same_data(recorded: Recorded, data: DataConfig, digest: str) -> None:
+def require_same_digest(recorded: Recorded, data: Mapping[str, Any], digest: str | None) -> None:
     """Raise DataError if the data has another digest than what the run trained on: a result would say nothing."""
-    if recorded.digest is not None and recorded.digest != digest:
+    if None not in (recorded.digest, digest) and recorded.digest != digest:
+        where = data.get("path") or data.get("root")
         raise DataError(
-            f"data={data.name}: has the digest {digest}, and had {recorded.digest} in run {recorded.run_id}; "
-            f"bring back what {data.path or data.root} was then, or train anew"
+            f"data={data.get('name')}: has the digest {digest}, and had {recorded.digest} in run {recorded.run_id}; "
+            f"bring back what {where} was then, or train anew"
         )

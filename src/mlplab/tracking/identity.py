@@ -86,7 +86,7 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
         **owner_tags(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",
-        THREADS_TAG: str(max((pool["num_threads"] for pool in threadpool_info()), default=1)),
+        THREADS_TAG: str(count_threads()),
     }
     if git:
         tags |= {
@@ -95,6 +95,11 @@ def origin_tags(git: "GitState | None") -> dict[str, str]:
             "mlflow.source.git.commit": git.commit,
         }
     return tags
+
+
+def count_threads() -> int:
+    """Return how many threads the matrix products of the libraries that are loaded use."""
+    return max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)
 
 
 @cache  # of the code as this process has imported it, even if a file changes later
