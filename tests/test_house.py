@@ -29,6 +29,7 @@ MAY_REACH = {
     "page": {"store", "tracking", "comparison", "data"},
     "migration": {"store", "tracking"},
     "run": {"scratch", "data", "engines", "training", "store", "tracking"},
+    "rerun": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "run"},
     "launchers": set(),
     "sweeps": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "page", "launchers"},
     "reproduction": {
@@ -57,6 +58,7 @@ MAY_REACH = {
         "sweeps",
         "run",
         "reproduction",
+        "rerun",
         "migration",
     },
 }
@@ -67,8 +69,8 @@ MAY_IMPORT = {
     "submitit": {"launchers"},
     "optuna": {"sweeps"},
     "simpleeval": {"sweeps"},
-    "mlflow": {"store", "tracking", "migration", "comparison", "sweeps", "reproduction"},
-    "omegaconf": {"run", "launchers", "sweeps", "reproduction", "app"},
+    "mlflow": {"store", "tracking", "migration", "comparison", "sweeps", "reproduction", "rerun"},
+    "omegaconf": {"run", "launchers", "sweeps", "reproduction", "rerun", "app"},
     "torch": {"engines", "data", "tracking"},
     "torchvision": {"data"},
     "plotly": {"page"},

@@ -7,7 +7,7 @@ from mlplab.app.own_process import begin_again_with
 from mlplab.app.rerun_options import RerunOptions
 from mlplab.app.with_code_here import carry_out_here
 from mlplab.rerun.certificate import Certificate
-from mlplab.rerun.recorded import Recorded, read_recorded
+from mlplab.rerun.recorded import Recorded, recorded_run
 from mlplab.schema import THREADS_TAG
 from mlplab.store.store import Store
 from mlplab.tracking.identity import count_threads
@@ -21,7 +21,7 @@ def carry_out_again(store: Store, run_id: str, options: RerunOptions) -> Certifi
         DataError: its data is not here, or is not the same any more.
         StoreError: the store does not answer.
     """
-    recorded = read_recorded(store, run_id)
+    recorded = recorded_run(store, run_id)
     _use_threads_of(recorded)
     composition.register()
     carry_out = carry_out_old_code if options.checkout else carry_out_here

@@ -1,8 +1,5 @@
 """A run again with the code of then: a command in a temporary worktree, with the libraries that are here."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,8 +15,8 @@ from mlplab.errors import ConfigError, StoreError
 from mlplab.files import make_folder_with_room
 from mlplab.rerun.certificate import Certificate
 from mlplab.rerun.differences import find_differences, require_same_digest
-from mlplab.rerun.old_code import brought_back, untracked_files
-from mlplab.rerun.recorded import Recorded, read_recorded
+from mlplab.rerun.old_code import begin_there, brought_back, untracked_files
+from mlplab.rerun.recorded import Recorded, recorded_run
 from mlplab.schema import GIT_COMMIT_TAG, PID_TAG, RERUN_OF_TAG
 from mlplab.store.store import Store
 from mlplab.sweeps.manifest import as_override
@@ -49,7 +46,7 @@ def carry_out_old_code(store: Store, recorded: Recorded, options: RerunOptions) 
         again = _train_there(store, recorded, folder)
     with store.explaining():
         store.client.set_tag(again, RERUN_OF_TAG, recorded.run_id)
-    ran = read_recorded(store, again)
+    ran = recorded_run(store, again)
     require_same_digest(recorded, ran.config.get("data") or {}, ran.digest)
     return conclude_again_as(store, recorded, again, options.tolerance or 0.0, differences, notes)
 
@@ -61,8 +58,7 @@ def _train_there(store: Store, recorded: Recorded, folder: Path) -> str:
     words = [*_overrides(recorded.config), f"tracking.uri={as_override(store.uri)}"]
     words += [f"tracking.experiment={as_override(_experiment(recorded))}", f"hydra.run.dir={as_override(str(output))}"]
     began = int(time.time() * 1000)
-    variables = {**os.environ, "PYTHONPATH": str(folder / "src")}
-    child = subprocess.Popen([sys.executable, "src/train.py", *words], cwd=folder, env=variables)
+    child = begin_there(folder, words)
     status = wait_for(child)
     found = store.search(f"tags.{PID_TAG} = '{child.pid}' and attributes.start_time >= {began}")
     if status:

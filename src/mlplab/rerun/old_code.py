@@ -1,7 +1,9 @@
 """The code of a recorded run, brought back: its commit in a temporary worktree, with the changes it had."""
 
+import os
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +13,14 @@ from mlplab.paths import CHECKOUT
 from mlplab.rerun.recorded import Recorded
 from mlplab.schema import GIT_COMMIT_TAG, GIT_DIFF, GIT_DIRTY_TAG
 
+# An editable installation puts this code, and the plugins that Hydra finds in it, onto every path.
+_ALONE = """
+import os, runpy, sys
+own = os.path.abspath("src")
+sys.path[:] = [own] + [place for place in sys.path if not os.path.isdir(os.path.join(place, "mlplab"))]
+sys.argv[0] = os.path.join("src", "train.py")
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 _REMEDY = "leave --checkout out, to run it with the code that is here"
 
 
@@ -36,6 +46,12 @@ def brought_back(recorded: Recorded) -> Iterator[Path]:
             yield folder
         finally:
             _git(CHECKOUT, "worktree", "remove", "--force", str(folder))
+
+
+def begin_there(folder: Path, words: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """Start the command of then, with the code in this folder and the libraries that are here."""
+    variables = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    return subprocess.Popen([sys.executable, "-c", _ALONE, *words], cwd=folder, env=variables)
 
 
 def _apply(recorded: Recorded, folder: Path) -> None:

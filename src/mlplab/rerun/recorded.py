@@ -17,6 +17,7 @@ from mlplab.schema import (
     COMMAND_TAG,
     CONFIG,
     ERROR_TAG,
+    FINAL,
     GIT_DIFF,
     MODEL,
     MODEL_STATE,
@@ -52,7 +53,7 @@ class Recorded:
     diff: str | None
 
 
-def read_recorded(store: Store, run_id: str) -> Recorded:
+def recorded_run(store: Store, run_id: str) -> Recorded:
     """Return what the store has of a run that can be run again.
 
     Raises:
@@ -109,9 +110,17 @@ def _parse(run_id: str, text: str) -> dict[str, Any]:
 
 
 def read_points(store: Store, run_id: str) -> Points:
-    """Return every logged value of a run except its times. Raises StoreError."""
+    """Return every logged value of a run except its times; of final ones, whose step has changed, at step 0.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
     histories = sorted(find_histories(store, [run_id]), key=lambda point: point.timestamp)
-    return {(point.key, point.step): point.value for point in histories if not point.key.startswith(TIME)}
+    return {
+        (point.key, 0 if point.key.startswith(FINAL) else point.step): point.value
+        for point in histories
+        if not point.key.startswith(TIME)
+    }
 
 
 def read_run_weights(store: Store, run_id: str) -> Weights:

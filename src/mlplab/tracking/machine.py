@@ -41,6 +41,8 @@ def cpu_model() -> str:
 
 def blas_kernels() -> str:
     """Return library, version and kernel of each BLAS that is loaded, such as ``openblas 0.3.31 SkylakeX``."""
+    import scipy.linalg.blas  # noqa: F401 - whichever else is imported, NumPy's and SciPy's are both loaded
+
     found = {
         " ".join(str(pool[key]) for key in ("internal_api", "version", "architecture") if pool.get(key))
         for pool in threadpool_info()
