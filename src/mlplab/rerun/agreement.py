@@ -117,6 +117,6 @@ def _equal_bits(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray
 
 def _differences(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     scale = np.maximum(1.0, np.maximum(np.abs(one), np.abs(other)))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         found = np.abs(one - other) / scale
     return np.where(np.isnan(found), np.inf, found)
