@@ -48,6 +48,19 @@ def test_every_transcript_is_what_is_printed(project: Project, command: str, out
     assert masked(done.stdout + done.stderr) == masked(output)
 
 
+def test_a_run_again_prints_its_certificate(project: Project) -> None:
+    """Of the run whose command stands above it."""
+    (command, output) = next(one for one in TRANSCRIPTS if "epochs=3" in one[0])
+    assert project.train(*arguments(command)).returncode == 0
+    run_id = re.findall(r"run +([0-9a-f]{32})", output)[0]
+    (printed,) = re.findall(rf"\$ python src/rerun\.py {run_id}\n(.*?)```", README, re.S)
+    words = [sys.executable, "src/rerun.py", project.runs()[-1].info.run_id]
+    done = subprocess.run(
+        words, cwd=project.root, env=project.environment(), capture_output=True, text=True, timeout=200
+    )
+    assert masked(done.stdout + done.stderr) == masked(printed)
+
+
 def test_the_lines_of_python_print_what_stands_below_them(project: Project) -> None:
     found = re.search(r"## From Python\n.*?```python\n(.*?)```.*?```text\n(.*?)```", README, re.S)
     assert found is not None

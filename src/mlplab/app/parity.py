@@ -62,7 +62,8 @@ def _parity(arguments: Sequence[str]) -> None:
     for dtype, certificates in decided.items():
         for engine, certificate in certificates.items():
             role = "decides" if dtype is DType.float64 else "is reported"
-            say(f"{engine} beside numpy in {dtype}, which {role}: {certificate.sentence}")
+            largest = f" (largest difference {certificate.largest:.2g})" if certificate.largest else ""
+            say(f"{engine} beside numpy in {dtype}, which {role}: {certificate.sentence}{largest}")
     if not all(certificate.holds for certificate in decided[DType.float64].values()):
         sys.exit(NOT_THE_SAME)
 

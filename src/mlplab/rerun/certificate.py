@@ -60,6 +60,12 @@ class Certificate:
             return f"the same within {self.tolerance:g}: {what}, but not bit by bit"
         return "not the same" + (f" within {self.tolerance:g}" if self.tolerance else " bit by bit")
 
+    @property
+    def largest(self) -> float:
+        """The largest difference of all numbers."""
+        found = [one.largest for one in (self.points, self.weights) if one is not None]
+        return max((one.difference for one in found if one is not None), default=0.0)
+
     def lines(self) -> list[str]:
         """Return the certificate as text."""
         rows = {"certificate": self.sentence, "original": f"run {self.original}", "again": f"run {self.again}"}
