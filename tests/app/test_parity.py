@@ -12,10 +12,14 @@ from mlplab.errors import ConfigError
 FAST = ["data=digits", "hidden_sizes=[8]", "learning_rate=0.1", "log_every=10", "epochs=2", "activation=tanh"]
 
 
-def test_engines_agree_over_a_run_in_float64_and_float32_is_reported(project: Project) -> None:
-    command = [sys.executable, "src/parity.py", *FAST]
+def parity(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "src/parity.py", *FAST, *arguments]
     environment = project.environment()
-    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, timeout=200)
+    return subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, timeout=200)
+
+
+def test_engines_agree_over_a_run_in_float64_and_float32_is_reported(project: Project) -> None:
+    done = parity(project)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stderr
     assert "torch beside numpy in float64, which decides: the same within 1e-09" in done.stdout
@@ -26,6 +30,12 @@ def test_engines_agree_over_a_run_in_float64_and_float32_is_reported(project: Pr
         one, other = runs["numpy", dtype], runs["torch", dtype]
         assert other.data.tags["rerun.of"] == one.info.run_id
         assert one.data.tags["rerun.certificate"].endswith(f"(run {other.info.run_id})")
+
+
+def test_engines_that_do_not_agree_end_with_status_3(project: Project) -> None:
+    done = parity(project, "tolerance=0", "iterations=20")
+    assert done.returncode == 3
+    assert "torch beside numpy in float64, which decides: not the same bit by bit (largest difference " in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from mlplab.schema import THREADS_TAG, State
 from mlplab.store.store import Store
 from mlplab.terminal import say, say_rows
 from mlplab.tracking.earlier import state_of
+from mlplab.tracking.identity import count_threads
 
 if TYPE_CHECKING:
     from mlplab.run.pipeline import Result
@@ -25,7 +26,7 @@ def say_beginning(recorded: Recorded, differences: Sequence[Difference], notes: 
     for number, text in enumerate(texts):
         say_rows({"" if number else "differs": text})
     before, then = threads_before(), recorded.tags.get(THREADS_TAG)
-    if before is not None:
+    if before is not None and then == str(count_threads()):
         say_rows({"threads": f"{then}, as then; this command began again for that (otherwise {before})"})
     for note in notes:
         say_rows({"note": note})

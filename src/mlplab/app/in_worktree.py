@@ -77,7 +77,7 @@ def _experiment(recorded: Recorded) -> str:
 
 def _overrides(config: Mapping[str, Any]) -> list[str]:
     """Return the recorded config in Hydra's override grammar: what describes the run."""
-    apart = {*CARRYING_OUT, *MAKING_UP, "resume", "tracking", "tags", "note"}
+    apart = {*CARRYING_OUT, *MAKING_UP, "tracking", "tags", "note"}
     kept = {key: value for key, value in config.items() if key not in apart}
     return [f"{key}={as_override(value)}" for key, value in _leaves(kept)]
 

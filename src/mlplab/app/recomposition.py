@@ -21,6 +21,7 @@ from mlplab.network_config import MLP, TARGET, TARGET_KEY, is_mlp
 from mlplab.rerun.recorded import Recorded
 
 _GROUPS = ("data", "network", "tracking", "experiment", "early_stopping", "tags")
+_BEFORE = {"diagnostics": False}  # what code did before there was the key, where that is not today's default
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def _require_known(recorded: Recorded) -> None:
 
 def _kept(config: Mapping[str, Any], default_root: str, notes: list[str]) -> dict[str, Any]:
     """Return what describes the run: not how it was carried out, nor as which member of a sweep."""
-    apart = {*CARRYING_OUT, *MAKING_UP, "resume", "tracking"}
-    kept = {key: value for key, value in config.items() if key not in apart}
+    apart = {*CARRYING_OUT, *MAKING_UP, "tracking"}
+    kept = {**_BEFORE, **{key: value for key, value in config.items() if key not in apart}}
     tracking = config.get("tracking") or {}
     kept["tracking"] = {key: tracking[key] for key in ("experiment", "run_name") if key in tracking}
     root = (kept.get("data") or {}).get("root")
@@ -117,7 +118,7 @@ def _take_the_cpu_for_another_engine(config: DictConfig, typed: Sequence[str]) -
 
 def _defaulted(recorded: Recorded, settings: TrainConfig) -> list[str]:
     """Say which keys of a result the run has not recorded, because its code did not have them."""
-    had = set(_flat(recorded.config))
+    had = {*_flat(recorded.config), *_BEFORE}
     missing = {
         key: value
         for key, value in flatten(settings).items()
