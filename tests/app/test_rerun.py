@@ -159,10 +159,10 @@ def test_a_run_that_code_of_long_ago_has_made_is_compared_and_comes_back(
     assert begin_there(tmp_path, words).wait() == 0
     old = project.runs()[-1].info.run_id
     assert command(project, "compare", f"runs=[{old}]").returncode == 0
-    done = rerun(project, old)
+    done = rerun(project, old, "tolerance=1e-6")  # the gradients' sums have another order since
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the code of then had no key for " in done.stdout
-    assert "all points and weights are equal bit by bit" in done.stdout
+    assert "certificate    the same" in done.stdout
 
 
 NET = """
