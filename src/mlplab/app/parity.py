@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from mlplab.config import DType, Engine, TrainConfig
     from mlplab.rerun.certificate import Certificate
 
-NOT_THE_SAME = 3  # exit status
-
 
 def main() -> None:
     """Run the command with what was typed."""
@@ -48,7 +46,7 @@ def _parity(arguments: Sequence[str]) -> None:
         return
     from mlplab.app import composition
     from mlplab.app.guest import own_log
-    from mlplab.app.rerun_options import parse_parity
+    from mlplab.app.rerun_options import NOT_THE_SAME, parse_parity
     from mlplab.config import DType
 
     options = parse_parity(arguments)

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from mlplab.rerun.chosen import Chosen
     from mlplab.store.store import Store
 
-NOT_THE_SAME = 3  # exit status
-
 
 def main() -> None:
     """Run the command with what was typed."""
@@ -55,7 +53,7 @@ def _rerun(arguments: Sequence[str]) -> None:
         say(as_typed(str(__doc__)))
         return
     from mlplab.app.again import carry_out_again
-    from mlplab.app.rerun_options import existing_store, parse_rerun
+    from mlplab.app.rerun_options import NOT_THE_SAME, existing_store, parse_rerun
     from mlplab.rerun.chosen import choose_runs
 
     options = parse_rerun(arguments)
@@ -72,6 +70,7 @@ def _rerun(arguments: Sequence[str]) -> None:
 def _rerun_members(store: "Store", chosen: "Chosen", options: "RerunOptions") -> bool:
     """Run the members of a sweep again, each by a command of its own: the next may need other threads."""
     from mlplab.app.own_process import command_again, wait_for
+    from mlplab.app.rerun_options import NOT_THE_SAME
     from mlplab.schema import CERTIFICATE_TAG
     from mlplab.terminal import count_of
 

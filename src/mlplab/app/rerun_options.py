@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlplab import environment
 from mlplab.app.arguments import arrange, warn_of_repeated
 from mlplab.app.options import store_uri
 from mlplab.config import Engine
@@ -15,6 +16,7 @@ from mlplab.store.uri import public
 if TYPE_CHECKING:
     from mlplab.store.store import Store
 
+NOT_THE_SAME = 3  # exit status of a command whose runs are not the same
 OF_ANOTHER_ENGINE = 1e-9  # in float64 two engines agree so far over a run
 _FOLDERS = ("-cd", "--config-dir")
 _WHAT = "takes a run's id, a sweep's id or best; see `--help`"
@@ -102,19 +104,12 @@ def existing_store(options: RerunOptions) -> "Store":
     """
     from mlplab.tracking.reading import read_existing
 
-    environment_is_ready()
+    environment.imports_are_done()
     reading = read_existing(options.uri, options.experiment)
     if reading.is_stand_in:
         where = public(options.uri or "the store")
         raise StoreAwayError(f"tracking.uri={where}: does not answer, and only it knows what has run; start it")
     return reading.store
-
-
-def environment_is_ready() -> None:
-    """Turn on what waits for the imports to be done."""
-    from mlplab import environment
-
-    environment.imports_are_done()
 
 
 @dataclass(frozen=True)
