@@ -93,6 +93,71 @@ def test_importing_is_cheap(home: Home) -> None:
     assert found["imported"] == []
 
 
+NET = """
+from sklearn.datasets import load_digits
+from torch import nn
+digits = load_digits()
+x, y = (digits.images * 15).astype("uint8"), digits.target
+class Net(nn.Module):
+    def __init__(self, classes=10, width=4):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, classes))
+    def forward(self, x):
+        return self.layers(x)
+"""
+
+
+@pytest.mark.slow
+def test_a_module_at_hand_is_trained_as_a_copy_and_known_again(home: Home) -> None:
+    found = home.run(f"""
+        {textwrap.indent(NET, "        ").strip()}
+        import torch, mlplab
+        torch.manual_seed(0)
+        module = Net(width=16)
+        before = {{name: tensor.clone() for name, tensor in module.state_dict().items()}}
+        call = dict(data=(x, y), network=module, learning_rate=0.3, epochs=8, log_every=10)
+        run = mlplab.train(**call)
+        found["accuracy"] = run.metrics["final/test_accuracy"]
+        found["untouched"] = all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
+        found["predicted"] = float((run.model().predict(x[:300]) == y[:300]).mean())
+        found["ids"] = [run.run_id, mlplab.train(**call, resume=True).run_id, mlplab.train(**call, seed=1).run_id]
+        with torch.no_grad():
+            module.layers[1].weight.mul_(0.5)
+        found["ids"].append(mlplab.train(**call, resume=True).run_id)
+    """)
+    assert found["accuracy"] > 0.3
+    assert found["untouched"]
+    assert abs(found["predicted"] - found["accuracy"]) < 0.2
+    first, known, other_seed, other_weights = found["ids"]
+    assert known == first
+    assert len({first, other_seed, other_weights}) == 3
+
+
+@pytest.mark.slow
+def test_a_class_at_hand_is_swept_over_its_arguments(home: Home) -> None:
+    found = home.run(f"""
+        {textwrap.indent(NET, "        ").strip()}
+        import mlplab
+        common = dict(data=(x, y), engine="torch", learning_rate=0.1, epochs=1, log_every=10)
+        swept = mlplab.sweep(network={{"_target_": Net, "width": [4, 8]}}, **common)
+        found["widths"] = sorted(swept.table()["network.width"].astype(int))
+        def local():
+            class Local(Net):
+                pass
+            return Local
+        found["refused"] = []
+        for network in (local(), 3):
+            try:
+                mlplab.train(network=network)
+            except mlplab.errors.ConfigError as error:
+                found["refused"].append(str(error))
+    """)
+    assert found["widths"] == [4, 8]
+    inner, number = found["refused"]
+    assert "is defined inside of a function; define it outside" in inner
+    assert number == "network: takes a name, keys, a class or a torch.nn.Module, and is a int"
+
+
 @pytest.mark.slow
 def test_calls_leave_the_process_as_it_was(home: Home, tmp_path: Path) -> None:
     """From its first call on: a fresh store is created, everything is imported."""

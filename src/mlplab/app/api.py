@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mlplab.app import composition
 from mlplab.app.arrays import Arrays, saved_arrays
+from mlplab.app.at_hand import Network, network_keys
 from mlplab.app.guest import as_guest, logged_into
 from mlplab.app.python_keys import overrides_of
 from mlplab.app.single_run import carry_out_single, compose_single
@@ -29,12 +30,14 @@ Data = str | Mapping[str, Any] | Arrays
 _SILENT = ["hydra/hydra_logging=none"]  # Hydra's log settings would close the handlers of everybody else
 
 
-def train(*, data: Data | None = None, **keys: Any) -> "TrainedRun":
+def train(*, data: Data | None = None, network: Network | None = None, **keys: Any) -> "TrainedRun":
     """Train one network and record it in MLflow: ``mlplab.train(activation="relu", epochs=3)``.
 
     Args:
         data: the name of a data set; nested keys, such as ``{"name": "digits", "val_size": 360}``; or arrays,
             ``(x, y)`` or ``(x_train, y_train, x_test, y_test)``, x of shape (N, ...) and y of shape (N,).
+        network: its name in conf/; a class, or ``{"_target_": MyNet, "width": 8}`` with its arguments; or a
+            ``torch.nn.Module``, of which a copy is trained, from the weights that it has.
         keys: those of the command line, see ``conf/train.yaml``; nested ones as ``tracking={"experiment": "mine"}``
             or ``**{"tracking.experiment": "mine"}``. ``resume=True`` goes on with an interrupted run.
 
@@ -45,7 +48,7 @@ def train(*, data: Data | None = None, **keys: Any) -> "TrainedRun":
     with as_guest(_names_store(keys)):
         from mlplab.app.results import TrainedRun  # MLflow, for which as_guest() has set what it reads on import
 
-        overrides = overrides_of({**keys, **_data_keys(data)}, sweeps=False)
+        overrides = overrides_of({**network_keys(network), **keys, **_data_keys(data)}, sweeps=False)
         composed, folder = compose_single(overrides, "call mlplab.sweep()")
         settings = composition.read_config(composed)
         require_nothing_of_sweeps(settings, overrides)
@@ -54,7 +57,12 @@ def train(*, data: Data | None = None, **keys: Any) -> "TrainedRun":
 
 
 def sweep(
-    *, data: Data | Sequence[str] | None = None, launcher: str = "basic", n_jobs: int | None = None, **keys: Any
+    *,
+    data: Data | Sequence[str] | None = None,
+    network: Network | Sequence[str] | None = None,
+    launcher: str = "basic",
+    n_jobs: int | None = None,
+    **keys: Any,
 ) -> "SweepResult":
     """Train one network for every combination of values: ``mlplab.sweep(activation=["relu", "tanh"], seed=range(3))``.
 
@@ -62,7 +70,8 @@ def sweep(
     ``hidden_sizes``, a list of numbers is one value, and a list of lists is swept.
 
     Args:
-        data: as of :func:`train`; several names are swept.
+        data, network: as of :func:`train`; several names are swept. A module is only in this process: with
+            ``launcher="basic"``.
         launcher: how the runs are carried out: basic (one after the other), joblib (on all cores), ray, slurm, ...
         n_jobs: how many processes joblib takes; by default one for each core.
         keys: as of :func:`train`. ``resume=True`` goes on with an interrupted sweep.
@@ -79,7 +88,8 @@ def sweep(
         jobs = {} if n_jobs is None else {"hydra.launcher.n_jobs": n_jobs}
         # Hydra's log settings of a run apply in the workers of a launcher, which are nobody else's.
         silent = [*_SILENT, *(["hydra/job_logging=none"] if launcher == "basic" else [])]
-        overrides = overrides_of({"hydra/launcher": launcher, **keys, **_data_keys(data), **jobs}, sweeps=True)
+        chosen = {"hydra/launcher": launcher, **network_keys(network), **keys, **_data_keys(data), **jobs}
+        overrides = overrides_of(chosen, sweeps=True)
         with initialize_config_dir(str(CONF), job_name="train", version_base="1.3"):
             loader = GlobalHydra.instance().config_loader()
             returns, master = _carry_out(loader, [*overrides, *silent])

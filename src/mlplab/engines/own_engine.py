@@ -27,7 +27,7 @@ class OwnEngine(TorchBase):
     Its steps are not captured as CUDA graphs: a module may decide by values, which a graph cannot replay.
     """
 
-    is_captured = False
+    can_be_captured = False
 
     def __init__(self, settings: TrainConfig, dataset: Dataset, own: OwnModule) -> None:
         """Prepare to train the module, in place."""

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import pkgutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -156,16 +157,37 @@ def digest_of_source(target: str, module: nn.Module) -> str:
 
 
 def _sources(target: str, module: nn.Module) -> dict[str, str]:
-    """Return the text of the source files that define the network and its parts, by the name of the Python module."""
+    """Return the text that defines the network and its parts, by the name of the Python module: its file, or cells."""
     named = target.rpartition(".")[0]
     names = {type(part).__module__ for part in module.modules()} | ({named} & sys.modules.keys())
     sources = {}
     for name in sorted(one for one in names if one.partition(".")[0] != "torch"):
         try:
-            sources[name] = inspect.getsource(sys.modules[name])
+            sources[name] = _file_or_cells(name, target, module)
         except (OSError, TypeError, KeyError) as error:
             raise ConfigError(
                 f"{TARGET_KEY}={target}: the source of {name} cannot be read, which tells runs of other code apart; "
                 "put the class into a file"
             ) from error
     return sources
+
+
+def _file_or_cells(name: str, target: str, module: nn.Module) -> str:
+    """Return the text of a Python module: of a notebook's, that of the functions and methods which the network has.
+
+    Raises OSError, TypeError or KeyError where there is no text.
+    """
+    try:
+        return inspect.getsource(sys.modules[name])
+    except (OSError, TypeError):
+        if name != "__main__":
+            raise
+    named = [pkgutil.resolve_name(target)] if target.rpartition(".")[0] == name else []
+    defined = {one.__qualname__: one for one in (*named, *map(type, module.modules())) if one.__module__ == name}
+    texts = []
+    for _, one in sorted(defined.items()):
+        functions = (
+            [one] if inspect.isfunction(one) else [part for part in vars(one).values() if inspect.isfunction(part)]
+        )
+        texts += [inspect.getsource(function) for function in functions]
+    return "\n".join(texts)

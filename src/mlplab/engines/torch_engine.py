@@ -27,11 +27,12 @@ class TorchBase(Engine):
 
     Attributes:
         evaluation_rows: rows evaluated at once.
-        is_captured: whether a step on CUDA is captured as a graph.
+        can_be_captured: whether a step on CUDA can be captured as a graph; one in float64 never is, since the graph
+            would take a learning rate in float32.
     """
 
     evaluation_rows = EVALUATION_ROWS
-    is_captured = True
+    can_be_captured = True
 
     def __init__(
         self, settings: config.TrainConfig, dataset: Dataset, device: torch.device, module: nn.Module
@@ -46,6 +47,8 @@ class TorchBase(Engine):
         self._weight_decay = settings.weight_decay
         self._penalty_of = PENALTIES[settings.penalty] if settings.weight_decay > 0 else None
         self._weights = [p for p in module.parameters() if is_weight(p)]
+        is_float32 = settings.dtype is config.DType.float32
+        self._is_captured = self.can_be_captured and device.type == "cuda" and is_float32
         self._take_step = self._build_step(settings)
         self._captured: dict[int, CapturedStep] = {}  # by batch size
 
@@ -68,7 +71,7 @@ class TorchBase(Engine):
         return self._choose_step(settings.optimizer, l1, l2)
 
     def _choose_step(self, optimizer: config.Optimizer, l1: Callable[[], Tensor] | None, l2: float) -> Step:
-        return OptimizerStep(self._module, self._loss, l1, optimizer, l2)
+        return OptimizerStep(self._module, self._loss, l1, optimizer, l2, is_captured=self._is_captured)
 
     @property
     def device(self) -> str:
@@ -80,7 +83,7 @@ class TorchBase(Engine):
         sizes = [len(batch) for batch in batches]
         rows = torch.split(torch.from_numpy(np.concatenate(batches)).to(self._device), sizes)
         losses = []
-        step = self._captured_step if self._device.type == "cuda" and self.is_captured else self._step
+        step = self._captured_step if self._is_captured else self._step
         for rows_B, learning_rate in zip(rows, learning_rates, strict=True):
             losses.append(step(rows_B, learning_rate))
         return torch.stack(losses).cpu().numpy().astype(np.float64)
@@ -150,7 +153,7 @@ class TorchEngine(TorchBase, MlpEngine):
     def _choose_step(self, optimizer: config.Optimizer, l1: Callable[[], Tensor] | None, l2: float) -> Step:
         if optimizer is config.Optimizer.sgd and l1 is None and self._device.type == "cpu":
             return Descent(self._mlp, self._loss, l2)
-        return OptimizerStep(self._mlp, self._loss, l1, optimizer, l2)
+        return super()._choose_step(optimizer, l1, l2)
 
     def probe(self, rows_B: NDArray[np.int64]) -> Probe:
         images, labels = self._splits["train"]

@@ -104,6 +104,8 @@ class OptimizerStep(Step):
         penalty: Callable[[], Tensor] | None,
         name: config.Optimizer,
         weight_decay: float,
+        *,
+        is_captured: bool = False,
     ) -> None:
         """Prepare to train the module.
 
@@ -113,12 +115,14 @@ class OptimizerStep(Step):
             penalty: added to the loss, for autograd; None for L2 or no penalty.
             name: of the optimizer.
             weight_decay: factor of the L2 penalty on the weights, which the optimizer adds to their gradient.
+            is_captured: whether the step is to be captured as a CUDA graph; the learning rate is then float32.
         """
         self._module, self._loss, self._penalty = module, loss, penalty
         self._trained = [p for p in module.parameters() if p.requires_grad]
         weights, others = ([p for p in self._trained if is_weight(p) == kind] for kind in (True, False))
         groups = [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self._optimizer = _optimizer(name, [one for one in groups if one["params"]], self._trained[0].device)
+        device = self._trained[0].device if is_captured else None
+        self._optimizer = _optimizer(name, [one for one in groups if one["params"]], device)
         self._allocate()
 
     def _allocate(self) -> None:
@@ -159,13 +163,16 @@ def is_weight(parameter: nn.Parameter) -> bool:
     return parameter.ndim >= 2 and parameter.requires_grad
 
 
-def _optimizer(name: config.Optimizer, groups: list[dict[str, Any]], device: torch.device) -> torch.optim.Optimizer:
+def _optimizer(
+    name: config.Optimizer, groups: list[dict[str, Any]], capturing: torch.device | None
+) -> torch.optim.Optimizer:
+    """Return the optimizer; ``capturing``: the device that captures its steps, None for no device."""
     class_name, arguments = OPTIMIZERS[name].pytorch
     rule = getattr(torch.optim, class_name)
     # A captured graph replays Python numbers as constants: only tensors on the device can change between replays.
-    on_cuda = device.type == "cuda"
-    learning_rate = torch.zeros((), device=device) if on_cuda else 0.0
-    fast = {"fused": True, "capturable": on_cuda}
+    # The fused kernels take a float32 tensor.
+    learning_rate = 0.0 if capturing is None else torch.zeros((), device=capturing)
+    fast = {"fused": True, "capturable": capturing is not None}
     offered = {key: value for key, value in fast.items() if key in inspect.signature(rule).parameters}
     optimizer: torch.optim.Optimizer = rule(groups, lr=learning_rate, **arguments, **offered)
     return optimizer
