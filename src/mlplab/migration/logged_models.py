@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelStatus, Metric
 
 from mlplab.migration.content import digests_of
 from mlplab.migration.copying import OWN_TAGS
@@ -51,7 +51,7 @@ def create_models(source: Store, target: Store, run_ids: dict[str, str]) -> dict
 
 
 def copy_model(source: Store, target: Store, model: LoggedModel, copy: LoggedModel, translation: Translation) -> bool:
-    """Copy the files, tags and state of a model that is not whole there; return whether they are the same then.
+    """Copy what a model has, files included, unless it is whole there; return whether its files are the same then.
 
     Raises:
         StoreError: a store does not answer.
@@ -69,10 +69,25 @@ def copy_model(source: Store, target: Store, model: LoggedModel, copy: LoggedMod
                 target.client.finalize_logged_model(copy.model_id, model.status)
             tags = {key: value for key, value in model.tags.items() if key not in OWN_TAGS}
             target.client.set_logged_model_tags(copy.model_id, translation.tags(tags))
+            if copy.source_run_id is not None and model.metrics:
+                target.client.log_batch(copy.source_run_id, metrics=[_metric(one, copy) for one in model.metrics])
             same = digests_of(_download(target, copy, Path(name) / "there")) == wanted
             if same:
                 target.client.set_logged_model_tags(copy.model_id, {MIGRATED_TAG: str(model.status)})
         return same
+
+
+def _metric(one: Metric, copy: LoggedModel) -> Metric:
+    return Metric(
+        one.key,
+        one.value,
+        one.timestamp,
+        one.step,
+        copy.model_id,
+        one.dataset_name,
+        one.dataset_digest,
+        copy.source_run_id,
+    )
 
 
 def _download(store: Store, model: LoggedModel, folder: Path) -> Path:
