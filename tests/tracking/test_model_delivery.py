@@ -10,6 +10,7 @@ from mlflow.entities import LoggedModel, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from mlplab.schema import MODEL, MODEL_DIGEST_TAG
+from mlplab.store.model_files import copy_model_files
 from mlplab.store.store import Store
 from mlplab.store.target import Target
 from mlplab.tracking import outbox
@@ -60,9 +61,9 @@ def the_model(store: Store) -> LoggedModel:
 
 
 def files_of(store: Store, run_id: str, folder: Path) -> Path:
-    """What ``runs:/ID/model`` leads to."""
+    """Where a copy of the run's model lies."""
     folder.mkdir()
-    return Path(store.client.download_artifacts(run_id, MODEL, str(folder)))
+    return copy_model_files(store, store.client.get_run(run_id), folder)
 
 
 def test_a_model_is_a_logged_model_and_lies_in_the_store_once(target: Target, store: Store, tmp_path: Path) -> None:

@@ -4,15 +4,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel, LoggedModelStatus, Metric
 
 from mlplab.migration.content import digests_of
 from mlplab.migration.copying import OWN_TAGS
 from mlplab.migration.translation import Translation
 from mlplab.schema import MIGRATED_FROM_TAG, MIGRATED_TAG
+from mlplab.store.model_files import copy_files
 from mlplab.store.store import Store
-from mlplab.store.uri import with_password
 
 
 def all_models(store: Store) -> Iterator[LoggedModel]:
@@ -95,6 +94,4 @@ def _download(store: Store, model: LoggedModel, folder: Path) -> Path:
     folder.mkdir()
     if not store.client.list_logged_model_artifacts(model.model_id):
         return folder
-    # By its place: for models:/ID, MLflow asks the store that is set for the whole process.
-    place, uri = model.artifact_location, with_password(store.uri)
-    return Path(download_artifacts(artifact_uri=place, dst_path=str(folder), tracking_uri=uri))
+    return copy_files(store, model.artifact_location, folder)
