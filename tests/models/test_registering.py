@@ -33,7 +33,9 @@ def trained(store: Store, saved: Path) -> Trained:
         for key, value in params.items():
             store.client.log_param(run_id, key, value)
         profile = json.dumps({"train": 9, "test": 9, **({} if val is None else {"val": images})})
-        store.client.log_inputs(run_id, [DatasetInput(Dataset(data, f"{val is None} {images}", "local", "{}", profile=profile))])
+        store.client.log_inputs(
+            run_id, [DatasetInput(Dataset(data, f"{val is None} {images}", "local", "{}", profile=profile))]
+        )
         metrics = {"final/test_accuracy": test} | ({} if val is None else {"final/val_accuracy": val})
         for key, value in metrics.items():
             store.client.log_metric(run_id, key, value)
