@@ -87,7 +87,7 @@ MAY_IMPORT = {
     "torchvision": {"data"},
     "plotly": {"page"},
     "matplotlib": {"run"},
-    "pandas": {"comparison", "page", "reproduction", "app", "data", "tracking"},
+    "pandas": {"comparison", "models", "page", "reproduction", "app", "data", "tracking"},
 }
 
 
