@@ -1,10 +1,11 @@
 """Options of the commands that only read the store: key=value, as everywhere."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Optional, TypeVar
+from typing import Optional, TypeVar, get_args
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -46,8 +47,11 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
             raise ConfigError(not_an_option(argument, known))
         given.append(f"{key}={value}")
     warn_of_repeated(given)
+    texts = {option.name for option in fields(kind) if str in (option.type, *get_args(option.type))}  # type: ignore[arg-type]
     try:
-        options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.from_cli(given)))
+        options = OmegaConf.to_object(
+            OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.from_cli([_as_text(one, texts) for one in given]))
+        )
     except OmegaConfBaseException as error:
         typed = [text for text in given if text.partition("=")[0] == error.full_key] or arguments
         said = str(error).splitlines()[0]
@@ -57,6 +61,13 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
         raise ConfigError(f"{' '.join(arguments)}: a bracket or a quotation mark is open; see `--help`") from error
     assert isinstance(options, kind)
     return options
+
+
+def _as_text(argument: str, texts: Collection[str]) -> str:
+    """Return the argument with a word in quotation marks, where its key takes a text: the id 12e34 is no number."""
+    key, _, value = argument.partition("=")
+    is_word = key in texts and value != "null" and re.fullmatch(r"[\w.+-]+", value)
+    return f'{key}="{value}"' if is_word else argument
 
 
 def not_an_option(argument: str, known: Sequence[str]) -> str:

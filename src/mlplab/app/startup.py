@@ -38,7 +38,13 @@ def start_run(
 
     environment.imports_are_done()
     streams, make = random_streams(settings.seed), maker_of(settings.network)
-    return pipeline.train_and_record(settings, loaded, streams, output_folder, make, pruner, more_tags)
+    result = pipeline.train_and_record(settings, loaded, streams, output_folder, make, pruner, more_tags)
+    if settings.register is not None and settings.tracking.sweep is None:  # of a sweep the winner alone
+        from mlplab.models.after_training import register_run
+        from mlplab.store.target import Target
+
+        register_run(Target.of(settings.tracking), result.run_id, settings.register)
+    return result
 
 
 def load_data(settings: config.TrainConfig) -> "Dataset":

@@ -45,6 +45,8 @@ def _evaluate(tracked: Run, setup: Setup, points: list[Point]) -> dict[str, floa
     artifacts.write_all(folder, Finished(settings.name, points or [(training.step, losses)], evaluations, dataset))
     with only_a_warning("model"):
         save_trained(folder, settings, setup.engine, dataset)
+        if (folder / schema.MODEL).exists():
+            tracked.files.log_model(schema.MODEL)
     return final
 
 
