@@ -16,9 +16,11 @@ from mlplab.config import Engine as EngineName
 from mlplab.data import Scaling
 from mlplab.run.model_file import save_model
 from mlplab.scratch.initializers import INITIALIZERS, initialize
+from mlplab.tracking.model import RowForm
 from mlplab.tracking.saved_weights import UnreadableWeightsError, read_weights
 
 SIZES = [12, 7, 5, 3]
+FORM = RowForm(np.zeros((2, 12), np.uint8), (12,), np.uint8, [0, 1, 2], None)
 
 
 def layers(dtype: str) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
@@ -31,7 +33,7 @@ def layers(dtype: str) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 @pytest.mark.parametrize("engine", EngineName)
 def test_the_weights_of_an_mlp_are_those_that_were_saved(tmp_path: Path, engine: EngineName, dtype: DType) -> None:
     own = layers(dtype)
-    save_model(tmp_path / "model", engine, Activation.relu, own, Scaling(16.0, (0.5,) * 12, (2.0,) * 12))
+    save_model(tmp_path / "model", engine, Activation.relu, own, Scaling(16.0, (0.5,) * 12, (2.0,) * 12), FORM)
     read = read_weights(tmp_path)
     expected = {f"{kind}{i}": array for i, pair in enumerate(own, 1) for kind, array in zip("Wb", pair, strict=True)}
     assert list(read) == list(expected)

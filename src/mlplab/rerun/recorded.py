@@ -26,6 +26,7 @@ from mlplab.schema import (
     State,
 )
 from mlplab.store.histories import find_histories
+from mlplab.store.model_files import copy_model_files, logged_model_of
 from mlplab.store.store import Store
 from mlplab.tracking.earlier import state_of
 from mlplab.tracking.saved_weights import UnreadableWeightsError, Weights, read_weights
@@ -130,9 +131,13 @@ def read_run_weights(store: Store, run_id: str) -> Weights:
         UnreadableWeightsError: they cannot be had.
         StoreError: the store does not answer.
     """
-    with store.explaining(), TemporaryDirectory() as folder:
-        existing = {item.path for item in store.client.list_artifacts(run_id)}
-        for name in (MODEL, MODEL_STATE):
-            if name in existing:
-                return read_weights(Path(store.client.download_artifacts(run_id, name, folder)))
-    raise UnreadableWeightsError("the run has saved no model")
+    (run,) = store.find([run_id])
+    with TemporaryDirectory() as folder:
+        with store.explaining():
+            existing = {item.path for item in store.client.list_artifacts(run_id)}
+        if MODEL_STATE in existing:
+            with store.explaining():
+                return read_weights(Path(store.client.download_artifacts(run_id, MODEL_STATE, folder)))
+        if MODEL not in existing and logged_model_of(store, run) is None:
+            raise UnreadableWeightsError("the run has saved no model")
+        return read_weights(copy_model_files(store, run, Path(folder)))
