@@ -15,12 +15,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mlplab.app import composition, startup
 from mlplab.app.arrays import Arrays, saved_arrays
-from mlplab.app.at_hand import Network, network_keys
 from mlplab.app.commandline import remove_output_folder
 from mlplab.app.guest import as_guest, logged_into
 from mlplab.app.own_network import make_importable
 from mlplab.app.python_keys import overrides_of
 from mlplab.app.task import require_nothing_of_sweeps, train_task
+from mlplab.engines.at_hand import Network, network_keys
 from mlplab.errors import ConfigError
 from mlplab.files import make_folder_with_room
 from mlplab.paths import CONF
