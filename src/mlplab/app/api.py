@@ -15,11 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from mlplab.app import composition
 from mlplab.app.arrays import Arrays, saved_arrays
-from mlplab.app.at_hand import Network, network_keys
 from mlplab.app.guest import as_guest, logged_into
 from mlplab.app.python_keys import overrides_of
 from mlplab.app.single_run import carry_out_single, compose_single
 from mlplab.app.task import require_nothing_of_sweeps, train_task
+from mlplab.engines.at_hand import Network, network_keys
 from mlplab.errors import ConfigError
 from mlplab.paths import CONF
 

@@ -153,7 +153,7 @@ class TorchEngine(TorchBase, MlpEngine):
     def _choose_step(self, optimizer: config.Optimizer, l1: Callable[[], Tensor] | None, l2: float) -> Step:
         if optimizer is config.Optimizer.sgd and l1 is None and self._device.type == "cpu":
             return Descent(self._mlp, self._loss, l2)
-        return super()._choose_step(optimizer, l1, l2)
+        return OptimizerStep(self._mlp, self._loss, l1, optimizer, l2, is_captured=self._is_captured)
 
     def probe(self, rows_B: NDArray[np.int64]) -> Probe:
         images, labels = self._splits["train"]
