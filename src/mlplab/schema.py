@@ -63,6 +63,7 @@ JOURNAL_TAG = "journal"  # the key of the run's journal, by which it is recognis
 DIVERGED_TAG = "diverged"  # the run failed because training diverged: it is not gone on with
 STOPPED_TAG = "stopped"  # why training ended before its epochs were over
 USER_TAG = "mlflow.user"
+MODEL_DIGEST_TAG = "model.digest"  # of the run's model: what comes out of the store is told from what was saved by it
 PROJECT_TAG = "project"  # the folder of the project whose command made the run
 # Tags of a run or a logged model that was copied from another store: its id there, and the state in which it was
 # copied and found to be the same.
@@ -143,6 +144,9 @@ CONFUSION_MATRIX = "confusion_matrix.csv"
 TRUE_CLASS = "true class"  # where that one begins with the names of the classes
 PREDICTIONS = "test_predictions.csv"
 MODEL = "model"
+
+# A param of the signature of models: whether they return the probability of each class, too
+PROBABILITIES = "probabilities"
 
 # Artifacts of a sweep's own run
 MANIFEST = "manifest.json"

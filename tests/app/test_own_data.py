@@ -33,7 +33,13 @@ import json, sys
 sys.modules["mlplab"] = None  # importing it now raises ImportError
 import mlflow.pyfunc, numpy as np, pandas as pd
 raw = pd.read_csv(sys.argv[2]) if sys.argv[2].endswith("csv") else np.load(sys.argv[2])
-print(json.dumps(mlflow.pyfunc.load_model(sys.argv[1]).predict(raw).tolist()))
+model = mlflow.pyfunc.load_model(sys.argv[1])
+named = model.predict(raw, params={"probabilities": True})
+labels = model.predict(raw).tolist()
+assert named["class"].tolist() == labels
+for label, row in zip(labels, named["probabilities"], strict=True):
+    assert max(row, key=row.get) == str(label) and abs(sum(row.values()) - 1) < 1e-9
+print(json.dumps(labels))
 """
 
 NET = """

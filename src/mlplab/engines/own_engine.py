@@ -15,7 +15,7 @@ from mlplab.data import Dataset, Scaling
 from mlplab.engines.base import Evaluation, Probe
 from mlplab.engines.own_module import OwnModule, as_images
 from mlplab.engines.torch_engine import TorchBase, choose_device, to_numpy
-from mlplab.engines.torch_network import image_classifier
+from mlplab.engines.torch_network import logits_of_images
 
 EVALUATION_IMAGES = 256  # at once: an image may have thousands of activations, a row of an mlp has hundreds
 
@@ -81,7 +81,7 @@ class OwnEngine(TorchBase):
         """Return a copy of the module on the CPU, in evaluation mode."""
         return deepcopy(self._module).cpu().eval()
 
-    def classifier(self, scaling: Scaling) -> nn.Module:
-        """Return a module on the CPU that maps raw numbers, uint8 or float, shape (B, I), to classes, int64 (B,)."""
+    def logits_of_rows(self, scaling: Scaling) -> nn.Module:
+        """Return a module on the CPU that maps raw numbers, uint8 or float, shape (B, I), to logits, (B, K)."""
         dtype = next(p.dtype for p in self._module.parameters())
-        return image_classifier(self.trained(), self._shape, scaling, dtype)
+        return logits_of_images(self.trained(), self._shape, scaling, dtype)

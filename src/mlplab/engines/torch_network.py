@@ -1,4 +1,4 @@
-"""The network as PyTorch modules, its losses, and the classifier that a finished run saves."""
+"""The network as PyTorch modules, its losses, and the module from raw rows to logits that a finished run saves."""
 
 from collections.abc import Callable, Sequence
 
@@ -53,7 +53,7 @@ def network(layers: Layers, activation: str) -> nn.Sequential:
     return nn.Sequential(*modules[:-1])  # no activation after the logits
 
 
-class _Classifier(nn.Module):
+class _OfRows(nn.Module):
     def __init__(self, network: nn.Module, scaling: Scaling, dtype: torch.dtype) -> None:
         super().__init__()
         self.mean: Tensor | float
@@ -70,13 +70,13 @@ class _Classifier(nn.Module):
         x_BI = pixels_BI.to(self.dtype if pixels_BI.dtype == torch.uint8 else torch.float64)
         x_BI = (x_BI / self.pixel_max - self.mean) / self.std
         logits_BK: Tensor = self.network(x_BI.to(self.dtype))
-        return logits_BK.argmax(dim=1)
+        return logits_BK
 
 
-def classifier(layers: Layers, activation: str, scaling: Scaling) -> nn.Module:
-    """Return a module on the CPU that maps raw numbers, uint8 or float, of shape (B, I), to classes, int64 (B,)."""
+def logits_of_rows(layers: Layers, activation: str, scaling: Scaling) -> nn.Module:
+    """Return a module on the CPU that maps raw numbers, uint8 or float, of shape (B, I), to logits, (B, K)."""
     dtype = torch.from_numpy(layers[0][0]).dtype
-    return _Classifier(network(layers, activation).to(dtype), scaling, dtype).eval()
+    return _OfRows(network(layers, activation).to(dtype), scaling, dtype).eval()
 
 
 class _Images(nn.Module):
@@ -89,8 +89,8 @@ class _Images(nn.Module):
         return x_BI.reshape(-1, height, width, channels).permute(0, 3, 1, 2).contiguous()
 
 
-def image_classifier(
+def logits_of_images(
     module: nn.Module, image_shape: tuple[int, int, int], scaling: Scaling, dtype: torch.dtype
 ) -> nn.Module:
     """Return such a classifier around a module that takes images of this shape: (channels, height, width)."""
-    return _Classifier(nn.Sequential(_Images(image_shape), module), scaling, dtype).eval()
+    return _OfRows(nn.Sequential(_Images(image_shape), module), scaling, dtype).eval()

@@ -8,14 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mlplab.data import Dataset
 from mlplab.engines.own_engine import OwnEngine
 from mlplab.engines.own_module import save_state
 from mlplab.errors import error_in_words
 from mlplab.network_config import TARGET
-from mlplab.run.coded_model import save_coded
+from mlplab.run.model_form import form_of, whole_or_none
 from mlplab.schema import MODEL
 from mlplab.tracking import model
 
@@ -30,14 +28,11 @@ def save_own_model(folder: Path, network: Mapping[str, Any], engine: OwnEngine, 
     Raises:
         OSError: the disk is full, for example; nothing is left.
     """
-    classifier = engine.classifier(dataset.scaling)
-
-    def save_graph(network: Path, dtype: np.dtype[Any]) -> None:
-        model.save_torch(network, classifier, dataset.inputs, dtype)
-        model.require_same_classes(network, classifier, dataset.inputs, dtype)
-
+    logits, form = engine.logits_of_rows(dataset.scaling), form_of(dataset)
     try:
-        save_coded(folder / MODEL, dataset.coding, save_graph)
+        with whole_or_none(folder / MODEL):
+            model.save_torch(folder / MODEL, logits, dataset.inputs, form)
+            model.require_same_classes(folder / MODEL, logits, dataset.inputs, form.dtype)
     except OSError:
         raise
     except Exception as error:  # whatever the exporter meets in somebody's code

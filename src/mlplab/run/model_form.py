@@ -1,0 +1,35 @@
+"""What a saved network takes and answers: rows as the data has them, and the classes by the data's names."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from mlplab.data import Dataset, encoding
+from mlplab.tracking.model import RowForm
+
+
+def form_of(dataset: Dataset) -> RowForm:
+    """Return it for a data set: raw rows of people's own data, uint8 rows (N, I) of a published set."""
+    coding = dataset.coding
+    if coding is None:
+        inputs, classes = dataset.inputs, list(range(dataset.classes))
+        return RowForm(np.zeros((2, inputs), np.uint8), (inputs,), np.uint8, classes, dataset.image_shape)
+    rows = coding.rows
+    code = Path(encoding.__file__)
+    example, labels = rows.example(), list(coding.labels)
+    return RowForm(
+        example, rows.raw_shape, rows.dtype, labels, rows.image_shape, rows.settings(), code, rows.libraries
+    )
+
+
+@contextmanager
+def whole_or_none(folder: Path) -> Iterator[None]:
+    """Remove the folder that the block creates if it fails: on a full disk it is cut off."""
+    try:
+        yield
+    except Exception:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
