@@ -3,8 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,12 +14,10 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlplab.errors import DataError
+from mlplab.models.loading import LoadedModel
 from mlplab.models.pictures_taken import pixels_of
 from mlplab.models.row_forms import ArrayForm, Form
 from mlplab.models.serving.bodies import scoring_body
-
-if TYPE_CHECKING:
-    from mlflow.pyfunc import PyFuncModel
 
 ADDRESS = "127.0.0.1"  # nobody else's machine
 MOST_BYTES = 16 * 2**20  # of a body: 5,000 images as JSON
@@ -28,22 +25,7 @@ _DISCARDED = 64  # times that: read to its end and thrown away, so that who send
 _JSON = "application/json"
 
 
-@dataclass(frozen=True)
-class ServedModel:
-    """A model that is loaded.
-
-    Attributes:
-        name: for people.
-        model: predicts.
-        form: of its rows.
-    """
-
-    name: str
-    model: "PyFuncModel"
-    form: Form
-
-
-def make_front(models: Sequence[ServedModel], page: str, port: int) -> ASGIApp:
+def make_front(models: Sequence[LoadedModel], page: str, port: int) -> ASGIApp:
     """Return the app that answers to this machine: the page at ``/``, and each model.
 
     ``/invocations`` is the first model's, ``/models/1/invocations`` and so on each one's, with ``/pixels`` (a picture
@@ -65,7 +47,7 @@ def make_front(models: Sequence[ServedModel], page: str, port: int) -> ASGIApp:
 class _Scorer:
     """MLflow's scoring server of one model, as an app inside this process."""
 
-    def __init__(self, model: ServedModel) -> None:
+    def __init__(self, model: LoadedModel) -> None:
         from mlflow.pyfunc import scoring_server
 
         self._form = model.form
