@@ -14,7 +14,7 @@ _CHANGED_BY_LOGGING = ("artifact_path", "model_id", "run_id")
 def digest_of_model(folder: Path) -> str:
     """Return the SHA-256 over the paths and contents of a model's files, as text.
 
-    Of the card, MLmodel, the entries that logging changes are left out. A link to elsewhere counts by what it leads to.
+    Of the card, MLmodel, the entries that logging changes are left out. A link counts by what it leads to.
 
     Raises:
         OSError: a file cannot be read.
@@ -36,7 +36,5 @@ def _card(path: Path) -> bytes:
         card = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: is no YAML") from error
-    if not isinstance(card, dict):
-        raise ValueError(f"{path}: is no mapping")
-    kept = {key: value for key, value in card.items() if key not in _CHANGED_BY_LOGGING}
+    kept = {key: value for key, value in dict(card or {}).items() if key not in _CHANGED_BY_LOGGING}
     return json.dumps(kept, sort_keys=True, default=str).encode()
