@@ -60,5 +60,5 @@ def loaded_model(found: FoundModel) -> Iterator[LoadedModel]:
             form = form_of_model(model.metadata)
         except DataError as error:
             raise StoreError(f"run {found.run_id}: {error}") from error
-        facts = model.metadata.metadata[METADATA]
-        yield LoadedModel(f"{found.name} ({found.run_id[:8]})", model, form, facts["classes"], folder)
+        classes = (model.metadata.metadata or {})[METADATA]["classes"]
+        yield LoadedModel(f"{found.name} ({found.run_id[:8]})", model, form, classes, folder)

@@ -144,7 +144,7 @@ def form_of_model(model: "Model") -> Form:
     Raises:
         DataError: it was saved by something else, or before models said so.
     """
-    facts, schema = (model.metadata or {}).get(METADATA), model.get_input_schema()
+    facts, schema = (model.metadata or {}).get(METADATA), model.signature and model.signature.inputs
     if facts is None or schema is None:
         raise DataError("this model does not say what its rows and classes are; train it anew")
     if not schema.is_tensor_spec():
