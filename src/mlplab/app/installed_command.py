@@ -13,6 +13,9 @@ COMMANDS = {
     "sync": "send to MLflow what it did not take when it was recorded",
     "server": "a team's server on this machine: PostgreSQL and MLflow",
     "migrate": "copy a store to another one",
+    "serve": "a trained model over HTTP, and a page to draw a digit on",
+    "predict": "the classes of the rows of a file, or of pictures",
+    "export": "a trained model as ONNX",
 }
 _HELP = ("-h", "--help")
 
