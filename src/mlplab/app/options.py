@@ -15,6 +15,7 @@ from mlplab.errors import ConfigError
 from mlplab.tracking_config import check_uri
 
 T = TypeVar("T")
+TYPED = "typed"
 
 
 @dataclass
@@ -29,34 +30,37 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
     """Return the options that were typed.
 
     Args:
-        kind: a dataclass; a field ``tracking`` of it has StoreOptions.
+        kind: a dataclass; a field ``tracking`` of it has StoreOptions. Metadata of a field say under TYPED what people
+            type for it, where that is no name in Python.
         arguments: key=value each.
         former_keys: what a key is called now.
 
     Raises:
         ConfigError: a key or its type is wrong.
     """
-    known = [option.name for option in fields(kind) if option.name != "tracking"]  # type: ignore[arg-type]
-    known += [f"tracking.{option.name}" for option in fields(StoreOptions)]
-    given = []
+    options = [option for option in fields(kind) if option.name != "tracking"]  # type: ignore[arg-type]
+    names = {option.metadata.get(TYPED, option.name): option.name for option in options}
+    names |= {f"tracking.{option.name}": f"tracking.{option.name}" for option in fields(StoreOptions)}
+    known, given = list(names), []
     for argument in arguments:
         key, separator, value = argument.partition("=")
         key = former_keys.get(key, key)
         if key not in known or not separator:
             raise ConfigError(not_an_option(argument, known))
-        given.append(f"{key}={value}")
-    warn_of_repeated(given)
+        given.append((key, value))
+    warn_of_repeated([f"{key}={value}" for key, value in given])
     try:
-        options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.from_cli(given)))
+        typed_options = OmegaConf.from_cli([f"{names[key]}={value}" for key, value in given])
+        parsed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), typed_options))
     except OmegaConfBaseException as error:
-        typed = [text for text in given if text.partition("=")[0] == error.full_key] or arguments
+        typed = [f"{key}={value}" for key, value in given if names[key] == error.full_key] or arguments
         said = str(error).splitlines()[0]
         reason = "takes a list, such as [ONE,TWO]" if "is not a ListConfig" in said else said
         raise ConfigError(f"{' '.join(typed)}: {reason}; see `--help`") from error
     except YAMLError as error:
         raise ConfigError(f"{' '.join(arguments)}: a bracket or a quotation mark is open; see `--help`") from error
-    assert isinstance(options, kind)
-    return options
+    assert isinstance(parsed, kind)
+    return parsed
 
 
 def not_an_option(argument: str, known: Sequence[str]) -> str:

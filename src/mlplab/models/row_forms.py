@@ -169,15 +169,28 @@ def _written(shape: tuple[int, ...], first: str = "N") -> str:
 
 def _numbers(column: "pd.Series[Any]", where: str) -> "pd.Series[Any]":
     values = column.tolist()
-    for row, value in enumerate(values):
-        if isinstance(value, bool | int | float) and np.isfinite(value):
-            continue
-        raise DataError(f"{where}: row {row} (from 0), column {column.name} is {value!r}: takes a finite number")
+    wrong = [row for row, value in enumerate(values) if not _is_finite(value)]
+    if wrong:
+        # One text among numbers makes texts of all that are read with it.
+        row = next((row for row in wrong if not _says_number(values[row])), wrong[0])
+        at = f"row {column.index[row]} (from 0), column {column.name}"
+        raise DataError(f"{where}: {at} is {values[row]!r}: takes a finite number")
     return column
 
 
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, bool | int | float) and bool(np.isfinite(value))
+
+
+def _says_number(value: Any) -> bool:
+    try:
+        return _is_finite(float(value))
+    except (TypeError, ValueError):
+        return False
+
+
 def _texts(column: "pd.Series[Any]", where: str) -> "pd.Series[Any]":
-    empty = np.flatnonzero(column.isna())
+    empty = column.index[column.isna()]
     if len(empty):
         raise DataError(f"{where}: row {empty[0]} (from 0), column {column.name} is empty: takes text")
     return column.astype(str)
