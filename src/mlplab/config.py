@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from mlplab.checks import require
 from mlplab.data_config import DataConfig
+from mlplab.names import is_model_name
 from mlplab.network_config import MLP, TARGET, TARGET_KEY, check_network, is_mlp, short_target
 from mlplab.schema import is_own_tag
 from mlplab.selection_config import EarlyStoppingConfig, Keep, Monitor
@@ -45,7 +46,7 @@ LONGEST_WORDS = 4_000  # characters of a tag or a note: MLflow takes 8,000 bytes
 CARRYING_OUT = (
     "resume", "retry", "fail_fast", "plan", "max_jobs", "checkpoint_dir", "tracking.offline",
     "tracking.heartbeat_seconds", "tracking.lease_seconds", "tracking.checkpoints", "trials", "patience", "time_limit",
-    "search_storage", "trial",
+    "search_storage", "trial", "register",
 )  # fmt: skip
 # Keys that say how the runs of a sweep come about, and do not describe any of them.
 MAKING_UP = ("zip", "only", "search", "pruner")
@@ -92,6 +93,7 @@ class TrainConfig:
     tags: dict[str, str] = field(default_factory=dict)
     note: Optional[str] = None  # noqa: UP045
     checkpoint_dir: Optional[str] = None  # noqa: UP045
+    register: Optional[str] = None  # noqa: UP045
     search: Search = Search.grid
     trials: Optional[int] = None  # noqa: UP045
     pruner: Pruning = Pruning.none
@@ -115,6 +117,12 @@ class TrainConfig:
         self._check_search()
         self._check_words()
         self._check_selection()
+        require(
+            "register",
+            self.register,
+            self.register is None or is_model_name(self.register),
+            "takes the name of a registered model, without / : and @, such as digits",
+        )
         require(
             "device",
             self.device,

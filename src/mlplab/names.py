@@ -22,6 +22,11 @@ def member_name(varying: Mapping[str, str]) -> str:
     return " ".join(_part(key, value) for key, value in varying.items() if not _is_of_another_network(key, value))
 
 
+def is_model_name(name: str) -> bool:
+    """Tell whether a registered model can have this name: NAME@ALIAS and models:/NAME/1 must stay unambiguous."""
+    return bool(name.strip()) and not set(name) & set("/:@'\"`") and name not in (".", "..")
+
+
 def shown_key(key: str) -> str:
     """Return a key as a table's header has it: ``network`` for the class of a network."""
     return "network" if key == TARGET_KEY else key

@@ -58,8 +58,9 @@ def points(project: Project, run: Run) -> dict[str, list[tuple[int, float]]]:
 
 
 def weights(run: Run) -> dict[str, list[float]]:
-    path = Path(urllib.parse.urlparse(run.info.artifact_uri).path) / "model" / "artifacts" / "weights.npz"
-    with np.load(path) as stored:
+    (made,) = run.outputs.model_outputs
+    models = Path(urllib.parse.urlparse(run.info.artifact_uri).path).parents[1] / "models"
+    with np.load(models / made.model_id / "artifacts" / "artifacts" / "weights.npz") as stored:
         return {name: stored[name].ravel().tolist() for name in stored.files}
 
 

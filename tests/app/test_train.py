@@ -107,8 +107,8 @@ def test_artifacts_are_figures_numbers_reports_config_and_model(project: Project
     reports = {f"classification_report_{s}.{kind}" for s in ("train", "test", "val") for kind in ("txt", "json")}
     assert names == reports | {
         "config.yaml", "loss_curve.png", "confusion_matrix.png", "confusion_matrix.csv", "test_predictions.csv",
-        "model",
     }  # fmt: skip
+    assert "model/MLmodel" in {item.path for item in project.client.list_artifacts(finished.info.run_id, "model")}
     for picture in ("loss_curve.png", "confusion_matrix.png"):
         assert artifact(finished, picture).read_bytes().startswith(b"\x89PNG")
     counts = np.loadtxt(artifact(finished, "confusion_matrix.csv"), delimiter=",", dtype=int)

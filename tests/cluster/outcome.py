@@ -4,16 +4,16 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run
 
 from mlplab.schema import JOB_TAG
 
 Point = tuple[str, int, str]  # key, step, value; as text, so that nan equals nan
-WEIGHTS = "model/artifacts/weights.npz"
+WEIGHTS = "artifacts/weights.npz"  # of the model
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ def _read(client: MlflowClient, run: Run) -> One:
         for point in client.get_metric_history(run.info.run_id, key)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(client.download_artifacts(run.info.run_id, WEIGHTS, folder))
+        (made,) = run.outputs.model_outputs
+        place = client.get_logged_model(made.model_id).artifact_location
+        file = download_artifacts(f"{place}/{WEIGHTS}", dst_path=folder, tracking_uri=client.tracking_uri)
         with np.load(file) as stored:
             weights = {name: stored[name].tobytes() for name in stored.files}
     return One(run.info.status, tuple(sorted(points)), weights)

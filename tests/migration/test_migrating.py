@@ -247,6 +247,7 @@ def test_logged_models_come_along_with_their_files_and_name_the_copies(stores: S
     source.client.log_model_artifact(model.model_id, str(tmp_path / "MLmodel"))
     source.client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     source.client.log_outputs(known, [LoggedModelOutput(model.model_id, 7)])
+    source.client.log_batch(known, metrics=[Metric("right", 0.5, 9, 0, model.model_id, "digits", "d1", known)])
     for _ in range(2):
         report = migrate(source, target)
         assert (report.models, report.differing) == (1, {})
@@ -255,6 +256,9 @@ def test_logged_models_come_along_with_their_files_and_name_the_copies(stores: S
     assert (copy.name, copy.source_run_id, copy.params, copy.model_type) == ("net", run.info.run_id, {"c": "d"}, "mlp")
     assert copy.status is LoggedModelStatus.READY
     assert copy.tags["a"] == "b"
+    (metric,) = copy.metrics
+    assert (metric.key, metric.value, metric.timestamp, metric.dataset_name) == ("right", 0.5, 9, "digits")
+    assert metric.run_id == run.info.run_id
     assert [(made.model_id, made.step) for made in run.outputs.model_outputs] == [(copy.model_id, 7)]
     text = Path(copy.artifact_location.removeprefix("file://"), "MLmodel").read_text()
     assert text == f"{copy.artifact_location}\nmodel_id: {copy.model_id}\nrun_id: {run.info.run_id}\n"

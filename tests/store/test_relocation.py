@@ -45,7 +45,8 @@ def works(project: Project, sweep: list[str]) -> None:
         assert run.info.artifact_uri.startswith((project.root / "mlruns").as_uri())
         assert (project.root / run.data.tags[FOLDER_TAG]).is_relative_to(project.root)
         names = {item.path for item in project.client.list_artifacts(run.info.run_id)}
-        assert names >= {"model", "config.yaml", "loss_curve.png"}
+        assert names >= {"config.yaml", "loss_curve.png"}
+        assert project.client.list_artifacts(run.info.run_id, "model")
     assert other.info.run_id in {run.info.run_id for run in project.runs()}
 
 

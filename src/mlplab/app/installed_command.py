@@ -7,6 +7,7 @@ from importlib import import_module
 COMMANDS = {
     "train": "train one network, or with -m a sweep of them",
     "compare": "compare runs: by default the last sweep",
+    "register": "make a model a version of a registered one, and its champion if it is better",
     "watch": "a page that shows a sweep while it runs",
     "ui": "MLflow's page of all runs",
     "reproduce": "re-run published results",

@@ -24,6 +24,7 @@ from mlplab.config import TrainConfig
 from mlplab.errors import StoreError
 from mlplab.page.templates import render_fragment
 from mlplab.paths import CONF
+from mlplab.store.model_files import copy_model_files
 from mlplab.store.snapshot import Snapshot
 from mlplab.sweeps.manifest import Manifest
 from mlplab.tracking.earlier import final_metrics
@@ -62,7 +63,8 @@ class TrainedRun:
         with as_guest(names_store=True), TemporaryDirectory() as folder:
             store = read_existing(tracking.uri, tracking.experiment).store
             with store.explaining():
-                return load_model(Path(store.client.download_artifacts(self.run_id, schema.MODEL, folder)))
+                run = store.client.get_run(self.run_id)
+            return load_model(copy_model_files(store, run, Path(folder)))
 
     def __repr__(self) -> str:
         return f"{self.settings.name}: {self._accuracies} (run {self.run_id})"

@@ -33,7 +33,13 @@ def start_run(settings: config.TrainConfig, output_folder: Path, pruner: "Pruner
 
     environment.imports_are_done()
     streams, make = random_streams(settings.seed), maker_of(settings.network)
-    return pipeline.train_and_record(settings, loaded, streams, output_folder, make, pruner)
+    result = pipeline.train_and_record(settings, loaded, streams, output_folder, make, pruner)
+    if settings.register is not None and settings.tracking.sweep is None:  # of a sweep the winner alone
+        from mlplab.models.after_training import register_run
+        from mlplab.store.target import Target
+
+        register_run(Target.of(settings.tracking), result.run_id, settings.register)
+    return result
 
 
 @lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once

@@ -4,15 +4,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlflow.artifacts import download_artifacts
-from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelStatus, Metric
 
 from mlplab.migration.content import digests_of
 from mlplab.migration.copying import OWN_TAGS
 from mlplab.migration.translation import Translation
 from mlplab.schema import MIGRATED_FROM_TAG, MIGRATED_TAG
+from mlplab.store.model_files import copy_files
 from mlplab.store.store import Store
-from mlplab.store.uri import with_password
 
 
 def all_models(store: Store) -> Iterator[LoggedModel]:
@@ -51,7 +50,7 @@ def create_models(source: Store, target: Store, run_ids: dict[str, str]) -> dict
 
 
 def copy_model(source: Store, target: Store, model: LoggedModel, copy: LoggedModel, translation: Translation) -> bool:
-    """Copy the files, tags and state of a model that is not whole there; return whether they are the same then.
+    """Copy what a model has, files included, unless it is whole there; return whether its files are the same then.
 
     Raises:
         StoreError: a store does not answer.
@@ -69,10 +68,25 @@ def copy_model(source: Store, target: Store, model: LoggedModel, copy: LoggedMod
                 target.client.finalize_logged_model(copy.model_id, model.status)
             tags = {key: value for key, value in model.tags.items() if key not in OWN_TAGS}
             target.client.set_logged_model_tags(copy.model_id, translation.tags(tags))
+            if copy.source_run_id is not None and model.metrics:
+                target.client.log_batch(copy.source_run_id, metrics=[_metric(one, copy) for one in model.metrics])
             same = digests_of(_download(target, copy, Path(name) / "there")) == wanted
             if same:
                 target.client.set_logged_model_tags(copy.model_id, {MIGRATED_TAG: str(model.status)})
         return same
+
+
+def _metric(one: Metric, copy: LoggedModel) -> Metric:
+    return Metric(
+        one.key,
+        one.value,
+        one.timestamp,
+        one.step,
+        copy.model_id,
+        one.dataset_name,
+        one.dataset_digest,
+        copy.source_run_id,
+    )
 
 
 def _download(store: Store, model: LoggedModel, folder: Path) -> Path:
@@ -80,6 +94,4 @@ def _download(store: Store, model: LoggedModel, folder: Path) -> Path:
     folder.mkdir()
     if not store.client.list_logged_model_artifacts(model.model_id):
         return folder
-    # By its place: for models:/ID, MLflow asks the store that is set for the whole process.
-    place, uri = model.artifact_location, with_password(store.uri)
-    return Path(download_artifacts(artifact_uri=place, dst_path=str(folder), tracking_uri=uri))
+    return copy_files(store, model.artifact_location, folder)

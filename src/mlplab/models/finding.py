@@ -67,7 +67,7 @@ class FoundModel:
 
     def fetch(self, folder: Path) -> Path:
         """Copy its files into an empty folder, verify them, and return where they are: as ``trust.fetch_model``."""
-        return fetch_model(self.store, self.run_id, self.digest, folder)
+        return fetch_model(self.store, self.run, folder)
 
 
 def find_model(store: Store, text: str) -> FoundModel:

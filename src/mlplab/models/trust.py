@@ -6,9 +6,12 @@ make nobody run theirs.
 
 from pathlib import Path
 
+from mlflow.entities import Run
+
 from mlplab.commands import typed_command
 from mlplab.errors import StoreError
-from mlplab.schema import MODEL
+from mlplab.schema import MODEL_DIGEST_TAG
+from mlplab.store.model_files import copy_model_files
 from mlplab.store.store import Store
 from mlplab.tracking.model_digest import digest_of_model
 
@@ -17,28 +20,25 @@ class UntrustedModelError(StoreError):
     """The files of a model are not those that a run of this project saved."""
 
 
-def fetch_model(store: Store, run_id: str, digest: str | None, folder: Path) -> Path:
+def fetch_model(store: Store, run: Run, folder: Path) -> Path:
     """Copy the model of a run into a folder, verify it, and return where its files are.
 
     Args:
         store: has the run.
-        run_id: of the run.
-        digest: that the run has recorded; None for none.
+        run: as MLflow has it.
         folder: exists, and is empty.
 
     Raises:
         UntrustedModelError: no digest was recorded, or the files have another one, or lead out of the folder.
         StoreError: the store does not answer, or the run has no model.
     """
+    run_id, digest = run.info.run_id, run.data.tags.get(MODEL_DIGEST_TAG)
     if digest is None:
         raise UntrustedModelError(
             f"run {run_id}: has recorded no digest of its model, so that nobody can tell who wrote it; train it anew "
             f"with `{typed_command('train')}`, or load it yourself with mlflow.pyfunc, if you trust its store"
         )
-    with store.explaining():
-        if not store.client.list_artifacts(run_id, MODEL):
-            raise StoreError(f"run {run_id}: the store has no model of it (yet: `{typed_command('sync')}` sends it)")
-        place = Path(store.client.download_artifacts(run_id, MODEL, str(folder)))
+    place = copy_model_files(store, run, folder)
     _require_inside(run_id, place, folder)
     try:
         found = digest_of_model(place)

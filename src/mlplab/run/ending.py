@@ -9,7 +9,6 @@ from mlplab.run.model_file import save_trained
 from mlplab.run.preparation import Setup
 from mlplab.run.resumption import Point
 from mlplab.selection_config import Keep
-from mlplab.tracking.model_digest import digest_of_model
 from mlplab.tracking.run import Run
 from mlplab.training.loop import Training
 from mlplab.training.measuring import require_finite
@@ -47,7 +46,7 @@ def _evaluate(tracked: Run, setup: Setup, points: list[Point]) -> dict[str, floa
     with only_a_warning("model"):
         save_trained(folder, settings, setup.engine, dataset)
         if (folder / schema.MODEL).exists():
-            tracked.set_tags({schema.MODEL_DIGEST_TAG: digest_of_model(folder / schema.MODEL)})
+            tracked.files.log_model(schema.MODEL)
     return final
 
 

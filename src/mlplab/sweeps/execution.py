@@ -14,6 +14,7 @@ from mlplab import environment, signals
 from mlplab.commands import typed_command
 from mlplab.config import TrainConfig
 from mlplab.errors import StoreAwayError, StoreError, SweepError
+from mlplab.models.after_training import register_winner
 from mlplab.schema import COMMAND_TAG, MANIFEST, OWN_SWEEP_TAG, PAGE, REPORT_TAG, State
 from mlplab.store.target import HASTE_SECONDS, Target
 from mlplab.sweeps import record
@@ -125,6 +126,8 @@ class Sweep:
             self._raise_failures()
         own.require_accepted()
         self._require_accepted()
+        if self.settings.register is not None:
+            register_winner(self.target, manifest.sweep, self.settings.register)
         return returns
 
     def _launch_pending(self, note_jobs: Callable[[], None]) -> list[JobReturn]:

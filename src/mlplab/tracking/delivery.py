@@ -1,13 +1,10 @@
 """Deliver the records of a journal to MLflow: each as often as needed, with the result of once."""
 
 import json
-import logging
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import assert_never
 
-import requests
 from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
@@ -15,12 +12,13 @@ from mlflow.exceptions import MlflowException
 from mlplab.errors import LostRunError, StoreError
 from mlplab.schema import END_TAGS, ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, JOURNAL_TAG, NOTE_TAG, PID_TAG, STARTED_TAG
 from mlplab.store.batches import MOST_ENTITIES, MOST_VALUES, in_batches
-from mlplab.store.faults import is_away, reason_of
 from mlplab.store.store import Store
 from mlplab.store.uri import is_server
+from mlplab.tracking.artifact_delivery import deliver_artifact
 from mlplab.tracking.description import sweep_links
 from mlplab.tracking.heartbeat import beat
 from mlplab.tracking.journal import Journal
+from mlplab.tracking.model_delivery import deliver_model
 from mlplab.tracking.records import (
     Artifact,
     Begin,
@@ -28,16 +26,14 @@ from mlplab.tracking.records import (
     Description,
     End,
     Input,
+    Model,
     Params,
     Points,
     Tags,
 )
 
-log = logging.getLogger(__name__)
-
 SETTLING_SECONDS = 2.0  # in which a request that another machine makes at the same moment arrives
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
-REFUSED = "refused"  # folder beside the journal: artifacts that the store would not take
 OWNER_TAGS = (HOST_TAG, PID_TAG, STARTED_TAG)
 
 
@@ -145,7 +141,9 @@ def _deliver(store: Store, journal: Journal, records: Sequence[Deliverable]) -> 
             links = "" if record.sweep is None else sweep_links(store, record.sweep)
             client.set_tag(run_id, NOTE_TAG, record.text + links)
         case Artifact():
-            _log_artifact(store, journal, run_id, record)
+            deliver_artifact(store, journal, run_id, record.path)
+        case Model():
+            deliver_model(store, journal, run_id, record)
         case End():
             _end(store, journal, run_id, record)
         case Begin():
@@ -171,21 +169,6 @@ def _log_input(store: Store, run_id: str, record: Input) -> None:
             raise
         # Another process recorded the same data set at the same moment: now it exists.
         store.client.log_inputs(run_id, inputs)
-
-
-def _log_artifact(store: Store, journal: Journal, run_id: str, record: Artifact) -> None:
-    file, folder = journal.artifacts / record.path, PurePosixPath(record.path).parent
-    if not file.exists():  # somebody removed it, and there is nothing to send
-        return
-    try:
-        store.client.log_artifact(run_id, str(file), None if folder == PurePosixPath() else str(folder))
-    except (MlflowException, requests.RequestException) as error:
-        if is_away(store.uri, error):
-            raise
-        kept = journal.folder / REFUSED / record.path
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(kept)  # an artifact less, never a run less
-        log.warning("MLflow refuses an artifact (%s); it is kept as %s", reason_of(error), kept)
 
 
 def _end(store: Store, journal: Journal, run_id: str, record: End) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-_CARD = "MLmodel"
+CARD = "MLmodel"
 # What MLflow, or a migration into another store, writes into the card afterwards: names of places, which run nothing.
 _CHANGED_BY_LOGGING = ("artifact_path", "model_id", "run_id")
 
@@ -22,10 +22,10 @@ def digest_of_model(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
-    if _CARD not in dict(files):
-        raise ValueError(f"{folder}: has no {_CARD}")
+    if CARD not in dict(files):
+        raise ValueError(f"{folder}: has no {CARD}")
     for name, path in files:
-        content = _card(path) if name == _CARD else path.read_bytes()
+        content = _card(path) if name == CARD else path.read_bytes()
         # With their lengths: no byte can pass from a name into a content, or from one file into the next.
         digest.update(f"{len(name)} {len(content)} {name}".encode() + content)
     return digest.hexdigest()

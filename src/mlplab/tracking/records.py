@@ -82,6 +82,14 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Model:
+    """The run's model: a folder, by its path within the run's artifacts, and the digest of what lies in it."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class End:
     """The run ended.
 
@@ -119,7 +127,7 @@ class Sent:
     count: int
 
 
-Deliverable = Begin | Params | Input | Tags | Description | Points | Artifact | End
+Deliverable = Begin | Params | Input | Tags | Description | Points | Artifact | Model | End
 Record = Deliverable | Created | Sent
 _KINDS: Mapping[str, type[Record]] = {kind.__name__.lower(): kind for kind in get_args(Record)}
 

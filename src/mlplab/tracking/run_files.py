@@ -5,10 +5,12 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from mlplab.schema import MODEL_DIGEST_TAG
 from mlplab.store.target import Target
 from mlplab.store.uri import public
 from mlplab.tracking.journal import Journal
-from mlplab.tracking.records import Artifact
+from mlplab.tracking.model_digest import digest_of_model
+from mlplab.tracking.records import Artifact, Model, Tags
 
 
 class RunFiles:
@@ -27,6 +29,14 @@ class RunFiles:
         """Log a copy of the file, now. Raises OSError: it cannot be copied."""
         shutil.copyfile(file, self._place_of(name))
         self._journal.append(Artifact(name))
+
+    def log_model(self, name: str) -> None:
+        """Log the model that was saved into a folder of this name, now. Raises OSError: it cannot be read."""
+        folder = self._journal.artifacts / name
+        self._logged |= {path.relative_to(self._journal.artifacts).as_posix() for path in folder.rglob("*")}
+        digest = digest_of_model(folder)
+        self._journal.append(Tags({MODEL_DIGEST_TAG: digest}))
+        self._journal.append(Model(name, digest))
 
     def is_pending(self, name: str) -> bool:
         """Whether an artifact was logged that the store does not have yet."""
