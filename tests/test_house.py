@@ -26,7 +26,7 @@ MAY_REACH = {
     "store": set(),
     "tracking": {"store"},
     "comparison": {"store", "tracking"},
-    "models": {"store", "tracking", "comparison"},
+    "models": {"scratch", "data", "engines", "store", "tracking", "comparison"},
     "page": {"store", "tracking", "comparison", "data"},
     "migration": {"store", "tracking"},
     "run": {"scratch", "data", "engines", "training", "store", "tracking"},
@@ -83,11 +83,15 @@ MAY_IMPORT = {
     "simpleeval": {"sweeps"},
     "mlflow": {"store", "tracking", "migration", "comparison", "models", "sweeps", "reproduction"},
     "omegaconf": {"run", "launchers", "sweeps", "reproduction", "app"},
-    "torch": {"engines", "data", "tracking"},
+    "torch": {"engines", "data", "tracking", "models"},
     "torchvision": {"data"},
     "plotly": {"page"},
     "matplotlib": {"run"},
-    "pandas": {"comparison", "page", "reproduction", "app", "data", "tracking"},
+    "onnx": {"engines"},
+    "onnxruntime": {"models"},
+    "starlette": {"models"},
+    "uvicorn": {"models"},
+    "pandas": {"comparison", "page", "reproduction", "app", "data", "tracking", "models"},
 }
 
 
@@ -227,7 +231,7 @@ def test_every_imported_library_is_declared() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[=<>]", text)[0].lower() for text in project["dependencies"]}
     distributions = packages_distributions()
-    for extra in ("ray", "search", "slurm"):
+    for extra in ("onnx", "ray", "search", "slurm"):
         declared |= {re.split(r"[=<>]", text)[0].lower() for text in project["optional-dependencies"][extra]}
     for file in files():
         for root in roots(file) - {"mlplab"}:

@@ -2,14 +2,13 @@
 
 import csv
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlplab.errors import ConfigError
+from mlplab.models.new_file import new_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,29 +49,9 @@ def prediction_file(path: Path, label: str, classes: Sequence[str]) -> Iterator[
     Raises:
         ConfigError: there is something, or it cannot be written.
     """
-    if os.path.lexists(path):
-        raise ConfigError(f"out={path}: exists already; remove it, or choose another name")
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="", delete=False
-        ) as file:
-            try:
-                lines = csv.writer(file, lineterminator="\n")
-                lines.writerow([label, CLASS, PROBABILITY, *(f"{PROBABILITY} of {name}" for name in classes)])
-                yield PredictionFile(lines.writerow, classes)
-                file.flush()
-                os.fsync(file.fileno())
-                os.chmod(file.name, 0o666 & ~_umask())
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(f"out={path}: cannot be written ({reason}); choose another place, or free space") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+    with new_file(path) as place, place.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow([label, CLASS, PROBABILITY, *(f"{PROBABILITY} of {name}" for name in classes)])
+        yield PredictionFile(lines.writerow, classes)
+        file.flush()
+        os.fsync(file.fileno())

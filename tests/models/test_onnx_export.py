@@ -1,0 +1,94 @@
+"""An ONNX file answers what the model answers, or is not written."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+
+from mlplab.config import Engine
+from mlplab.errors import UserError
+from mlplab.models import onnx_export
+from mlplab.models.loading import LoadedModel
+from mlplab.models.onnx_export import TOLERANCE, export_onnx, require_onnx
+
+RNG = np.random.default_rng(0)
+ROWS: dict[str, Any] = {
+    "digits": RNG.integers(0, 256, (1_200, 28, 28), dtype=np.uint8),
+    "colour": RNG.integers(0, 256, (50, 12, 9, 3), dtype=np.uint8),
+    "numbers": RNG.normal(size=(50, 4)).astype(np.float32),
+    "table": pd.DataFrame({"strength": RNG.choice(["light", "strong", "new"], 50), "alcohol": RNG.normal(13, 1, 50)}),
+}
+
+
+@pytest.mark.slow  # half a minute: PyTorch's exporter, nine times
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("name", ROWS)
+def test_every_engines_models_answer_alike(
+    tmp_path: Path, loaded: Callable[..., LoadedModel], name: str, engine: Engine
+) -> None:
+    model, path = loaded(name, engine), tmp_path / "model.onnx"
+    agreement = export_onnx(model, ROWS[name], path)
+    assert agreement.rows == len(ROWS[name])
+    assert agreement.largest <= TOLERANCE
+    session = onnxruntime.InferenceSession(path)
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["classes"]) == list(model.classes)
+    assert ("inputs" in facts) == (name == "table")
+    (rows,) = session.get_inputs()
+    assert (rows.name, rows.shape[0]) == ("rows", "N")
+    assert [output.name for output in session.get_outputs()] == ["class_index", "probabilities"]
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_the_numbers_of_a_tables_row_are_named(tmp_path: Path, loaded: Callable[..., LoadedModel]) -> None:
+    export_onnx(loaded("table"), ROWS["table"], tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    names = json.loads(session.get_modelmeta().custom_metadata_map["inputs"])
+    assert names == ["alcohol", "strength=light", "strength=strong"]
+    rows = np.array([[13.0, 0.0, 1.0]])
+    _, (probabilities,) = session.run(None, {"rows": rows})
+    (expected,) = loaded("table").predict(pd.DataFrame({"alcohol": [13.0], "strength": ["strong"]}))["probabilities"]
+    np.testing.assert_allclose(probabilities, list(expected.values()), atol=TOLERANCE)
+
+
+class ShuffledModel:
+    """A model that answers to the rows in another order."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def predict(self, rows: Any, params: Any) -> Any:
+        return self._model.predict(rows[::-1].copy(), params=params)
+
+
+def test_a_file_that_answers_otherwise_is_not_left(tmp_path: Path, loaded: Callable[..., LoadedModel]) -> None:
+    other = replace(loaded("digits"), model=ShuffledModel(loaded("digits").model))
+    with pytest.raises(UserError) as raised:
+        export_onnx(other, ROWS["digits"], tmp_path / "model.onnx")
+    assert str(raised.value).startswith(
+        "format=onnx: ONNX Runtime answers otherwise than the model, from row 0 of the test set on (probabilities "
+    )
+    assert str(raised.value).endswith("; nothing was written")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_exists_is_kept(tmp_path: Path, loaded: Callable[..., LoadedModel]) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_text("mine")
+    with pytest.raises(UserError, match=r"^out=.*model.onnx: exists already; remove it, or choose another name$"):
+        export_onnx(loaded("digits"), ROWS["digits"], path)
+    assert path.read_text() == "mine"
+
+
+def test_without_its_packages_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_onnx()
+    monkeypatch.setattr(onnx_export, "_LIBRARIES", ("onnx", "no_such_package"))
+    with pytest.raises(UserError) as raised:
+        require_onnx()
+    assert str(raised.value) == "format=onnx: needs no_such_package; install it with `pip install '.[onnx]'`"
