@@ -128,7 +128,11 @@ function draw() {
     } catch { /* the browser cannot show it: the server says what it is */ }
     await askPicture(file, centred.checked && !isOwnSize);
   }
-  document.getElementById("file").addEventListener("change", event => take(event.target.files[0]));
+  document.getElementById("file").addEventListener("change", event => {
+    const [file] = event.target.files;
+    event.target.value = ""; // so that the same one can be chosen again
+    take(file);
+  });
   document.addEventListener("dragover", event => event.preventDefault());
   document.addEventListener("drop", event => { event.preventDefault(); take(event.dataTransfer.files[0]); });
   clear();
