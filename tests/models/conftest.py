@@ -1,5 +1,6 @@
-"""Models as a run saves them, loaded: of pixels, of a table, of other numbers. Their weights are drawn."""
+"""A store, models as a run saves them, and such models loaded: of pixels, of a table, of other numbers."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from mlplab.data.encoding import ArrayRows, Encoding, PictureRows, TableRows
 from mlplab.models.loading import LoadedModel
 from mlplab.models.row_forms import form_of_model
 from mlplab.run.model_file import save_model
+from mlplab.schema import MODEL
+from mlplab.scratch import activations
 from mlplab.scratch.initializers import INITIALIZERS, initialize
-from mlplab.tracking.model import RowForm, load_model
+from mlplab.store.store import Store, connect
+from mlplab.tracking.model import RowForm, load_model, save_scratch
+
+FORM = RowForm(np.zeros((2, 4), np.uint8), (4,), np.uint8, ["no", "yes"], (2, 2))
 
 DIGITS = RowForm(np.zeros((2, 784), np.uint8), (784,), np.uint8, list(range(10)), (28, 28))
 WINES = TableRows({"alcohol": "float64", "strength": None}, {"strength": ["light", "strong"]})
@@ -54,3 +60,19 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoadedMode
         return known[name, engine]
 
     return load
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model as a run saves it."""
+    folder = tmp_path_factory.mktemp("saved") / MODEL
+    arrays = {"W0": np.eye(4, 2), "b0": np.zeros(2)}
+    scaling = {"pixel_max": 255.0, "mean": 0.0, "std": 1.0}
+    save_scratch(folder, arrays, "relu", Path(activations.__file__), scaling, FORM)
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    shutil.copy(empty_store, tmp_path)
+    return connect(f"sqlite:///{tmp_path / 'mlflow.db'}", "lab")

@@ -8,15 +8,15 @@ COMMANDS = {
     "train": "train one network, or with -m a sweep of them",
     "compare": "compare runs: by default the last sweep",
     "register": "make a model a version of a registered one, and its champion if it is better",
+    "serve": "a trained model over HTTP, and a page to draw a digit on",
+    "predict": "the classes of the rows of a file, or of pictures",
+    "export": "a trained model as ONNX",
     "watch": "a page that shows a sweep while it runs",
     "ui": "MLflow's page of all runs",
     "reproduce": "re-run published results",
     "sync": "send to MLflow what it did not take when it was recorded",
     "server": "a team's server on this machine: PostgreSQL and MLflow",
     "migrate": "copy a store to another one",
-    "serve": "a trained model over HTTP, and a page to draw a digit on",
-    "predict": "the classes of the rows of a file, or of pictures",
-    "export": "a trained model as ONNX",
 }
 _HELP = ("-h", "--help")
 

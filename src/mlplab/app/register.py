@@ -64,7 +64,7 @@ def _register(arguments: Sequence[str]) -> None:
     if reading.is_stand_in:
         raise StoreAwayError("the store does not answer, and nothing can be registered without it; try again later")
     found = find_model(reading.store, options.model)
-    say(register(reading.store, found, options.name, options.force).sentences)
+    say(register(reading.store, found, options.name, options.force).sentences(reading.store))
 
 
 def with_key(arguments: Sequence[str]) -> list[str]:

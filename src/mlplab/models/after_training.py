@@ -1,4 +1,4 @@
-"""``register=NAME``: what was trained becomes a version of that registered model. Failing at that fails no training."""
+"""``register=NAME``: what was trained becomes a version of that registered model; an error there fails no training."""
 
 import logging
 
@@ -36,7 +36,7 @@ def _register(target: Target, run_id: str | None, name: str) -> None:
     if run_id is None or target.offline:
         raise StoreAwayError("the store does not have the run yet")
     store = target.connect()
-    say(register(store, find_model(store, run_id), name).sentences)
+    say(register(store, find_model(store, run_id), name).sentences(store))
 
 
 def _warn(run_id: str | None, name: str, error: UserError) -> None:

@@ -14,6 +14,7 @@ from mlplab.models.champion import Judgement, judge
 from mlplab.models.finding import CHAMPION, FoundModel, find_alias, find_model
 from mlplab.names import is_model_name
 from mlplab.schema import DATA_TAG, FINAL, MODEL, MODEL_DIGEST_TAG, PAGE, SWEEP_TAG
+from mlplab.store.links import Links
 from mlplab.store.model_files import logged_model_of
 from mlplab.store.store import Store
 
@@ -35,16 +36,21 @@ class Registration:
     reason: str
     champion: str
 
-    @property
-    def sentences(self) -> str:
-        """What to tell people."""
+    def sentences(self, links: Links) -> str:
+        """Return what to tell people."""
         name, number = self.version.name, self.version.version
         made = "registered as" if self.is_new else "is registered already as"
-        first = f"run {self.version.run_id}: {made} {name} version {number}"
-        if self.is_champion:
-            return f"{first}\nchampion: {name} version {number}: {self.reason}"
-        stays = f"champion stays {name} version {self.champion}: of version {number}, {self.reason}"
-        return f"{first}\n{stays}; force=true moves it"
+        champion = f"champion: {name} version {number}: {self.reason}"
+        if not self.is_champion:
+            champion = f"champion stays {name} version {self.champion}: of version {number}, {self.reason}"
+            champion += "; force=true moves it"
+        return "\n".join(
+            [
+                f"run {self.version.run_id}: {made} {name} version {number}",
+                champion,
+                f"its page: {links.version_page(name, number)}",
+            ]
+        )
 
 
 def register(store: Store, found: FoundModel, name: str, force: bool = False) -> Registration:
@@ -86,7 +92,7 @@ def _judge(store: Store, found: FoundModel, version: ModelVersion, present: Mode
     if present is None:
         return Judgement(True, "the first one")
     if str(present.version) == str(version.version):
-        return Judgement(True, "it was already")
+        return Judgement(True, "it was before")
     if not present.run_id:
         return Judgement(False, "there is nothing to compare it by: no run made the champion")
     return judge(store, found.run, find_model(store, str(present.run_id)).run)

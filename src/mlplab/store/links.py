@@ -29,6 +29,10 @@ class Links:
         """Return the address that shows an artifact of a run."""
         return self._page(f"runs/{run_id}/artifacts/{name}")
 
+    def version_page(self, model: str, number: str) -> str:
+        """Return the address of one version of a registered model."""
+        return f"{self._base}/#/models/{quote(model, safe='')}/versions/{number}"
+
     def sweep_page(self, sweep: str) -> str:
         """Return the address that shows the curves of all members of a sweep, overlaid."""
         return self._page("runs", searchFilter=f"tags.{SWEEP_TAG} = '{sweep}'", compareRunsMode="CHART")
@@ -38,9 +42,13 @@ class Links:
         return "#" + address.partition("#")[2]
 
     def _page(self, path: str, **query: str) -> str:
-        base = public(self.uri) if is_server(self.uri) else f"http://127.0.0.1:{self._served_port or USUAL_PORT}"
         asked = urlencode({**query, **_MODE}, quote_via=quote)
-        return f"{base.rstrip('/')}/#/experiments/{self.experiment_id}/{path}?{asked}"
+        return f"{self._base}/#/experiments/{self.experiment_id}/{path}?{asked}"
+
+    @property
+    def _base(self) -> str:
+        base = public(self.uri) if is_server(self.uri) else f"http://127.0.0.1:{self._served_port or USUAL_PORT}"
+        return base.rstrip("/")
 
     def ui_command(self) -> str | None:
         """Return the command that serves MLflow's page of this store; None where a server does already."""
