@@ -20,7 +20,7 @@ from mlplab.errors import UserError
 
 pytestmark = pytest.mark.slow  # real runs: `make test-slow`
 
-QUICK = ["hidden_sizes=[16]", "learning_rate=0.1", "log_every=10", "epochs=2", "batch_size=8"]
+QUICK = ["hidden_sizes=[16]", "learning_rate=0.1", "log_every=10", "epochs=30", "batch_size=8"]
 WINE = "alcohol,strength,cultivar\n" + "13.5,strong,barolo\n12.1,light,barbera\n" * 20
 
 
@@ -35,9 +35,9 @@ def trained(project: Project) -> Project:
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(rng.integers(shade - 40, shade + 40, (9, 12), dtype=np.uint8)).save(file)
     for arguments in (
-        ["data=csv", "data.path=wine.csv", "data.label=cultivar"],
+        ["data=csv", "data.path=wine.csv", "data.label=cultivar", "data.standardize=true"],
         ["data=images", "data.path=skies", "data.image_size=8"],
-        ["-m", "data=digits", "engine=numpy,torch"],
+        ["-m", "data=digits", "engine=numpy,torch", "data.train_size=200"],
     ):
         done = project.train(*arguments, *QUICK)
         assert done.returncode == 0, done.stderr

@@ -64,6 +64,11 @@ def run_of(project: Project, **params: str) -> str:
     return str(run.info.run_id)
 
 
+def model_folder(project: Project, run: str) -> Path:
+    (card,) = [card for card in project.root.glob("mlruns/*/models/*/artifacts/MLmodel") if run in card.read_text()]
+    return card.parent
+
+
 @contextmanager
 def serving(project: Project, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """The command while it serves, its line, and its address."""
@@ -233,7 +238,7 @@ def test_a_port_that_is_in_use_is_one_message(swept: Project) -> None:
 
 def test_a_model_whose_files_were_changed_is_not_loaded(swept: Project) -> None:
     run = run_of(swept, activation="tanh")
-    (code,) = swept.root.glob(f"mlruns/*/{run}/artifacts/model/saved_classifier.py")
+    code = model_folder(swept, run) / "saved_classifier.py"
     whole = code.read_text()
     try:
         code.write_text(f"{whole}\nraise SystemExit('ran')\n")
@@ -246,7 +251,7 @@ def test_a_model_whose_files_were_changed_is_not_loaded(swept: Project) -> None:
 def test_mlflows_own_commands_serve_the_model_and_write_its_container(swept: Project, tmp_path: Path) -> None:
     """`mlflow models build-docker` builds what `generate-dockerfile` writes; there is no Docker here."""
     run = run_of(swept, activation="relu")
-    (folder,) = swept.root.glob(f"mlruns/*/{run}/artifacts/model")
+    folder = model_folder(swept, run)
     mlflow = [sys.executable, "-m", "mlflow", "models"]
     generate = [
         *mlflow,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import socket
 import threading
 import urllib.error
@@ -19,6 +20,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from conftest import PROJECT
 from mlplab.config import Engine
 from mlplab.models.loading import LoadedModel
 from mlplab.models.serving.front import MOST_BYTES, make_front
@@ -220,6 +222,13 @@ def test_a_wrong_request_is_status_400_and_one_message(front: Front, what: str) 
     assert answer.message.startswith(message)
     assert "\n" not in answer.message
     assert len(answer.message) < 400
+
+
+def test_the_documentation_shows_what_is_answered(front: Front) -> None:
+    text = (PROJECT / "docs" / "serving.md").read_text(encoding="utf-8")
+    (body,) = re.findall(r"-d '(\{.*?\})' http", text)
+    (shown,) = re.findall(r'^\{"error_code".*\}$', text, re.M)
+    assert front.ask("/invocations", body.encode()).body == json.loads(shown)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class _Scorer:
         answer = await _ask(self._app, "POST", "/invocations", asked)
         if answer.status_code == 200:
             return answer
-        return _error(_reason(bytes(answer.body)), max(400, min(answer.status_code, 504)))
+        return _error(_reason(bytes(answer.body)), answer.status_code)
 
     async def _show_pixels(self, request: Request) -> Response:
         body, form = await _whole_body(request), self._form

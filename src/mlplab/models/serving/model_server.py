@@ -30,7 +30,7 @@ class ModelServer:
         """Answer until SIGINT or SIGTERM arrives, which is then raised as it would have been."""
         app = make_front(models, page, self.port)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_PATIENCE
+            app, ws="none", lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=_PATIENCE
         )
         uvicorn.Server(config).run(sockets=[self._socket])
 
