@@ -91,7 +91,7 @@ MAY_IMPORT = {
     "onnxruntime": {"models"},
     "starlette": {"models"},
     "uvicorn": {"models"},
-    "pandas": {"comparison", "page", "reproduction", "app", "data", "tracking", "models"},
+    "pandas": {"comparison", "models", "page", "reproduction", "app", "data", "tracking"},
 }
 
 

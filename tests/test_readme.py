@@ -10,7 +10,8 @@ import pytest
 from conftest import PROJECT, Project
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-CONSOLES = re.findall(r"```console\n(.*?)```", README, re.S)
+REGISTERING = re.findall(r"## Register the winner\n.*?```console\n(.*?)```", README, re.S)
+CONSOLES = [text for text in re.findall(r"```console\n(.*?)```", README, re.S) if text not in REGISTERING]
 TRANSCRIPTS = [
     (command, output)
     for console in CONSOLES
@@ -46,6 +47,18 @@ def test_every_command_works(project: Project, command: str) -> None:
 def test_every_transcript_is_what_is_printed(project: Project, command: str, output: str) -> None:
     done = project.train(*arguments(command))
     assert masked(done.stdout + done.stderr) == masked(output)
+
+
+def test_the_commands_that_register_print_what_stands_there_one_after_the_other(fresh_project: Project) -> None:
+    (console,) = REGISTERING
+    steps = re.findall(r"^\$ python (src/\w+\.py) ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", console, re.M)
+    assert len(steps) == 3
+    for script, rest, output in steps:
+        command = [sys.executable, script, *shlex.split(rest.partition(" | tail -3")[0])]
+        environment = fresh_project.environment()
+        done = subprocess.run(command, cwd=fresh_project.root, env=environment, capture_output=True, text=True)
+        assert not done.stderr
+        assert masked(done.stdout)[-3:] == masked(output)
 
 
 def test_the_lines_of_python_print_what_stands_below_them(project: Project) -> None:

@@ -10,7 +10,7 @@ from mlflow.entities import Dataset, DatasetInput
 
 from mlplab.errors import ConfigError
 from mlplab.models.finding import find_model
-from mlplab.models.registering import Registration, register
+from mlplab.models.registering import Registration, register_model
 from mlplab.models.trust import UntrustedModelError
 from mlplab.schema import COMMAND_TAG, DATA_TAG, MODEL, MODEL_DIGEST_TAG, OWN_SWEEP_TAG, SWEEP_TAG
 from mlplab.store.store import Store
@@ -47,7 +47,7 @@ def trained(store: Store, saved: Path) -> Trained:
 
 
 def registered(store: Store, run_id: str, force: bool = False) -> Registration:
-    return register(store, find_model(store, run_id), "net", force)
+    return register_model(store, find_model(store, run_id), "net", force)
 
 
 def champion(store: Store) -> str:
@@ -152,4 +152,4 @@ def test_what_is_not_finished_or_not_as_it_was_saved_is_not_registered(store: St
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "a@b", "it's"])
 def test_a_name_that_no_registered_model_can_have_is_refused(store: Store, trained: Trained, name: str) -> None:
     with pytest.raises(ConfigError, match="takes a name without"):
-        register(store, find_model(store, trained(0.9)), name)
+        register_model(store, find_model(store, trained(0.9)), name)

@@ -1,10 +1,11 @@
 """Options of the commands that only read the store: key=value, as everywhere."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Optional, TypeVar
+from typing import Optional, TypeVar, get_args
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -49,8 +50,9 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
             raise ConfigError(not_an_option(argument, known))
         given.append((key, value))
     warn_of_repeated([f"{key}={value}" for key, value in given])
+    texts = {option.name for option in options if str in (option.type, *get_args(option.type))}
     try:
-        typed_options = OmegaConf.from_cli([f"{names[key]}={value}" for key, value in given])
+        typed_options = OmegaConf.from_cli([_as_text(f"{names[key]}={value}", texts) for key, value in given])
         parsed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), typed_options))
     except OmegaConfBaseException as error:
         typed = [f"{key}={value}" for key, value in given if names[key] == error.full_key] or arguments
@@ -61,6 +63,13 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
         raise ConfigError(f"{' '.join(arguments)}: a bracket or a quotation mark is open; see `--help`") from error
     assert isinstance(parsed, kind)
     return parsed
+
+
+def _as_text(argument: str, texts: Collection[str]) -> str:
+    """Return the argument with a word in quotation marks, where its key takes a text: the id 12e34 is no number."""
+    key, _, value = argument.partition("=")
+    is_word = key in texts and value != "null" and re.fullmatch(r"[\w.+-]+", value)
+    return f'{key}="{value}"' if is_word else argument
 
 
 def not_an_option(argument: str, known: Sequence[str]) -> str:

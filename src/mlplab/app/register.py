@@ -56,7 +56,7 @@ def _register(arguments: Sequence[str]) -> None:
     if options.name is None:
         raise ConfigError("name: is missing; add name=NAME, that of the registered model")
     from mlplab.models.finding import find_model
-    from mlplab.models.registering import register
+    from mlplab.models.registering import register_model
     from mlplab.tracking.reading import read_existing
 
     environment.imports_are_done()
@@ -64,7 +64,7 @@ def _register(arguments: Sequence[str]) -> None:
     if reading.is_stand_in:
         raise StoreAwayError("the store does not answer, and nothing can be registered without it; try again later")
     found = find_model(reading.store, options.model)
-    say(register(reading.store, found, options.name, options.force).sentences(reading.store))
+    say(register_model(reading.store, found, options.name, options.force).sentences(reading.store))
 
 
 def with_key(arguments: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from mlplab.commands import typed_command
 from mlplab.comparison.sweep_end import find_best
 from mlplab.errors import StoreAwayError, UserError
 from mlplab.models.finding import find_model
-from mlplab.models.registering import register
+from mlplab.models.registering import register_model
 from mlplab.store.target import Target
 from mlplab.terminal import say
 
@@ -36,7 +36,7 @@ def _register(target: Target, run_id: str | None, name: str) -> None:
     if run_id is None or target.offline:
         raise StoreAwayError("the store does not have the run yet")
     store = target.connect()
-    say(register(store, find_model(store, run_id), name).sentences(store))
+    say(register_model(store, find_model(store, run_id), name).sentences(store))
 
 
 def _warn(run_id: str | None, name: str, error: UserError) -> None:

@@ -25,7 +25,7 @@ class Judgement:
     reason: str
 
 
-def judge(store: Store, challenger: Run, champion: Run) -> Judgement:
+def judge_challenger(store: Store, challenger: Run, champion: Run) -> Judgement:
     """Compare two finished runs.
 
     Where both recipes were trained with several seeds in their sweeps, the recipes are compared, by the test that the

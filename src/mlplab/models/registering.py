@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlplab.checks import require
 from mlplab.comparison.selection import find_own_runs
 from mlplab.errors import ConfigError
-from mlplab.models.champion import Judgement, judge
+from mlplab.models.champion import Judgement, judge_challenger
 from mlplab.models.finding import CHAMPION, FoundModel, find_alias, find_model
 from mlplab.names import is_model_name
 from mlplab.schema import DATA_TAG, FINAL, MODEL, MODEL_DIGEST_TAG, PAGE, SWEEP_TAG
@@ -53,7 +53,7 @@ class Registration:
         )
 
 
-def register(store: Store, found: FoundModel, name: str, force: bool = False) -> Registration:
+def register_model(store: Store, found: FoundModel, name: str, force: bool = False) -> Registration:
     """Make the model a version of the registered model ``name``; move the alias ``champion`` if it is better.
 
     Args:
@@ -95,7 +95,7 @@ def _judge(store: Store, found: FoundModel, version: ModelVersion, present: Mode
         return Judgement(True, "it was before")
     if not present.run_id:
         return Judgement(False, "there is nothing to compare it by: no run made the champion")
-    return judge(store, found.run, find_model(store, str(present.run_id)).run)
+    return judge_challenger(store, found.run, find_model(store, str(present.run_id)).run)
 
 
 def _known_version(store: Store, found: FoundModel, name: str) -> ModelVersion | None:
