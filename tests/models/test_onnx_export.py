@@ -1,6 +1,7 @@
 """An ONNX file answers what the model answers, or is not written."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 
+from conftest import PROJECT
 from mlplab.config import Engine
 from mlplab.errors import UserError
 from mlplab.models import onnx_export
@@ -92,3 +94,20 @@ def test_without_its_packages_the_remedy_is_named(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UserError) as raised:
         require_onnx()
     assert str(raised.value) == "format=onnx: needs no_such_package; install it with `pip install '.[onnx]'`"
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_documentation_use_the_file(
+    tmp_path: Path,
+    loaded: Callable[..., LoadedModel],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (lines,) = re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / "serving.md").read_text(encoding="utf-8"), re.S)
+    export_onnx(loaded("digits"), ROWS["digits"], tmp_path / "model.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(lines, {})
+    (answer,) = loaded("digits").predict(np.zeros((1, 784), np.uint8)).to_dict("records")
+    name, probability = capsys.readouterr().out.split()
+    assert int(name) == answer["class"]
+    assert float(probability) == pytest.approx(max(answer["probabilities"].values()), abs=TOLERANCE)
