@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlplab.schema import FINAL, JOURNAL_TAG, MODEL_DIGEST_TAG
 from mlplab.store.faults import STORE_ERRORS, is_away, reason_of
 from mlplab.store.store import Store
+from mlplab.store.uri import is_server
 from mlplab.tracking.artifact_delivery import deliver_artifact
 from mlplab.tracking.journal import Journal
 from mlplab.tracking.model_digest import CARD
@@ -57,12 +58,14 @@ def _log_model(store: Store, journal: Journal, run: Run, record: Model, folder: 
     if model.status != LoggedModelStatus.READY or model.tags.get(MODEL_DIGEST_TAG) != record.digest:
         _name_in_card(folder / CARD, model.model_id, run_id)
         client.log_model_artifacts(model.model_id, str(folder))
-        client.set_logged_model_tags(model.model_id, {MODEL_DIGEST_TAG: record.digest})
+        if model.tags.get(MODEL_DIGEST_TAG) != record.digest:  # of a run that was resumed when it had saved one
+            client.set_logged_model_tags(model.model_id, {MODEL_DIGEST_TAG: record.digest})
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     if model.model_id not in {output.model_id for output in _outputs(run)}:
         client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
     client.log_batch(run_id, metrics=_metrics(journal, run, model.model_id))
-    _delete(store, _find(store, journal.beginning.key)[1:])
+    if is_server(store.uri):
+        _delete(store, _find(store, journal.beginning.key)[1:])
 
 
 def _find(store: Store, key: str) -> list[LoggedModel]:
