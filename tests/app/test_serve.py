@@ -264,7 +264,7 @@ def test_mlflows_own_commands_serve_the_model_and_write_its_container(swept: Pro
         "local",
     ]
     subprocess.run(generate, check=True, capture_output=True, timeout=200, env=swept.environment())
-    assert "COPY model_dir/model /opt/ml/model" in (tmp_path / "image" / "Dockerfile").read_text()
+    assert f"COPY model_dir/{folder.name} /opt/ml/model" in (tmp_path / "image" / "Dockerfile").read_text()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

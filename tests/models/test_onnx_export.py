@@ -13,12 +13,19 @@ import pandas as pd
 import pytest
 
 from conftest import PROJECT
-from mlplab.config import Engine
+from mlplab.config import Activation, Engine
 from mlplab.errors import UserError
 from mlplab.models import onnx_export
 from mlplab.models.loading import LoadedModel
 from mlplab.models.onnx_export import TOLERANCE, export_onnx, require_onnx
+from mlplab.models.row_forms import form_of_model
+from mlplab.run.model_file import save_model
+from mlplab.scratch.initializers import INITIALIZERS, initialize
+from mlplab.tracking.model import load_model
 
+from .conftest import FORMS
+
+NOT_IN_FLOAT64 = {Activation.leaky_relu, Activation.elu, Activation.gelu}  # in ONNX Runtime
 RNG = np.random.default_rng(0)
 ROWS: dict[str, Any] = {
     "digits": RNG.integers(0, 256, (1_200, 28, 28), dtype=np.uint8),
@@ -48,6 +55,25 @@ def test_every_engines_models_answer_alike(
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("activation", Activation)
+def test_every_activation_leaves_alike_or_is_refused(tmp_path: Path, activation: Activation, dtype: type) -> None:
+    form, inputs, scaling = FORMS["small digits"]
+    drawn = initialize(INITIALIZERS["pytorch"], np.random.default_rng(0), [inputs, 30, 10])
+    layers = [(W.astype(dtype), b.astype(dtype)) for W, b in drawn]
+    save_model(tmp_path / "model", Engine.numpy, activation, layers, scaling, form)
+    saved = load_model(tmp_path / "model")
+    model = LoadedModel("it", saved, form_of_model(saved.metadata), form.labels, tmp_path / "model")
+    rows = RNG.integers(0, 17, (100, 64), dtype=np.uint8)
+    if dtype is np.float64 and activation in NOT_IN_FLOAT64:
+        with pytest.raises(UserError, match=r"^format=onnx: ONNX cannot have this network \(NotImplemented: "):
+            export_onnx(model, rows, tmp_path / "model.onnx")
+        return
+    assert export_onnx(model, rows, tmp_path / "model.onnx").largest <= TOLERANCE
+
+
+@pytest.mark.slow
 def test_the_numbers_of_a_tables_row_are_named(tmp_path: Path, loaded: Callable[..., LoadedModel]) -> None:
     export_onnx(loaded("table"), ROWS["table"], tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
@@ -77,6 +103,21 @@ def test_a_file_that_answers_otherwise_is_not_left(tmp_path: Path, loaded: Calla
         "format=onnx: ONNX Runtime answers otherwise than the model, from row 0 of the test set on (probabilities "
     )
     assert str(raised.value).endswith("; nothing was written")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_onnx_cannot_have_is_one_message(
+    tmp_path: Path, loaded: Callable[..., LoadedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no such operator\nat line 7")
+
+    monkeypatch.setattr("mlplab.engines.onnx_graph.write_onnx", refuse)
+    with pytest.raises(UserError) as raised:
+        export_onnx(loaded("digits"), ROWS["digits"], tmp_path / "model.onnx")
+    assert str(raised.value) == (
+        "format=onnx: ONNX cannot have this network (RuntimeError: no such operator); nothing was written"
+    )
     assert not list(tmp_path.iterdir())
 
 

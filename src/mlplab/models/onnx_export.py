@@ -13,7 +13,7 @@ from mlplab import data
 from mlplab.commands import install_command
 from mlplab.data.encoding import TableRows, encoding_of
 from mlplab.data_config import DataConfig
-from mlplab.errors import ConfigError, DataError
+from mlplab.errors import ConfigError, DataError, UserError, error_in_words
 from mlplab.models.finding import FoundModel
 from mlplab.models.loading import LoadedModel
 from mlplab.models.new_file import new_file
@@ -79,8 +79,14 @@ def export_onnx(model: LoadedModel, test_rows: Any, path: Path) -> Agreement:
     with new_file(path) as place:
         from mlplab.engines.onnx_graph import write_onnx  # PyTorch takes a second to import
 
-        write_onnx(_module(model.folder, settings), rows.shape[1], rows.dtype, facts, place)
-        return _agreement(place, raw, rows, model)
+        try:
+            write_onnx(_module(model.folder, settings), rows.shape[1], rows.dtype, facts, place)
+            return _agreement(place, raw, rows, model)
+        except (OSError, UserError):
+            raise
+        except Exception as error:  # whatever the exporter or ONNX Runtime meets in somebody's network
+            reason = error_in_words(error)
+            raise ConfigError(f"format=onnx: ONNX cannot have this network ({reason}); nothing was written") from error
 
 
 def _agreement(file: Path, raw: Any, rows: NDArray[Any], model: LoadedModel) -> Agreement:
