@@ -270,7 +270,11 @@ def test_mlflows_own_commands_serve_the_model_and_write_its_container(swept: Pro
         port = probe.getsockname()[1]
     serve = [*mlflow, "serve", "-m", str(folder), "--env-manager", "local", "-h", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(
-        serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=swept.environment()
+        serve,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=swept.environment(PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"),  # it calls uvicorn
     ) as server:
         try:
             body = json.dumps({"inputs": [[0] * 64, [16] * 64], "params": {"probabilities": True}}).encode()

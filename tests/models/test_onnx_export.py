@@ -22,8 +22,7 @@ from mlplab.models.row_forms import form_of_model
 from mlplab.run.model_file import save_model
 from mlplab.scratch.initializers import INITIALIZERS, initialize
 from mlplab.tracking.model import load_model
-
-from .conftest import FORMS
+from models.conftest import FORMS
 
 NOT_IN_FLOAT64 = {Activation.leaky_relu, Activation.elu, Activation.gelu}  # in ONNX Runtime
 RNG = np.random.default_rng(0)

@@ -20,7 +20,7 @@ def new_file(path: Path) -> Iterator[Path]:
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            os.fchmod(descriptor, 0o666 & ~_umask())  # as any file of the user's
+            os.chmod(name, 0o666 & ~_umask())  # as any file of the user's
             os.close(descriptor)
             yield Path(name)
             os.replace(name, path)
