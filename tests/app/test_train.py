@@ -108,7 +108,10 @@ def test_artifacts_are_figures_numbers_reports_config_and_model(project: Project
     assert names == reports | {
         "config.yaml", "loss_curve.png", "confusion_matrix.png", "confusion_matrix.csv", "test_predictions.csv",
     }  # fmt: skip
-    assert "model/MLmodel" in {item.path for item in project.client.list_artifacts(finished.info.run_id, "model")}
+    (made,) = finished.outputs.model_outputs
+    model = project.client.get_logged_model(made.model_id)
+    assert {metric.key for metric in model.metrics} >= {"final/test_accuracy", "final/val_accuracy"}
+    assert {metric.dataset_name for metric in model.metrics} == {"digits"}
     for picture in ("loss_curve.png", "confusion_matrix.png"):
         assert artifact(finished, picture).read_bytes().startswith(b"\x89PNG")
     counts = np.loadtxt(artifact(finished, "confusion_matrix.csv"), delimiter=",", dtype=int)

@@ -46,7 +46,9 @@ def works(project: Project, sweep: list[str]) -> None:
         assert (project.root / run.data.tags[FOLDER_TAG]).is_relative_to(project.root)
         names = {item.path for item in project.client.list_artifacts(run.info.run_id)}
         assert names >= {"config.yaml", "loss_curve.png"}
-        assert project.client.list_artifacts(run.info.run_id, "model")
+        (made,) = run.outputs.model_outputs
+        place = project.client.get_logged_model(made.model_id).artifact_location
+        assert place.startswith((project.root / "mlruns").as_uri())
     assert other.info.run_id in {run.info.run_id for run in project.runs()}
 
 
