@@ -26,7 +26,7 @@ MAY_REACH = {
     "store": set(),
     "tracking": {"store"},
     "comparison": {"store", "tracking"},
-    "models": {"store", "tracking", "comparison"},
+    "models": {"scratch", "data", "engines", "store", "tracking", "comparison"},
     "page": {"store", "tracking", "comparison", "data"},
     "migration": {"store", "tracking"},
     "run": {"scratch", "data", "engines", "training", "store", "tracking"},
@@ -85,10 +85,14 @@ MAY_IMPORT = {
     "simpleeval": {"sweeps"},
     "mlflow": {"store", "tracking", "migration", "comparison", "models", "sweeps", "reproduction", "rerun"},
     "omegaconf": {"run", "launchers", "sweeps", "reproduction", "rerun", "app"},
-    "torch": {"engines", "data", "tracking"},
+    "torch": {"engines", "data", "tracking", "models"},
     "torchvision": {"data"},
     "plotly": {"page"},
     "matplotlib": {"run"},
+    "onnx": {"engines"},
+    "onnxruntime": {"models"},
+    "starlette": {"models"},
+    "uvicorn": {"models"},
     "pandas": {"comparison", "models", "page", "reproduction", "app", "data", "tracking"},
 }
 
@@ -229,7 +233,7 @@ def test_every_imported_library_is_declared() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[=<>]", text)[0].lower() for text in project["dependencies"]}
     distributions = packages_distributions()
-    for extra in ("ray", "search", "slurm"):
+    for extra in ("onnx", "ray", "search", "slurm"):
         declared |= {re.split(r"[=<>]", text)[0].lower() for text in project["optional-dependencies"][extra]}
     for file in files():
         for root in roots(file) - {"mlplab"}:

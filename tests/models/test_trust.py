@@ -81,6 +81,7 @@ def test_each_name_of_a_model_leads_to_its_run(store: Store, found: FoundModel) 
     ("text", "why"),
     [
         ("best", "there is no sweep"),
+        ("runner-up", "there is no sweep"),
         ("champion", "no model is registered"),
         ("digits@champion", "no registered model digits with the alias champion"),
         ("models:/digits/1", "no such version"),

@@ -105,7 +105,7 @@ def test_the_metadata_have_the_classes_and_the_shape_of_an_image(tmp_path: Path,
 
     save(model_format, tmp_path / "model", Activation.relu)
     found = Model.load(str(tmp_path / "model")).metadata["mlplab"]
-    assert found == {"classes": list(range(10)), "image_shape": [8, 8]}
+    assert found == {"classes": list(range(10)), "image_shape": [8, 8], "pixel_max": 255.0}
 
 
 def test_a_graph_that_holds_a_pickle_is_refused(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def _migrate(arguments: Sequence[str], typed: Sequence[str]) -> None:
         return
     source_uri, target_uri = _parse(arguments)
     _require_one_password(typed)
-    from mlplab.app.migration_bar import showing
+    from mlplab.app.counting_bar import showing
     from mlplab.migration.migrating import Migration, open_source
     from mlplab.store.uri import public
 
@@ -68,7 +68,7 @@ def _migrate(arguments: Sequence[str], typed: Sequence[str]) -> None:
     with _only_one(source_uri, target_uri):
         try:
             migration = Migration(open_source(source_uri), target_uri)
-            with showing(migration.runs) as advance:
+            with showing(migration.runs, "run", "copy") as advance:
                 report = migration.carry_out(advance)
         except StoreError as error:
             raise StoreError(f"{error}; then the same command goes on") from error

@@ -16,6 +16,7 @@ from mlplab.errors import ConfigError
 from mlplab.tracking_config import check_uri
 
 T = TypeVar("T")
+TYPED = "typed"
 
 
 @dataclass
@@ -30,37 +31,38 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
     """Return the options that were typed.
 
     Args:
-        kind: a dataclass; a field ``tracking`` of it has StoreOptions.
+        kind: a dataclass; a field ``tracking`` of it has StoreOptions. Metadata of a field say under TYPED what people
+            type for it, where that is no name in Python.
         arguments: key=value each.
         former_keys: what a key is called now.
 
     Raises:
         ConfigError: a key or its type is wrong.
     """
-    known = [option.name for option in fields(kind) if option.name != "tracking"]  # type: ignore[arg-type]
-    known += [f"tracking.{option.name}" for option in fields(StoreOptions)]
-    given = []
+    options = [option for option in fields(kind) if option.name != "tracking"]  # type: ignore[arg-type]
+    names = {option.metadata.get(TYPED, option.name): option.name for option in options}
+    names |= {f"tracking.{option.name}": f"tracking.{option.name}" for option in fields(StoreOptions)}
+    known, given = list(names), []
     for argument in arguments:
         key, separator, value = argument.partition("=")
         key = former_keys.get(key, key)
         if key not in known or not separator:
             raise ConfigError(not_an_option(argument, known))
-        given.append(f"{key}={value}")
-    warn_of_repeated(given)
-    texts = {option.name for option in fields(kind) if str in (option.type, *get_args(option.type))}  # type: ignore[arg-type]
+        given.append((key, value))
+    warn_of_repeated([f"{key}={value}" for key, value in given])
+    texts = {option.name for option in options if str in (option.type, *get_args(option.type))}
     try:
-        options = OmegaConf.to_object(
-            OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.from_cli([_as_text(one, texts) for one in given]))
-        )
+        typed_options = OmegaConf.from_cli([_as_text(f"{names[key]}={value}", texts) for key, value in given])
+        parsed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), typed_options))
     except OmegaConfBaseException as error:
-        typed = [text for text in given if text.partition("=")[0] == error.full_key] or arguments
+        typed = [f"{key}={value}" for key, value in given if names[key] == error.full_key] or arguments
         said = str(error).splitlines()[0]
         reason = "takes a list, such as [ONE,TWO]" if "is not a ListConfig" in said else said
         raise ConfigError(f"{' '.join(typed)}: {reason}; see `--help`") from error
     except YAMLError as error:
         raise ConfigError(f"{' '.join(arguments)}: a bracket or a quotation mark is open; see `--help`") from error
-    assert isinstance(options, kind)
-    return options
+    assert isinstance(parsed, kind)
+    return parsed
 
 
 def _as_text(argument: str, texts: Collection[str]) -> str:

@@ -33,15 +33,18 @@ class SweepComparison:
         return terminal_table(self.ranking)
 
 
-def find_best(store: Store, sweep: str) -> Best | None:
-    """Return the best of a sweep by its ranking; None where no run has finished. Raises StoreError."""
+def find_best(store: Store, sweep: str, place: int = 1) -> Best | None:
+    """Return the best of a sweep by its ranking; None where no run has finished. Raises StoreError.
+
+    With place 2 it is the runner-up: of the group that ranks second, and so on.
+    """
     runs = _members(store, sweep)
     if runs.empty:
         return None
     ranking = rank(runs)
-    if not ranking.ranked:
+    if len(ranking.ranked) < place:
         return None
-    best = ranking.ranked[0]
+    best = ranking.ranked[place - 1]
     finished = finished_of(runs[runs["run_id"].isin(best.run_ids)]).set_index("run_id")
     values = finished[f"metrics.{ranking.metric}"].dropna()
     run_id = str(values.idxmin() if ranking.ascending else values.idxmax())

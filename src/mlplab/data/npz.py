@@ -2,11 +2,11 @@
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -26,11 +26,12 @@ _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImp
 
 
 @dataclass(frozen=True)
-class _Header:
+class ArrayHeader:
     """What an array in the file says of itself."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    is_by_columns: bool
 
 
 def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
@@ -41,10 +42,10 @@ def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
     """
     assert config.path is not None
     path = existing(config.path, "file")
-    headers = _headers(path)
+    headers = array_headers(path)
     names = _names(path, headers)
     for name in names:
-        _check_header(f"{path}: {name}", name, headers[name])
+        check_array_header(f"{path}: {name}", name, headers[name])
     _check_alike(path, headers, names)
     needed = sum(prod(headers[name].shape) * (headers[name].dtype.itemsize + INPUT_BYTES) for name in names)
     require_room(needed, str(path), "save fewer rows or a smaller dtype, such as uint8 or float32")
@@ -62,28 +63,51 @@ def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
     return assemble(path.name, ("local", {"uri": str(path)}), parts, config, encode)
 
 
-def _headers(path: Path) -> dict[str, _Header]:
-    """Return shape and dtype of every array, without reading it."""
+def array_headers(path: Path) -> dict[str, ArrayHeader]:
+    """Return shape and dtype of every array, without reading it. Raises DataError for what is no npz file."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return {
-                member.removesuffix(".npy"): _header(archive, member)
-                for member in archive.namelist()
-                if member.endswith(".npy")
-            }
+            headers = {}
+            for member in archive.namelist():
+                if member.endswith(".npy"):
+                    with archive.open(member) as file:
+                        headers[member.removesuffix(".npy")] = _header(file)
+            return headers
     except _FAULTS as error:
         raise DataError(f"{path}: is no npz file, or is damaged ({error}); {_SAVE}") from error
 
 
-def _header(archive: zipfile.ZipFile, member: str) -> _Header:
-    with archive.open(member) as file:
-        version = npy.read_magic(file)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = read(file)
-    return _Header(shape, dtype)
+def _header(file: IO[bytes]) -> ArrayHeader:
+    version = npy.read_magic(file)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, is_by_columns, dtype = read(file)
+    return ArrayHeader(shape, dtype, is_by_columns)
 
 
-def _names(path: Path, headers: Mapping[str, _Header]) -> list[str]:
+def stream_array(path: Path, name: str, rows: int) -> Iterator[NDArray[Any]]:
+    """Yield an array of a file, so many rows at a time, with no more of it in memory.
+
+    Raises:
+        DataError: it is pickled, lies in the file column by column, or is damaged.
+    """
+    where = f"{path}: {name}"
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+            header = _header(file)
+            check_array_header(where, name, header)
+            if header.is_by_columns and len(header.shape) > 1:
+                raise DataError(f"{where} lies column by column; save numpy.ascontiguousarray({name})")
+            count, *row_shape = header.shape
+            size = prod(row_shape) * header.dtype.itemsize
+            for start in range(0, count, rows):
+                length = min(rows, count - start)
+                read = file.read(length * size)
+                yield np.frombuffer(read, header.dtype, length * prod(row_shape)).reshape(length, *row_shape)
+    except _FAULTS as error:
+        raise DataError(f"{path}: is damaged ({error}); {_SAVE}") from error
+
+
+def _names(path: Path, headers: Mapping[str, ArrayHeader]) -> list[str]:
     """Return the arrays to read: both of the training set, and both or none of each other split."""
     has = f"it has {listed_some(sorted(headers))}" if headers else "it is empty"
     wanted = []
@@ -96,7 +120,8 @@ def _names(path: Path, headers: Mapping[str, _Header]) -> list[str]:
     return wanted
 
 
-def _check_header(where: str, name: str, header: _Header) -> None:
+def check_array_header(where: str, name: str, header: ArrayHeader) -> None:
+    """Raise DataError for an array that is pickled, or of rows that are no numbers."""
     shape, dtype = header.shape, header.dtype
     if dtype.hasobject:
         raise DataError(
@@ -111,7 +136,7 @@ def _check_header(where: str, name: str, header: _Header) -> None:
         raise DataError(f"{where} has shape {shape}: takes one row or more, (rows, numbers) or (rows, height, width)")
 
 
-def _check_alike(path: Path, headers: Mapping[str, _Header], names: list[str]) -> None:
+def _check_alike(path: Path, headers: Mapping[str, ArrayHeader], names: list[str]) -> None:
     """Refuse splits that do not fit each other, and rows that do not fit their labels."""
     train = headers["x_train"]
     for split in [name.removeprefix("x_") for name in names if name.startswith("x_")]:

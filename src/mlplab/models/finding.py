@@ -16,10 +16,11 @@ from mlplab.models.trust import fetch_model
 from mlplab.schema import MODEL, MODEL_DIGEST_TAG
 from mlplab.store.store import Store
 
-BEST, CHAMPION = "best", "champion"
+BEST, RUNNER_UP, CHAMPION = "best", "runner-up", "champion"
+_PLACES = {BEST: 1, RUNNER_UP: 2}
 FORMS = (
-    "best (of the last sweep), a run's id, champion, NAME@champion, models:/NAME/VERSION, models:/NAME@ALIAS, "
-    f"models:/m-ID, runs:/ID/{MODEL}"
+    "best and runner-up (of the last sweep), a run's id, champion, NAME@champion, models:/NAME/VERSION, "
+    f"models:/NAME@ALIAS, models:/m-ID, runs:/ID/{MODEL}"
 )
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _RUN = re.compile(rf"(?:runs:/)?({_RUN_ID.pattern})(?:/{MODEL})?")
@@ -76,8 +77,8 @@ def find_model(store: Store, text: str) -> FoundModel:
         ConfigError: there is none such; the message lists what there is.
         StoreError: the store does not answer.
     """
-    if text == BEST:
-        return FoundModel(store, _run(store, text, _best(store)))
+    if text in _PLACES:
+        return FoundModel(store, _run(store, text, _placed(store, text)))
     if text == CHAMPION:
         return _of_version(store, text, _by_alias(store, text, _only_registered(store), CHAMPION))
     if found := _RUN.fullmatch(text):
@@ -91,13 +92,14 @@ def find_model(store: Store, text: str) -> FoundModel:
     raise _unknown(store, text, f"takes {FORMS}")
 
 
-def _best(store: Store) -> str:
+def _placed(store: Store, text: str) -> str:
     sweep = whole_sweep(store, Selection())
-    best = None if sweep is None else find_best(store, sweep)
-    if best is None:
-        what = "there is no sweep" if sweep is None else f"no run of the last sweep, {sweep}, has finished"
-        raise _unknown(store, BEST, what)
-    return best.run_id
+    placed = None if sweep is None else find_best(store, sweep, _PLACES[text])
+    if placed is None:
+        few = "no run" if text == BEST else "no second combination"
+        what = "there is no sweep" if sweep is None else f"{few} of the last sweep, {sweep}, has finished"
+        raise _unknown(store, text, what)
+    return placed.run_id
 
 
 def _run(store: Store, text: str, run_id: str) -> Run:

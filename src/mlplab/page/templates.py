@@ -9,15 +9,16 @@ from markupsafe import Markup
 from mlplab.colors import OKABE_ITO
 
 _HERE = "mlplab.page"
-_MORE_SCRIPTS = {"watch.html": ("watch.js",)}
+# Only Plotly's charts with x and y axes: a third of the whole, which no package on PyPI has by itself.
+_CHARTS = ("plotly/plotly-cartesian.min.js", "charts.js", "table.js")
+_OTHER_SCRIPTS = {"watch.html": (*_CHARTS, "watch.js"), "models.html": ("models.js",)}
 
 
 def render_template(package: str, name: str, **values: object) -> str:
     """Return the template ``name`` of a package, filled in; a page (.html) also gets its style and scripts."""
     is_page = name.endswith(".html")
     if is_page:
-        # Only Plotly's charts with x and y axes: a third of the whole, which no package on PyPI has by itself.
-        scripts = ("plotly/plotly-cartesian.min.js", "charts.js", "table.js", *_MORE_SCRIPTS.get(name, ()))
+        scripts = _OTHER_SCRIPTS.get(name, _CHARTS)
         values |= {"style": Markup(_style()), "scripts": [Markup(_read(script)) for script in scripts]}
     return _environment(package, escapes=is_page).get_template(name).render(values)
 

@@ -15,13 +15,23 @@ def form_of(dataset: Dataset) -> RowForm:
     """Return it for a data set: raw rows of people's own data, uint8 rows (N, I) of a published set."""
     coding = dataset.coding
     if coding is None:
-        inputs, classes = dataset.inputs, list(range(dataset.classes))
-        return RowForm(np.zeros((2, inputs), np.uint8), (inputs,), np.uint8, classes, dataset.image_shape)
+        inputs, classes, pixel_max = dataset.inputs, list(range(dataset.classes)), dataset.scaling.pixel_max
+        return RowForm(
+            np.zeros((2, inputs), np.uint8), (inputs,), np.uint8, classes, dataset.image_shape, pixel_max=pixel_max
+        )
     rows = coding.rows
     code = Path(encoding.__file__)
     example, labels = rows.example(), list(coding.labels)
     return RowForm(
-        example, rows.raw_shape, rows.dtype, labels, rows.image_shape, rows.settings(), code, rows.libraries
+        example,
+        rows.raw_shape,
+        rows.dtype,
+        labels,
+        rows.image_shape,
+        rows.settings(),
+        code,
+        rows.libraries,
+        dataset.scaling.pixel_max,
     )
 
 

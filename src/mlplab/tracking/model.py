@@ -54,6 +54,7 @@ class RowForm:
         encoding: its settings, from which ``code`` makes it again; None for rows that are numbers already.
         code: the source file that defines the encodings; the model carries a copy.
         libraries: that it needs.
+        pixel_max: the largest value that a pixel can have; 1 for other numbers.
     """
 
     example: Any
@@ -64,6 +65,7 @@ class RowForm:
     encoding: Mapping[str, Any] | None = None
     code: Path | None = None
     libraries: Sequence[str] = ()
+    pixel_max: float = 255.0
 
 
 def save_scratch(
@@ -160,8 +162,13 @@ def _save(
             pip_requirements=_requirements(*dict.fromkeys([*needed, *form.libraries])),
             signature=_signature(form),
             input_example=form.example,
-            metadata={METADATA: {"classes": list(form.labels), "image_shape": _listed(form.image_shape)}},
+            metadata={METADATA: _facts(form)},
         )
+
+
+def _facts(form: RowForm) -> dict[str, Any]:
+    shape = _listed(form.image_shape)
+    return {"classes": list(form.labels), "image_shape": shape, "pixel_max": form.pixel_max}
 
 
 def _listed(shape: Sequence[int] | None) -> list[int] | None:

@@ -1,4 +1,4 @@
-"""The progress of a migration: a bar with the time left in a terminal, elsewhere a line at the beginning."""
+"""How far a command is: a bar with the time left in a terminal, elsewhere a line at the beginning."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,17 +10,24 @@ from mlplab.terminal import count_of, say
 
 
 @contextmanager
-def showing(runs: int) -> Iterator[Callable[[int], None]]:
-    """Show how many of the runs are copied; the block is given a function to call with a number of copied runs."""
+def showing(total: int | None, thing: str, purpose: str) -> Iterator[Callable[[int], None]]:
+    """Show how many things are done; the block is given a function to call with a number of those done since.
+
+    Args:
+        total: of the things; None where it is not known.
+        thing: what is counted, in the singular.
+        purpose: what is done with each, as after "to".
+    """
     console = Console()
     if not console.is_terminal:
-        say(f"{count_of(runs, 'run')} to copy")
+        if total is not None:
+            say(f"{count_of(total, thing)} to {purpose}")
         yield lambda _: None
         return
-    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(f"{thing}s"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # No thread of rich's own refreshes it: an error of a terminal that has gone must come up here.
     progress = Progress(*columns, console=console, auto_refresh=False, transient=True)
-    task = progress.add_task("runs", total=runs)
+    task = progress.add_task(thing, total=total)
 
     def advance(number: int) -> None:
         with suppress(OSError):  # the terminal has gone: the work goes on
