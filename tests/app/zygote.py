@@ -25,8 +25,12 @@ sys.path.insert(0, str(root / "src"))
 from mlplab import environment
 
 environment.prepare_command()  # before MLflow, which reads the variables on import
+import matplotlib.figure  # noqa: F401
 import mlflow.pyfunc
 import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+import sklearn.datasets
+import sklearn.model_selection  # noqa: F401
+import torch  # noqa: F401
 
 import mlplab.run.pipeline
 
@@ -65,7 +69,9 @@ class Order:
         arguments: of the command.
         command: train, compare, ...: a script in src/.
         die_at: the child sends itself SIGKILL when the place, a dotted name, is called for the N-th time.
-        variables: of the environment; None: unset.
+        environment: the whole of it; None: this process's.
+        variables: to change in it; None: unset.
+        folder: of the project that the child works in, a copy of this one; None: this one.
         stdout: the file that standard output goes to; None: it is closed.
         stderr: likewise.
         encoding: of both.
@@ -76,7 +82,9 @@ class Order:
     arguments: list[str]
     command: str = "train"
     die_at: tuple[str, int] | None = None
+    environment: dict[str, str] | None = None
     variables: dict[str, str | None] = field(default_factory=dict)
+    folder: str | None = None
     stdout: str | None = "child.log"
     stderr: str | None = "child.log"
     encoding: str = "utf-8"
@@ -95,6 +103,20 @@ def redirect(number: int, path: str | None, encoding: str) -> Any:
     return open(number, "w", buffering=1, encoding=encoding, errors=errors, closefd=False)
 
 
+def move_to(folder: Path) -> None:
+    """Work in a copy of the project, as if everything had been imported from there."""
+    os.chdir(folder)
+    sys.path[:] = [place.replace(str(root), str(folder)) for place in sys.path]
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != "mlplab":
+            continue
+        for key, value in list(vars(module).items()):
+            if isinstance(value, Path) and value.is_relative_to(root):
+                setattr(module, key, folder / value.relative_to(root))
+            elif isinstance(value, str) and str(root) in value:
+                setattr(module, key, value.replace(str(root), str(folder)))
+
+
 def obey_permissions() -> None:
     """Give up every capability: root is then stopped by the mode of a file, as its owner is."""
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # see capset(2)
@@ -107,11 +129,16 @@ def run(order: Order) -> None:
         kill_at(*order.die_at)
     sys.stdout = redirect(1, order.stdout, order.encoding)
     sys.stderr = redirect(2, order.stderr, order.encoding)
+    if order.environment is not None:
+        os.environ.clear()
+        os.environ.update(order.environment)
     for name, value in order.variables.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+    if order.folder is not None:
+        move_to(Path(order.folder))
     if order.obeys_permissions:
         obey_permissions()
     signal.alarm(order.seconds)
