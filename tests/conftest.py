@@ -101,17 +101,15 @@ class Project:
         return {key: value for key, value in environment.items() if value}
 
     def train(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end: a fork of a process that has imported everything, which takes half the time."""
-        if any(name.startswith(READ_ON_IMPORT) for name in variables):
-            return subprocess.run(
-                self.command(*arguments),
-                cwd=self.root,
-                env=self.environment(**variables),
-                capture_output=True,
-                text=True,
-                timeout=200,
-            )
-        return forking_server().run(self, arguments, self.environment(**variables))
+        return self.run("train", *arguments, **variables)
+
+    def run(self, command: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end: a fork of a process that has imported everything, which takes half the time."""
+        environment = self.environment(**variables)
+        if not any(name.startswith(READ_ON_IMPORT) for name in variables):
+            return forking_server().run(self, command, arguments, environment)
+        words = [sys.executable, f"src/{command}.py", *arguments]
+        return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True, timeout=200)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -170,13 +168,14 @@ class ForkingServer:
         atexit.register(self.close)
 
     def run(
-        self, project: Project, arguments: Sequence[str], environment: dict[str, str]
+        self, project: Project, command: str, arguments: Sequence[str], environment: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with tempfile.TemporaryDirectory() as folder:
             texts = {stream: Path(folder) / stream for stream in ("stdout", "stderr")}
             order = {
+                "command": command,
                 "arguments": arguments,
                 "environment": environment,
                 "folder": str(project.root),
@@ -187,7 +186,7 @@ class ForkingServer:
             self._process.stdin.flush()
             status = int(self._process.stdout.readline())
             said = [path.read_text(encoding="utf-8") for path in texts.values()]
-        return subprocess.CompletedProcess(project.command(*arguments), status, *said)
+        return subprocess.CompletedProcess([f"src/{command}.py", *arguments], status, *said)
 
     def close(self) -> None:
         self._process.communicate("")

@@ -55,21 +55,16 @@ def test_a_run_again_prints_its_certificate(project: Project) -> None:
     assert project.train(*arguments(command)).returncode == 0
     run_id = re.findall(r"run +([0-9a-f]{32})", output)[0]
     (printed,) = re.findall(rf"\$ python src/rerun\.py {run_id}\n(.*?)```", README, re.S)
-    words = [sys.executable, "src/rerun.py", project.runs()[-1].info.run_id]
-    done = subprocess.run(
-        words, cwd=project.root, env=project.environment(), capture_output=True, text=True, timeout=200
-    )
+    done = project.run("rerun", project.runs()[-1].info.run_id)
     assert masked(done.stdout + done.stderr) == masked(printed)
 
 
 def test_the_commands_that_register_print_what_stands_there_one_after_the_other(fresh_project: Project) -> None:
     (console,) = REGISTERING
-    steps = re.findall(r"^\$ python (src/\w+\.py) ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", console, re.M)
+    steps = re.findall(r"^\$ python src/(\w+)\.py ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", console, re.M)
     assert len(steps) == 3
     for script, rest, output in steps:
-        command = [sys.executable, script, *shlex.split(rest.partition(" | tail -3")[0])]
-        environment = fresh_project.environment()
-        done = subprocess.run(command, cwd=fresh_project.root, env=environment, capture_output=True, text=True)
+        done = fresh_project.run(script, *shlex.split(rest.partition(" | tail -3")[0]))
         assert not done.stderr
         assert masked(done.stdout)[-3:] == masked(output)
 

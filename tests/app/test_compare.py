@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,7 @@ SWEEP = [
 
 
 def compare(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "src/compare.py", *arguments]
-    return subprocess.run(command, cwd=project.root, env=project.environment(), capture_output=True, text=True)
+    return project.run("compare", *arguments)
 
 
 @pytest.fixture(scope="module")

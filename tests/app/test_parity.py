@@ -1,7 +1,6 @@
 """``python src/parity.py``: one config by every engine, number by number."""
 
 import subprocess
-import sys
 
 import pytest
 
@@ -13,9 +12,7 @@ FAST = ["data=digits", "hidden_sizes=[8]", "learning_rate=0.1", "log_every=10", 
 
 
 def parity(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "src/parity.py", *FAST, *arguments]
-    environment = project.environment()
-    return subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, timeout=200)
+    return project.run("parity", *FAST, *arguments)
 
 
 def test_engines_agree_over_a_run_in_float64_and_float32_is_reported(project: Project) -> None:

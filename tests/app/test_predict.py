@@ -205,9 +205,6 @@ def test_without_the_test_set_nothing_is_exported(trained: Project, tmp_path: Pa
 
 @pytest.mark.parametrize("command", ["predict", "export"])
 def test_the_help_names_what_can_be_typed(project: Project, command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, f"src/{command}.py", "--help"], cwd=project.root, env=project.environment(),
-        capture_output=True, text=True,
-    )  # fmt: skip
+    done = project.run(command, "--help")
     assert done.returncode == 0
     assert "tracking.uri=URI" in done.stdout

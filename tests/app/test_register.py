@@ -1,7 +1,6 @@
 """``python src/register.py`` and ``register=NAME`` through the real commands."""
 
 import subprocess
-import sys
 
 import pytest
 from mlflow.entities.model_registry import ModelVersion
@@ -13,8 +12,7 @@ BETTER = [*SMALL[:3], "learning_rate=0.3", "activation=relu", "log_every=50", "e
 
 
 def register(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "src/register.py", *arguments]
-    return subprocess.run(command, cwd=project.root, env=project.environment(), capture_output=True, text=True)
+    return project.run("register", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +71,7 @@ def test_a_run_that_is_better_becomes_the_champion_and_one_that_is_worse_does_no
         ([], "ERROR: name: is missing; add name=NAME"),
         (["name=a/b"], "ERROR: name=a/b: takes a name without / : and @"),
         (["0" * 32, "name=digits"], f"ERROR: model={'0' * 32}: no such run; the experiment has "),
-        (["nonsense", "name=digits"], "ERROR: model=nonsense: takes best (of the last sweep), "),
+        (["nonsense", "name=digits"], "ERROR: model=nonsense: takes best and runner-up (of the last sweep), "),
         (["name=digits", "froce=true"], "ERROR: froce=true: is no key=value of this command; did you mean force?"),
     ],
 )

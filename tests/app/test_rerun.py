@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +23,8 @@ SWEPT = [*FAST, "dtype=float64"]  # where a weight decay of 1e300 diverges
 Done = subprocess.CompletedProcess[str]
 
 
-def command(project: Project, name: str, *arguments: str, **variables: str) -> Done:
-    words = [sys.executable, f"src/{name}.py", *arguments]
-    environment = project.environment(**variables)
-    return subprocess.run(words, cwd=project.root, env=environment, capture_output=True, text=True, timeout=200)
-
-
 def rerun(project: Project, *arguments: str, **variables: str) -> Done:
-    return command(project, "rerun", *arguments, **variables)
+    return project.run("rerun", *arguments, **variables)
 
 
 def train(project: Project, *arguments: str, **variables: str) -> Run:
@@ -158,7 +151,7 @@ def test_a_run_that_code_of_long_ago_has_made_is_compared_and_comes_back(
     words = [*FAST, f"tracking.uri={project.uri}", f"hydra.run.dir={tmp_path / 'out'}"]
     assert begin_there(tmp_path, words).wait() == 0
     old = project.runs()[-1].info.run_id
-    assert command(project, "compare", f"runs=[{old}]").returncode == 0
+    assert project.run("compare", f"runs=[{old}]").returncode == 0
     done = rerun(project, old, "tolerance=1e-6")  # the gradients' sums have another order since
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the code of then had no key for " in done.stdout

@@ -187,10 +187,7 @@ def test_a_model_of_a_tables_rows_has_a_page_with_an_example_that_works(swept: P
 
 
 def test_the_help_names_what_can_be_typed(project: Project) -> None:
-    done = subprocess.run(
-        [sys.executable, "src/serve.py", "--help"], cwd=project.root, env=project.environment(), capture_output=True,
-        text=True,
-    )  # fmt: skip
+    done = project.run("serve", "--help")
     assert done.returncode == 0
     assert "beside=runner-up" in done.stdout
 

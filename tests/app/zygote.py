@@ -143,6 +143,7 @@ def run(order: Order) -> None:
         obey_permissions()
     signal.alarm(order.seconds)
     sys.argv = [f"src/{order.command}.py", *order.arguments]
+    sys.orig_argv = [sys.executable, *sys.argv]  # with which a command begins again
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
