@@ -6,7 +6,6 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import atexit
-import json
 import re
 import shutil
 import socket
@@ -15,11 +14,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -39,6 +39,9 @@ from mlplab.app import composition
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset, Scaling, Split
 from mlplab.schema import COMMAND_TAG
+
+if TYPE_CHECKING:
+    from forks import Forks
 
 PROJECT = Path(__file__).resolve().parents[1]
 READ_ON_IMPORT = ("OMP_", "OPENBLAS_", "MLFLOW_", "PYTHON", "HYDRA_", "LC_", "LANG")
@@ -105,11 +108,11 @@ class Project:
 
     def run(self, command: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end: a fork of a process that has imported everything, which takes half the time."""
-        environment = self.environment(**variables)
-        if not any(name.startswith(READ_ON_IMPORT) for name in variables):
-            return forking_server().run(self, command, arguments, environment)
-        words = [sys.executable, f"src/{command}.py", *arguments]
-        return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True, timeout=200)
+        environment, words = self.environment(**variables), [sys.executable, f"src/{command}.py", *arguments]
+        if any(name.startswith(READ_ON_IMPORT) for name in variables):
+            return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True, timeout=200)
+        ended = _forks().run(*arguments, command=command, environment=environment, folder=str(self.root), seconds=200)
+        return subprocess.CompletedProcess(words, ended.status, ended.stdout, ended.stderr)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -150,52 +153,16 @@ class Project:
         return sorted((m.step, m.value) for m in self.client.get_metric_history(run.info.run_id, key))
 
 
-class ForkingServer:
-    """Runs commands in children of app/zygote.py, one at a time, in whichever copy of the project."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="mlplab-zygote-")
-        root = Path(self._folder.name).resolve()
-        project = copy_project(root)
-        self._process = subprocess.Popen(
-            [sys.executable, str(PROJECT / "tests" / "app" / "zygote.py"), str(root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=root,
-            env=project.environment(),
-            text=True,
-        )
-        atexit.register(self.close)
-
-    def run(
-        self, project: Project, command: str, arguments: Sequence[str], environment: dict[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with tempfile.TemporaryDirectory() as folder:
-            texts = {stream: Path(folder) / stream for stream in ("stdout", "stderr")}
-            order = {
-                "command": command,
-                "arguments": arguments,
-                "environment": environment,
-                "folder": str(project.root),
-                "seconds": 200,
-                **{stream: str(path) for stream, path in texts.items()},
-            }
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-            status = int(self._process.stdout.readline())
-            said = [path.read_text(encoding="utf-8") for path in texts.values()]
-        return subprocess.CompletedProcess([f"src/{command}.py", *arguments], status, *said)
-
-    def close(self) -> None:
-        self._process.communicate("")
-        self._folder.cleanup()
-
-
 @cache
-def forking_server() -> ForkingServer:
-    return ForkingServer()
+def _forks() -> "Forks":
+    """Return what runs commands as forks of one process, in whichever copy of the project."""
+    from forks import Forks
+
+    root = Path(tempfile.mkdtemp(prefix="mlplab-zygote-")).resolve()
+    forks = Forks(copy_project(root / "project"))
+    atexit.register(shutil.rmtree, root)
+    atexit.register(forks.close)
+    return forks
 
 
 @pytest.fixture(scope="session")

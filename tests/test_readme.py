@@ -59,6 +59,7 @@ def test_a_run_again_prints_its_certificate(project: Project) -> None:
     assert masked(done.stdout + done.stderr) == masked(printed)
 
 
+@pytest.mark.slow
 def test_the_commands_that_register_print_what_stands_there_one_after_the_other(fresh_project: Project) -> None:
     (console,) = REGISTERING
     steps = re.findall(r"^\$ python src/(\w+)\.py ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", console, re.M)
@@ -69,6 +70,7 @@ def test_the_commands_that_register_print_what_stands_there_one_after_the_other(
         assert masked(done.stdout)[-3:] == masked(output)
 
 
+@pytest.mark.slow
 def test_the_lines_of_python_print_what_stands_below_them(project: Project) -> None:
     found = re.search(r"## From Python\n.*?```python\n(.*?)```.*?```text\n(.*?)```", README, re.S)
     assert found is not None

@@ -215,6 +215,7 @@ def test_a_run_has_its_results_its_settings_and_its_model(home: Home) -> None:
     assert "epoch 30/30" in log.read_text()
 
 
+@pytest.mark.slow
 def test_a_sweep_is_a_table_with_a_best_run(home: Home) -> None:
     found = home.run("""
         import mlplab
@@ -282,6 +283,7 @@ def test_ctrl_c_leaves_a_killed_run_that_resumes_to_the_same_result(home: Home) 
     assert home.states() == ["FINISHED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_a_sweep_that_fails_raises_and_the_process_goes_on(home: Home) -> None:
     found = home.run(f"""
         import mlplab
@@ -331,6 +333,7 @@ def test_a_mistake_is_a_config_error(home: Home) -> None:
     assert not (home.folder / "outputs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("npz" not in choices_of("data"), reason="conf/data/npz.yaml is not there")
 def test_arrays_at_hand_are_trained_on(home: Home) -> None:
     found = home.run("""

@@ -113,6 +113,7 @@ def tables(project: Project, wine: pd.DataFrame) -> list[Run]:
     return swept(project, *WINE)
 
 
+@pytest.mark.slow
 def test_members_in_other_processes_find_a_relative_path_and_share_one_test_set(
     project: Project, tables: list[Run]
 ) -> None:
@@ -143,6 +144,7 @@ def test_the_data_set_is_an_input_of_the_run_with_its_file_and_classes(project: 
     assert (profile["train"], profile["test"], profile["classes"]) == (142, 36, sorted(NAMES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
 def test_the_model_of_a_table_predicts_names_from_raw_rows(
     project: Project, tables: list[Run], wine: pd.DataFrame, engine: str

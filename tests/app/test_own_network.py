@@ -67,6 +67,7 @@ def test_a_run_records_class_and_arguments_and_nothing_of_the_mlp(fresh_project:
     assert len(run.outputs.model_outputs) == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_over_networks_compares_them(fresh_project: Project, elsewhere: Path) -> None:
     done = fresh_project.train("-m", "--config-dir", str(elsewhere), *FAST, "network=mlp,cnn")
     assert done.returncode == 0, done.stderr

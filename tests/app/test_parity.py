@@ -29,6 +29,7 @@ def test_engines_agree_over_a_run_in_float64_and_float32_is_reported(project: Pr
         assert one.data.tags["rerun.certificate"].endswith(f"(run {other.info.run_id})")
 
 
+@pytest.mark.slow
 def test_engines_that_do_not_agree_end_with_status_3(project: Project) -> None:
     done = parity(project, "tolerance=0", "iterations=20")
     assert done.returncode == 3

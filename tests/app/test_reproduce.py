@@ -1,7 +1,6 @@
 """``python src/reproduce.py`` on a small data set: what runs, what is skipped, and what is reported."""
 
 import subprocess
-import sys
 import urllib.parse
 from pathlib import Path
 
@@ -17,8 +16,7 @@ SMALL = [
 
 
 def reproduce(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "src/reproduce.py", *arguments]
-    return subprocess.run(command, cwd=project.root, env=project.environment(), capture_output=True, text=True)
+    return project.run("reproduce", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +27,7 @@ def reproduced(project: Project) -> tuple[Project, str]:
     return project, done.stdout
 
 
+@pytest.mark.slow
 def test_every_cell_has_a_verdict(reproduced: tuple[Project, str]) -> None:
     project, said = reproduced
     rows = [line for line in said.splitlines() if line.startswith("│ pellattiero/")]
@@ -41,6 +40,7 @@ def test_every_cell_has_a_verdict(reproduced: tuple[Project, str]) -> None:
         assert f"{run.data.metrics['final/val_accuracy']:.4f}" in report
 
 
+@pytest.mark.slow
 def test_the_report_is_an_artifact_of_the_sweeps_own_run(reproduced: tuple[Project, str], browser: Browser) -> None:
     project, _ = reproduced
     folder = Path(urllib.parse.urlparse(project.sweeps()[0].info.artifact_uri).path)

@@ -86,6 +86,7 @@ def test_what_is_not_the_same_ends_with_status_3_and_what_explains_it(project: P
     assert project.client.get_run(trained.info.run_id).data.tags[CERTIFICATE_TAG].startswith("not the same bit by bit")
 
 
+@pytest.mark.slow
 def test_as_many_threads_as_then_compute(project: Project) -> None:
     run = train(project, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
     if run.data.tags["threads"] != "2":
@@ -96,6 +97,7 @@ def test_as_many_threads_as_then_compute(project: Project) -> None:
     assert project.runs()[-1].data.tags["threads"] == "2"
 
 
+@pytest.mark.slow
 def test_every_finished_member_of_a_sweep_comes_back_and_so_does_the_best(project: Project) -> None:
     assert project.train("-m", *SWEPT, "weight_decay=0,1e300").returncode == 1  # one diverges
     (sweep,) = project.sweeps()
@@ -167,6 +169,7 @@ class MyNet(nn.Sequential):
 """
 
 
+@pytest.mark.slow
 def test_data_and_a_network_of_ones_own_come_back_where_they_are_as_they_were(project: Project) -> None:
     rng = np.random.default_rng(0)
     arrays = {"x_train": rng.normal(size=(90, 1, 2, 3)).astype(np.float32), "y_train": rng.integers(0, 3, 90)}
@@ -302,6 +305,7 @@ def git(project: Project, *arguments: str) -> None:
     subprocess.run(["git", *who, "-C", str(project.root), *arguments], check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_the_code_of_then_is_brought_back_with_its_changes(fresh_project: Project) -> None:
     project, rules = fresh_project, fresh_project.root / "src/mlplab/scratch/optimizers.py"
     (project.root / ".gitignore").write_text("*.db*\nmlruns\noutputs\n__pycache__\n")

@@ -58,6 +58,7 @@ def undisturbed(zygote: Zygote) -> dict[str, Any]:
     return outcome(zygote.project)
 
 
+@pytest.mark.slow
 def test_runs_that_others_left_behind_are_pruned_and_the_best_is_named(
     zygote: Zygote, undisturbed: dict[str, Any]
 ) -> None:
@@ -81,6 +82,7 @@ def _artifact(run: Run, name: str) -> str:
     return (Path(run.info.artifact_uri.removeprefix("file://")) / name).read_text()
 
 
+@pytest.mark.slow
 def test_a_pruned_run_has_the_curve_that_it_would_have_had(undisturbed: dict[str, Any]) -> None:
     for _, ended, points in undisturbed.values():
         assert ("final/val_accuracy" in points) == (ended == "FINISHED")

@@ -224,6 +224,7 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
     assert not alive
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_ranks_what_has_finished_and_says_what_is_missing(fresh_project: Project) -> None:
     process = fresh_project.start("-m", *FAST, "epochs=1,100000,2")
     wait_for_members(fresh_project, process, 2)

@@ -338,6 +338,7 @@ def test_without_a_terminal_the_output_is_one_line_per_epoch_then_a_summary(fres
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_does_not_stop_the_run(fresh_project: Project) -> None:
     with fresh_project.start(*FAST, "epochs=50") as process:
         assert process.stdout is not None
@@ -347,6 +348,7 @@ def test_a_closed_pipe_does_not_stop_the_run(fresh_project: Project) -> None:
     assert [run.info.status for run in fresh_project.runs()] == ["FINISHED"]
 
 
+@pytest.mark.slow
 def test_a_terminal_of_80_columns_shows_epoch_loss_accuracy_and_time_left(fresh_project: Project) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
@@ -419,6 +421,7 @@ def test_relu_learns_real_mnist(fresh_project: Project, mnist_root: Path) -> Non
     assert [step for step, _ in fresh_project.points(run, "test/loss")] == [200]
 
 
+@pytest.mark.slow
 def test_a_notebooks_backend_and_a_terminal_without_unicode_cost_nothing(fresh_project: Project) -> None:
     surroundings = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONIOENCODING": "ascii"}
     done = fresh_project.train("-m", *FAST, "activation=relu", "seed=0,1", **surroundings)
@@ -431,6 +434,7 @@ def test_a_notebooks_backend_and_a_terminal_without_unicode_cost_nothing(fresh_p
         assert artifact(run, "loss_curve.png").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_behind_stdout_does_not_stop_the_work(fresh_project: Project) -> None:
     with open("/dev/full", "w") as full:
         command = subprocess.run(

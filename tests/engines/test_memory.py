@@ -56,6 +56,7 @@ def measured(overrides: list[str]) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["sigmoid", "gelu"])
 @pytest.mark.parametrize(
     ("engine", "optimizer", "diagnostics"),
@@ -73,6 +74,7 @@ def test_a_run_takes_what_is_said_and_not_much_more(
     assert 0.5 * taken < said < 1.1 * taken, f"said {said / 1e6:.0f} MB, taken {taken / 1e6:.0f} MB"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("optimizer", "diagnostics"), [("sgd", True), ("momentum", False), ("adam", True)])
 def test_another_network_takes_what_is_said_and_not_much_more(
     settings: Callable[..., TrainConfig], optimizer: str, diagnostics: bool

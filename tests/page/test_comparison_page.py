@@ -136,6 +136,7 @@ def test_a_switch_shows_another_layer(page: Page) -> None:
     expect(line).not_to_have_attribute("d", before)
 
 
+@pytest.mark.slow
 def test_it_can_be_read_by_everybody(page: Page) -> None:
     page.locator("header details summary").click()
     page.locator("#columns summary").click()

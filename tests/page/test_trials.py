@@ -156,6 +156,7 @@ def page(project: Project, browser: Browser) -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.slow
 def test_the_page_draws_every_run_by_each_key_and_the_best_so_far(page: Page) -> None:
     for name in ("slice-activation", "slice-learning_rate", "slice-batch_size", "best-runs", "best-seconds"):
         chart = page.locator(f"#{name}")
@@ -165,5 +166,6 @@ def test_the_page_draws_every_run_by_each_key_and_the_best_so_far(page: Page) ->
     expect(page.locator("section", has_text="The best so far").last).to_contain_text("a cross one that was pruned")
 
 
+@pytest.mark.slow
 def test_the_page_is_accessible(page: Page) -> None:
     assert serious_findings(page) == []

@@ -83,6 +83,7 @@ def trained(
     return train
 
 
+@pytest.mark.slow
 def test_the_model_predicts_what_the_network_predicts_without_its_code(
     trained: Callable[[str], tuple[OwnEngine, Dataset, TrainConfig]], tmp_path: Path
 ) -> None:

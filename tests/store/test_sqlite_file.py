@@ -245,6 +245,7 @@ def test_what_a_kill_left_is_removed_by_a_command_that_creates_nothing(tmp_path:
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_store_is_created_ends_the_command_without_a_traceback(
     tmp_path: Path, number: signal.Signals
@@ -260,6 +261,7 @@ def test_a_signal_while_the_store_is_created_ends_the_command_without_a_tracebac
     assert beside(path) == {"mlflow.db"}
 
 
+@pytest.mark.slow
 def test_whoever_creates_the_file_has_its_lock(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     with file_lock(path), opening(path) as process:

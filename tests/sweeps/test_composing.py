@@ -83,6 +83,7 @@ def test_hydra_composes_once_per_choice_of_groups(context: SweepContext, monkeyp
     assert composed == [[], ["data=digits"], ["data=mnist"]]
 
 
+@pytest.mark.slow
 def test_a_thousand_jobs_are_composed_in_seconds(context: SweepContext) -> None:
     start = time.process_time()
     assert len(grid.combine(["data=digits", "seed=range(0,500)", "activation=relu,tanh"], context)) == 1_000

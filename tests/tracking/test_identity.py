@@ -68,6 +68,7 @@ def test_the_data_changes_the_fingerprint_and_its_name_does_not(settings: Settin
     assert fingerprint(settings("data=mnist"), "x") == fingerprint(settings("data=auto"), "x")
 
 
+@pytest.mark.slow
 def test_the_code_that_computes_changes_the_fingerprint_and_other_code_does_not(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

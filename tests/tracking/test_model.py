@@ -70,6 +70,7 @@ def test_every_activation_predicts_alike(tmp_path: Path, model_format: ModelForm
     np.testing.assert_array_equal(predicted, expected(activation, PIXELS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_format", ModelFormat)
 def test_a_model_needs_nothing_of_this_project_and_pickles_nothing(tmp_path: Path, model_format: ModelFormat) -> None:
     folder = tmp_path / "model"
