@@ -7,11 +7,15 @@ from pathlib import Path
 
 from forks import Ended
 from fuzz.lines import Line
+from mlplab.app.rerun_options import NOT_THE_SAME
 
 MOST_LINES = 4  # of one message
 TOOK_TOO_LONG = -14  # SIGALRM
+SERVERS = ("watch", "serve")  # commands that go on until they are ended
 # What correct runs leave; everything in them belongs to a run, which has a journal.
-KEPT = re.compile(r"mlflow\.db.*|mlruns|outputs|multirun|data|x\.html|comparison\.html|\.acquire\.lock")
+KEPT = re.compile(
+    r"mlflow\.db.*|mlruns|outputs|multirun|data|x\.html|comparison\.html|predictions\.csv|model\.onnx|\.acquire\.lock"
+)
 
 
 def violations(line: Line, ended: Ended, before: set[Path], root: Path) -> list[str]:
@@ -38,9 +42,11 @@ def _of_ending(line: Line, ended: Ended) -> list[str]:
     if "secretword" in said:
         found.append("a password")
     if ended.status == TOOK_TOO_LONG:
-        serves = "Ctrl-C ends this page" in ended.stdout or line.environment in ("closed stdout", "full stdout")
-        if not (line.command == "watch" and serves):
+        serves = "Ctrl-C ends " in ended.stdout or line.environment in ("closed stdout", "full stdout")
+        if not (line.command in SERVERS and serves):
             found.append("took too long")
+    elif ended.status == NOT_THE_SAME and line.command in ("rerun", "parity"):
+        pass
     elif ended.status not in (0, 1):
         found.append(f"status {ended.status}")
     elif ended.status == 1 and line.environment not in ("closed stderr", "full stderr"):
@@ -61,7 +67,9 @@ def _of_message(line: Line, ended: Ended) -> list[str]:
     if len(message.splitlines()) > MOST_LINES:
         found.append(f"{len(message.splitlines())} lines")
     names = [part for argument in line.arguments for part in re.split(r"[=.+~\s]+", argument) if len(part) > 1]
-    if not any(name in message for name in [*names, *line.arguments, "tracking", "data.", "/", "the last sweep"]):
+    if not any(
+        name in message for name in [*names, *line.arguments, "tracking", "data.", "/", "the last sweep", "model="]
+    ):
         found.append("names nothing that was typed")
     if not re.search(r"[;:.] ?\S* ?\w+ .*\w", message.removeprefix("ERROR: ")):
         found.append("no remedy")

@@ -8,6 +8,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from mlplab.app.compare import Options
+from mlplab.app.export import ExportOptions
+from mlplab.app.predict import PredictOptions
+from mlplab.app.register import Options as RegisterOptions
+from mlplab.app.serve import ServeOptions
 from mlplab.app.watch import WatchOptions
 from mlplab.config import TrainConfig
 
@@ -164,12 +168,28 @@ def reproduced() -> st.SearchStrategy[list[str]]:
     return chosen.map(lambda typed: ["seeds=1", "reports=pellattiero", *typed, "plan=true"])
 
 
+def again(*own: str) -> st.SearchStrategy[list[str]]:
+    """Arguments of rerun.py and parity.py, which take those of a run as well."""
+    drawn = st.lists(_one(settings(TrainConfig), [*FLAGS, *own, *own]), max_size=3).map(_flat)
+    return drawn.map(lambda typed: [*QUICK, *typed] if "best" not in typed else typed)
+
+
 COMMANDS = {
     "train": trained(),
     "compare": optional(Options, "format=html out=x.html", "format=json", "format=csv", "filter=metrics.x > 1"),
     "watch": optional(WatchOptions, "port=0", "port=99999"),
     "sync": optional(Options, "tracking.uri=sqlite:///mlflow.db"),
     "reproduce": reproduced(),
+    "register": optional(
+        RegisterOptions, "name=fuzzed", "best name=fuzzed", "0 name=x", "models:/fuzzed/1 name=fuzzed"
+    ),
+    "predict": optional(
+        PredictOptions, "in=files", "in=conf/train.yaml", "in=/dev/null", "in=.", "in=x.csv out=x.csv"
+    ),
+    "export": optional(ExportOptions, "out=conf", "out=/nope/x.onnx"),
+    "serve": optional(ServeOptions, "port=0", "port=99999", "beside=runner-up", "model=champion"),
+    "rerun": again("best", "nope", "0" * 32, "best --checkout", "tolerance=x", "--config-dir conf"),
+    "parity": again("engine=torch", "tolerance=0", "epochs=1,2"),
 }
 
 

@@ -19,6 +19,7 @@ from fuzz.lines import ENVIRONMENTS, Line, lines
 
 SEEDS, LINES = {"quick": (1, 12), "short": (1, 150), "long": (3, 300)}[os.environ.get("FUZZ", "quick")]
 SECONDS = 40  # that a line may take
+SECONDS_OF_SERVERS = {"watch": 3, "serve": 20}  # a model loads first
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
 
 
@@ -78,7 +79,7 @@ def check(forks: Forks, line: Line) -> list[str]:
     root = forks.project.root
     before = files_in(root)
     order = {**line.order, "variables": {**NO_NETWORK, **line.order.get("variables", {})}}
-    seconds = 3 if line.command == "watch" else SECONDS
+    seconds = SECONDS_OF_SERVERS.get(line.command, SECONDS)
     with read_only(root, line.environment == "read-only"):
         ended = forks.run(*line.arguments, command=line.command, seconds=seconds, **order)
     found = violations(line, ended, before, root)

@@ -97,7 +97,11 @@ def _placed(store: Store, text: str) -> str:
     placed = None if sweep is None else find_best(store, sweep, _PLACES[text])
     if placed is None:
         few = "no run" if text == BEST else "no second combination"
-        what = "there is no sweep" if sweep is None else f"{few} of the last sweep, {sweep}, has finished"
+        what = (
+            "there is no sweep; name a run, model=ID"
+            if sweep is None
+            else f"{few} of the last sweep, {sweep}, has finished"
+        )
         raise _unknown(store, text, what)
     return placed.run_id
 
