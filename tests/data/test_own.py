@@ -68,6 +68,15 @@ def test_arrays_are_read_as_they_are_and_classes_keep_their_names(tmp_path: Path
     assert dataset.origin == ("local", {"uri": str(tmp_path / "mine.npz")})
 
 
+@pytest.mark.parametrize(("shape", "warned"), [((3, 6, 5), True), ((6, 5, 3), False), ((3, 4), False)])
+def test_rows_that_look_as_if_their_channels_came_first_are_warned_of(
+    tmp_path: Path, shape: tuple[int, ...], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    x = np.random.default_rng(0).random((40, *shape))
+    load(config(DataName.npz, npz(tmp_path, x_train=x, y_train=np.arange(40) % 2, x_test=None, y_test=None)))
+    assert ("save numpy.moveaxis(x, 1, -1)" in caplog.text) is warned
+
+
 def test_a_validation_set_of_the_files_own_is_the_validation_split(tmp_path: Path) -> None:
     path = npz(tmp_path, x_val=arrays()["x_test"], y_val=arrays()["y_test"])
     dataset = load(config(DataName.npz, path))

@@ -1,5 +1,6 @@
 """A file of NumPy arrays: x_train and y_train, and perhaps x_test, y_test, x_val, y_val."""
 
+import logging
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,10 @@ from mlplab.data.source import Loaded
 from mlplab.data_config import DataConfig
 from mlplab.errors import DataError
 
+log = logging.getLogger(__name__)
+
 SPLITS = ("train", "test", "val")
+_CHANNELS = (1, 3, 4)
 _SAVE = "write it with numpy.savez(FILE, x_train=..., y_train=...)"
 _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError)
 
@@ -47,6 +51,7 @@ def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
     for name in names:
         check_array_header(f"{path}: {name}", name, headers[name])
     _check_alike(path, headers, names)
+    _warn_of_channels_first(path, headers["x_train"].shape[1:])
     needed = sum(prod(headers[name].shape) * (headers[name].dtype.itemsize + INPUT_BYTES) for name in names)
     require_room(needed, str(path), "save fewer rows or a smaller dtype, such as uint8 or float32")
     arrays = _load(path, names)
@@ -105,6 +110,17 @@ def stream_array(path: Path, name: str, rows: int) -> Iterator[NDArray[Any]]:
                 yield np.frombuffer(read, header.dtype, length * prod(row_shape)).reshape(length, *row_shape)
     except _FAULTS as error:
         raise DataError(f"{path}: is damaged ({error}); {_SAVE}") from error
+
+
+def _warn_of_channels_first(path: Path, row_shape: tuple[int, ...]) -> None:
+    """Warn of rows that look like PyTorch's images: a network would see three rows of pixels."""
+    if len(row_shape) == 3 and row_shape[0] in _CHANNELS and row_shape[-1] not in _CHANNELS:
+        log.warning(
+            "%s: rows of shape %s are read as (height, width, channels); if they are (channels, height, width), save "
+            "numpy.moveaxis(x, 1, -1)",
+            path,
+            row_shape,
+        )
 
 
 def _names(path: Path, headers: Mapping[str, ArrayHeader]) -> list[str]:
