@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from alike import assert_alike, batches
 
 from mlplab import engines
 from mlplab.app.own_network import maker_of
@@ -43,18 +44,6 @@ def build(settings: Callable[..., TrainConfig]) -> Build:
         return engines.build(chosen, images, np.random.default_rng(0), own)
 
     return bound
-
-
-def batches(count: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(3)
-    return [rng.integers(0, 200, 32) for _ in range(count)]
-
-
-def assert_alike(one: Engine, other: Engine) -> None:
-    expected, state = one.state(), other.state()
-    assert state.keys() == expected.keys()
-    for name, array in expected.items():
-        np.testing.assert_array_equal(state[name], array, err_msg=name)
 
 
 @pytest.mark.parametrize("network", DRAWS_NOTHING)

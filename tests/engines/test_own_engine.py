@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from alike import assert_alike, batches
 from own_networks import Drawing, Normed, Untrained, Wide
 from torch import Tensor, nn
 
@@ -45,18 +46,6 @@ def build(settings: Settings, images: Dataset) -> Callable[..., OwnEngine]:
         return engine
 
     return bound
-
-
-def batches(count: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(3)
-    return [rng.integers(0, 200, 32) for _ in range(count)]
-
-
-def assert_alike(one: OwnEngine, other: OwnEngine) -> None:
-    expected, state = one.state(), other.state()
-    assert state.keys() == expected.keys()
-    for name, array in expected.items():
-        np.testing.assert_array_equal(state[name], array, err_msg=name)
 
 
 @pytest.mark.parametrize("optimizer", Optimizer)
