@@ -262,6 +262,7 @@ def test_ctrl_c_leaves_a_killed_run_that_resumes_to_the_same_result(home: Home) 
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGINT)
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
         keys = dict({QUICK}, epochs=1000)
         threading.Thread(target=interrupt).start()
         try:
