@@ -11,6 +11,7 @@ from mlplab.app.rerun_options import NOT_THE_SAME
 
 MOST_LINES = 4  # of one message
 TOOK_TOO_LONG = -14  # SIGALRM
+NEEDED = ("model=", "is missing", "nothing typed")  # what a command needs, and was not typed
 SERVERS = ("watch", "serve")  # commands that go on until they are ended
 # What correct runs leave; everything in them belongs to a run, which has a journal.
 KEPT = re.compile(
@@ -68,7 +69,7 @@ def _of_message(line: Line, ended: Ended) -> list[str]:
         found.append(f"{len(message.splitlines())} lines")
     names = [part for argument in line.arguments for part in re.split(r"[=.+~\s]+", argument) if len(part) > 1]
     if not any(
-        name in message for name in [*names, *line.arguments, "tracking", "data.", "/", "the last sweep", "model="]
+        name in message for name in [*names, *line.arguments, "tracking", "data.", "/", "the last sweep", *NEEDED]
     ):
         found.append("names nothing that was typed")
     if not re.search(r"[;:.] ?\S* ?\w+ .*\w", message.removeprefix("ERROR: ")):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from mlplab.errors import ConfigError
+from mlplab.errors import ConfigError, error_in_words
 from mlplab.network_config import TARGET
 
 if TYPE_CHECKING:
@@ -59,20 +59,59 @@ def _path_of(made: Any) -> str:
 
 
 def _kept(module: "nn.Module") -> str:
-    name = f"{type(module).__name__}_{_digest(module)}"
-    if name not in _MADE:
+    from torch.nn.parameter import is_lazy
+
+    if any(is_lazy(one) for one in (*module.parameters(), *module.buffers())):
+        raise ConfigError(
+            "network: has lazy layers, whose shapes are not known yet; call it once on a batch of images"
+        )
+    try:
         kept = deepcopy(module)
-        _MADE[name] = lambda: deepcopy(kept)
+    except Exception as error:  # whatever somebody's module raises
+        raise ConfigError(f"network: cannot be copied ({error_in_words(error)}); give its class instead") from error
+    name = f"{type(module).__name__}_{_digest(kept)}"
+    _MADE[name] = lambda: deepcopy(kept)
     return f"{__name__}.{name}"
 
 
 def _digest(module: "nn.Module") -> str:
-    """Return a hash of what the module looks like, and of the numbers in it."""
-    import torch
+    """Return a hash of all that makes the module: its parts, their code, their attributes, and the numbers in it.
+
+    Of attributes it sees numbers, text and collections of them, not what other objects contain.
+    """
+    from mlplab.engines.own_module import digest_of_source
 
     hasher = hashlib.sha256(repr(module).encode())
-    for name, tensor in module.state_dict().items():
-        numbers = tensor.detach().cpu().contiguous()
-        hasher.update(f"{name} {numbers.dtype} {tuple(numbers.shape)} ".encode())
-        hasher.update(numbers.reshape(-1).view(torch.uint8).numpy().tobytes())
+    for name, part in module.named_modules():
+        plain = {key: value for key, value in vars(part).items() if not key.startswith("_") and key != "training"}
+        hasher.update(f"{name} {[(key, _shown(value)) for key, value in sorted(plain.items())]}".encode())
+    for name, parameter in module.named_parameters():
+        hasher.update(f"{name} {parameter.requires_grad}".encode())
+    for name, value in module.state_dict().items():
+        hasher.update(name.encode())
+        hasher.update(_content(value))
+    hasher.update(digest_of_source(f"{__name__}.{type(module).__name__}", module).encode())
     return hasher.hexdigest()[:8]
+
+
+def _shown(value: object) -> str:
+    """Return a value as text that is the same in another process."""
+    if isinstance(value, bool | int | float | str | None):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__}{[_shown(one) for one in value]}"
+    if isinstance(value, Mapping):
+        return f"{type(value).__name__}{[(_shown(key), _shown(one)) for key, one in value.items()]}"
+    return f"{type(value).__qualname__} {getattr(value, '__qualname__', '')} {_content(value).hex()}"
+
+
+def _content(value: object) -> bytes:
+    """Return the numbers of a tensor, in any dtype; of anything else nothing."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return b""
+    numbers = value.detach().cpu().contiguous()
+    return (
+        f"{numbers.dtype} {tuple(numbers.shape)} ".encode() + numbers.reshape(-1).view(torch.uint8).numpy().tobytes()
+    )
