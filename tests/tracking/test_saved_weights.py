@@ -74,14 +74,21 @@ def test_a_file_that_would_run_code_is_refused_with_the_reason(tmp_path: Path, n
         read_weights(tmp_path)
 
 
-def test_an_archive_whose_tensor_is_cut_off_is_refused(tmp_path: Path) -> None:
-    meta = {"dtype": 7, "sizes": [{"as_int": 9}], "strides": [{"as_int": 1}], "storage_offset": {"as_int": 0}}
+@pytest.mark.parametrize(
+    ("size", "stride", "offset", "said"),
+    [(9, 1, 0, "cut off"), (2, -1000, 0, "begins before"), (1, 1, -1, "begins before"), (1, 1, 5, "cut off")],
+)
+def test_an_archive_whose_tensor_is_cut_off_is_refused(
+    tmp_path: Path, size: int, stride: int, offset: int, said: str
+) -> None:
+    numbers = {"sizes": [{"as_int": size}], "strides": [{"as_int": stride}], "storage_offset": {"as_int": offset}}
+    meta = {"dtype": 7, **numbers}
     with zipfile.ZipFile(tmp_path / "model.pt2", "w") as archive:
         archive.writestr("model/byteorder", "little")
         archive.writestr("model/data/weights/weight_0", b"1234")
         entry = {"path_name": "weight_0", "use_pickle": False, "tensor_meta": meta}
         archive.writestr("model/data/weights/model_weights_config.json", json.dumps({"config": {"w": entry}}))
-    with pytest.raises(UnreadableWeightsError, match="cut off"):
+    with pytest.raises(UnreadableWeightsError, match=said):
         read_weights(tmp_path)
 
 

@@ -43,7 +43,9 @@ def carry_out_old_code(store: Store, recorded: Recorded, options: RerunOptions) 
         if new := untracked_files(recorded):
             notes.append(f"files that were in no commit are not brought back: {', '.join(new)}")
         say_beginning(recorded, differences, notes)
-        again = _train_there(store, recorded, folder)
+        config_folder = options.config_folder
+        own = None if config_folder is None else config_folder.absolute().parent
+        again = _train_there(store, recorded, folder, own)
     with store.explaining():
         store.client.set_tag(again, RERUN_OF_TAG, recorded.run_id)
     ran = recorded_run(store, again)
@@ -51,14 +53,14 @@ def carry_out_old_code(store: Store, recorded: Recorded, options: RerunOptions) 
     return conclude_again_as(store, recorded, again, options.tolerance or 0.0, differences, notes)
 
 
-def _train_there(store: Store, recorded: Recorded, folder: Path) -> str:
+def _train_there(store: Store, recorded: Recorded, folder: Path, own: Path | None) -> str:
     """Carry out the command of then; return the id of its run."""
     _, output = compose_single([], instead="set no preset for all runs")
     make_folder_with_room(output)
     words = [*_overrides(recorded.config), f"tracking.uri={as_override(store.uri)}"]
     words += [f"tracking.experiment={as_override(_experiment(recorded))}", f"hydra.run.dir={as_override(str(output))}"]
     began = int(time.time() * 1000)
-    child = begin_there(folder, words)
+    child = begin_there(folder, words, own)
     status = wait_for(child)
     found = store.search(f"tags.{PID_TAG} = '{child.pid}' and attributes.start_time >= {began}")
     if status:

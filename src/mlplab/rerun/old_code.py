@@ -48,9 +48,14 @@ def brought_back(recorded: Recorded) -> Iterator[Path]:
             _git(CHECKOUT, "worktree", "remove", "--force", str(folder))
 
 
-def begin_there(folder: Path, words: Sequence[str]) -> "subprocess.Popen[bytes]":
-    """Start the command of then, with the code in this folder and the libraries that are here."""
-    variables = {**os.environ, "PYTHONPATH": str(folder / "src")}
+def begin_there(folder: Path, words: Sequence[str], own: Path | None = None) -> "subprocess.Popen[bytes]":
+    """Start the command of then, with the code in this folder and the libraries that are here.
+
+    Networks of people's own are found where they are now: in ``own``, and in PYTHONPATH.
+    """
+    told = [os.path.abspath(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    places = [str(folder / "src"), *([] if own is None else [str(own)]), *told]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     return subprocess.Popen([sys.executable, "-c", _ALONE, *words], cwd=folder, env=variables)
 
 

@@ -20,6 +20,7 @@ from mlplab.schema import (
     FINAL,
     GIT_DIFF,
     MODEL,
+    MODEL_DIGEST_TAG,
     MODEL_STATE,
     PRUNED_REASON_TAG,
     TIME,
@@ -29,6 +30,7 @@ from mlplab.store.histories import find_histories
 from mlplab.store.model_files import copy_model_files, logged_model_of
 from mlplab.store.store import Store
 from mlplab.tracking.earlier import state_of
+from mlplab.tracking.model_digest import digest_of_model
 from mlplab.tracking.saved_weights import UnreadableWeightsError, Weights, read_weights
 
 Points = dict[tuple[str, int], float]  # by metric and step
@@ -140,4 +142,14 @@ def read_run_weights(store: Store, run_id: str) -> Weights:
                 return read_weights(Path(store.client.download_artifacts(run_id, MODEL_STATE, folder)))
         if MODEL not in existing and logged_model_of(store, run) is None:
             raise UnreadableWeightsError("the run has saved no model")
-        return read_weights(copy_model_files(store, run, Path(folder)))
+        files = copy_model_files(store, run, Path(folder))
+        if run.data.tags.get(MODEL_DIGEST_TAG) not in (None, _digest_of(files)):
+            raise UnreadableWeightsError("the files of the model are not those that the run saved")
+        return read_weights(files)
+
+
+def _digest_of(files: Path) -> str | None:
+    try:
+        return digest_of_model(files)
+    except (OSError, ValueError):  # damaged
+        return None

@@ -73,8 +73,12 @@ def _tensor(entry: Mapping[str, Any], data: bytes) -> NDArray[Any]:
         raise ValueError("a tensor is no plain array")
     dtype = np.dtype(_DTYPES[meta["dtype"]])
     shape, strides = (tuple(size["as_int"] for size in meta[key]) for key in ("sizes", "strides"))
-    flat = np.frombuffer(data, dtype)[meta["storage_offset"]["as_int"] :]
-    if sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) >= max(len(flat), 1):
+    offset = meta["storage_offset"]["as_int"]
+    if min((offset, *shape, *strides)) < 0:
+        raise ValueError("a tensor begins before its bytes")
+    flat = np.frombuffer(data, dtype)[offset:]
+    last = sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    if 0 not in shape and last >= len(flat):
         raise ValueError("a tensor is cut off")
     steps = tuple(stride * dtype.itemsize for stride in strides)
     return np.lib.stride_tricks.as_strided(flat, shape, steps).copy()
