@@ -27,7 +27,7 @@ from mlplab.models.serving.front import MOST_BYTES, make_front
 
 JSON, CSV, PNG = "application/json", "text/csv", "image/png"
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 784), dtype=np.uint8)
-NAMES = ["digits", "small digits", "colour", "table", "numbers"]  # in this order at /models/1, /models/2, ...
+NAMES = ["digits", "small digits", "colour", "table", "numbers", "codes"]  # in this order at /models/1, /models/2, ...
 WANTED = {"probabilities": True}
 
 
@@ -134,6 +134,29 @@ def test_rows_of_a_table_come_as_json_or_csv(front: Front, loaded: Callable[...,
     assert front.score("table", dataframe_split=split).body == {"predictions": labels}
 
 
+@pytest.mark.parametrize("number", [2**64, 10**30])
+def test_a_whole_number_beyond_64_bits_is_the_float_it_is(
+    front: Front, loaded: Callable[..., LoadedModel], number: int
+) -> None:
+    frame = pd.DataFrame({"strength": ["light"], "alcohol": [float(number)]})
+    expected = {"predictions": loaded("table").predict(frame).to_dict("records")}
+    assert front.ask("/models/4/invocations", f"alcohol,strength\n{number},light\n".encode(), CSV).body == expected
+    records = [{"alcohol": number, "strength": "light"}]
+    assert front.score("table", dataframe_records=records, params=WANTED).body == expected
+
+
+def test_text_that_looks_like_numbers_or_booleans_is_the_category_it_was_in_training(
+    front: Front, loaded: Callable[..., LoadedModel]
+) -> None:
+    """A file of such rows alone: pandas would take them for numbers."""
+    frame = pd.DataFrame({"code": ["01"] * 2, "flag": ["true"] * 2})
+    expected = {"predictions": loaded("codes").predict(frame).to_dict("records")}
+    unknown = loaded("codes").predict(pd.DataFrame({"code": ["1"] * 2, "flag": ["True"] * 2})).to_dict("records")
+    assert expected["predictions"] != unknown
+    assert front.ask("/models/6/invocations", frame.to_csv(index=False).encode(), CSV).body == expected
+    assert front.score("codes", dataframe_records=frame.to_dict("records"), params=WANTED).body == expected
+
+
 def test_numbers_reach_the_model_bit_by_bit(front: Front, loaded: Callable[..., LoadedModel]) -> None:
     rows = np.random.default_rng(2).normal(size=(50, 4)).astype(np.float32)
     expected = loaded("numbers", Engine.torch).predict(rows).to_dict("records")
@@ -209,6 +232,13 @@ WRONG = {
     "a column less": ("/models/4/invocations", b"alcohol\n13\n", CSV, "the table: lacks the column strength; takes "),
     "an empty cell": ("/models/4/invocations", b"alcohol,strength\n,light\n", CSV,
                       "the table: row 0 (from 0), column alcohol is nan: takes a finite number"),
+    "a number for text": ("/models/4/invocations", b'{"dataframe_records": [{"alcohol": 13, "strength": 7}]}', JSON,
+                          "dataframe_records: row 0 (from 0), column strength is 7: takes text"),
+    "a boolean for text": ("/models/4/invocations",
+                           b'{"dataframe_split": {"columns": ["alcohol", "strength"], "data": [[1, "a"], [1, true]]}}',
+                           JSON, "dataframe_split: row 1 (from 0), column strength is True: takes text"),
+    "a number beyond every float": ("/models/4/invocations", b"alcohol,strength\n" + b"9" * 401 + b",light\n", CSV,
+                                    "the table: row 0 (from 0), column alcohol is 9999"),
     "no CSV": ("/models/4/invocations", b'"', CSV, "the table is no CSV in UTF-8 whose first line names the columns"),
     "no CSV in UTF-8": ("/models/4/invocations", b"\xff\n\xfe", CSV, "the table is no CSV in UTF-8"),
 }  # fmt: skip
