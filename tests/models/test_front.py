@@ -63,12 +63,13 @@ class Front:
 
 
 @contextmanager
-def served(models: list[LoadedModel]) -> Iterator[Front]:
+def served(models: list[LoadedModel], told: int | None = None) -> Iterator[Front]:
+    """The front on a port; ``told`` is one that it believes to be on."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen(2_048)
         port = bound.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(make_front(models, "<p>page</p>", port), log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(make_front(models, "<p>page</p>", told or port), log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         yield Front(port)
@@ -193,6 +194,21 @@ WRONG = {
     "no key": ("/invocations", b"{}", JSON,
                "the body has the keys: none; takes one of inputs and instances, and params"),
     "another key": ("/invocations", b'{"pixels": [[1]]}', JSON, "the body has the keys: pixels; takes one of inputs"),
+    "half a character as a key": ("/invocations", rb'{"\ud800": 1}', JSON,
+                                  r"the body has the keys: \ud800; takes one of"),
+    "half a character as a column": ("/models/4/invocations",
+                                     rb'{"dataframe_split": {"columns": ["\ud800"], "data": [[1]]}}', JSON,
+                                     "dataframe_split: "),
+    "half a character as a name": ("/models/4/invocations", rb'{"dataframe_records": [{"\ud800": 1}]}', JSON,
+                                   "dataframe_records: "),
+    "half a character in a cell": ("/models/4/invocations",
+                                   rb'{"dataframe_records": [{"alcohol": 1, "strength": "\ud800"}]}', JSON,
+                                   "dataframe_records: is no table; takes "),
+    "half a character for a number": ("/models/4/invocations",
+                                      rb'{"dataframe_records": [{"alcohol": "\ud800", "strength": "a"}]}', JSON,
+                                      "dataframe_records: is no table; takes "),
+    "half a character for a pixel": ("/invocations", rb'{"inputs": [["\ud800"]]}', JSON,
+                                     f"inputs: holds text; {TAKES}"),
     "both keys": ("/invocations", b'{"inputs": [], "instances": []}', JSON,
                   "the body has the keys: inputs, instances"),
     "a table for pixels": ("/invocations", b'{"dataframe_split": {}}', JSON, "the body has the keys: dataframe_split"),
@@ -298,6 +314,25 @@ def test_another_name_or_another_page_is_refused(front: Front) -> None:
         assert (answer.status, answer.message) == (403, "this address serves its own page alone")
     own = {"Origin": f"http://127.0.0.1:{front.port}"}
     assert front.ask("/invocations", body, JSON, **own).status == 200
+
+
+def test_browsers_leave_port_80_out_of_the_address(loaded: Callable[..., LoadedModel]) -> None:
+    with served([loaded("digits")], told=80) as front:
+        for host in ("127.0.0.1", "localhost", "127.0.0.1:80", "localhost:80"):
+            own = {"Host": host, "Origin": f"http://{host}"}
+            assert front.ask("/invocations", json.dumps({"inputs": PIXELS.tolist()}).encode(), **own).status == 200
+        assert front.ask("/", Host="127.0.0.1:8080").status == 403
+
+
+def test_the_code_of_an_error_is_that_of_its_status(front: Front) -> None:
+    codes = {
+        404: front.ask("/docs"),
+        405: front.ask("/invocations"),
+        403: front.ask("/", Host="elsewhere.example"),
+    }
+    assert {status: (answer.status, answer.body["error_code"]) for status, answer in codes.items()} == {
+        404: (404, "NOT_FOUND"), 405: (405, "METHOD_NOT_ALLOWED"), 403: (403, "FORBIDDEN"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/models/9/invocations", "/../secret"])
