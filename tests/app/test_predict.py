@@ -122,6 +122,10 @@ def test_a_terminal_shows_how_far_it_is(trained: Project) -> None:
         (["in=nowhere"], "in=nowhere: there is no such file or folder"),
         (["in=/dev/null"], "in=/dev/null: there is no such file or folder"),
         (
+            ["in=wine.csv", "model="],
+            "model=: has no value; give one, or leave the key out; see `--help`",
+        ),
+        (
             ["in=wine.csv", "model=nothing"],
             "model=nothing: takes best and runner-up (of the last sweep), a run's id, ",
         ),

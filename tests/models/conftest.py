@@ -24,6 +24,8 @@ FORM = RowForm(np.zeros((2, 4), np.uint8), (4,), np.uint8, ["no", "yes"], (2, 2)
 DIGITS = RowForm(np.zeros((2, 784), np.uint8), (784,), np.uint8, list(range(10)), (28, 28))
 WINES = TableRows({"alcohol": "float64", "strength": None}, {"strength": ["light", "strong"]})
 
+CODES = TableRows({"code": None, "flag": None}, {"code": ["01", "02", "A"], "flag": ["maybe", "true"]})
+
 
 def coded(rows: Encoding, labels: list[str], pixel_max: float) -> RowForm:
     code = Path(encoding.__file__)
@@ -39,6 +41,7 @@ FORMS = {
                      64, Scaling(16.0)),
     "colour": (coded(PictureRows([8, 6, 3], True), ["day", "night"], 255.0), 144, Scaling(255.0)),
     "table": (coded(WINES, ["barbera", "barolo"], 1.0), 3, Scaling(1.0)),
+    "codes": (coded(CODES, ["no", "yes"], 1.0), 5, Scaling(1.0)),
     "numbers": (coded(ArrayRows("float32", [4]), ["setosa", "virginica"], 1.0), 4, Scaling(1.0)),
 }  # fmt: skip
 

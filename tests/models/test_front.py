@@ -27,7 +27,7 @@ from mlplab.models.serving.front import MOST_BYTES, make_front
 
 JSON, CSV, PNG = "application/json", "text/csv", "image/png"
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 784), dtype=np.uint8)
-NAMES = ["digits", "small digits", "colour", "table", "numbers"]  # in this order at /models/1, /models/2, ...
+NAMES = ["digits", "small digits", "colour", "table", "numbers", "codes"]  # in this order at /models/1, /models/2, ...
 WANTED = {"probabilities": True}
 
 
@@ -63,12 +63,13 @@ class Front:
 
 
 @contextmanager
-def served(models: list[LoadedModel]) -> Iterator[Front]:
+def served(models: list[LoadedModel], told: int | None = None) -> Iterator[Front]:
+    """The front on a port; ``told`` is one that it believes to be on."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen(2_048)
         port = bound.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(make_front(models, "<p>page</p>", port), log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(make_front(models, "<p>page</p>", told or port), log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         yield Front(port)
@@ -134,6 +135,29 @@ def test_rows_of_a_table_come_as_json_or_csv(front: Front, loaded: Callable[...,
     assert front.score("table", dataframe_split=split).body == {"predictions": labels}
 
 
+@pytest.mark.parametrize("number", [2**64, 10**30])
+def test_a_whole_number_beyond_64_bits_is_the_float_it_is(
+    front: Front, loaded: Callable[..., LoadedModel], number: int
+) -> None:
+    frame = pd.DataFrame({"strength": ["light"], "alcohol": [float(number)]})
+    expected = {"predictions": loaded("table").predict(frame).to_dict("records")}
+    assert front.ask("/models/4/invocations", f"alcohol,strength\n{number},light\n".encode(), CSV).body == expected
+    records = [{"alcohol": number, "strength": "light"}]
+    assert front.score("table", dataframe_records=records, params=WANTED).body == expected
+
+
+def test_text_that_looks_like_numbers_or_booleans_is_the_category_it_was_in_training(
+    front: Front, loaded: Callable[..., LoadedModel]
+) -> None:
+    """A file of such rows alone: pandas would take them for numbers."""
+    frame = pd.DataFrame({"code": ["01"] * 2, "flag": ["true"] * 2})
+    expected = {"predictions": loaded("codes").predict(frame).to_dict("records")}
+    unknown = loaded("codes").predict(pd.DataFrame({"code": ["1"] * 2, "flag": ["True"] * 2})).to_dict("records")
+    assert expected["predictions"] != unknown
+    assert front.ask("/models/6/invocations", frame.to_csv(index=False).encode(), CSV).body == expected
+    assert front.score("codes", dataframe_records=frame.to_dict("records"), params=WANTED).body == expected
+
+
 def test_numbers_reach_the_model_bit_by_bit(front: Front, loaded: Callable[..., LoadedModel]) -> None:
     rows = np.random.default_rng(2).normal(size=(50, 4)).astype(np.float32)
     expected = loaded("numbers", Engine.torch).predict(rows).to_dict("records")
@@ -170,6 +194,21 @@ WRONG = {
     "no key": ("/invocations", b"{}", JSON,
                "the body has the keys: none; takes one of inputs and instances, and params"),
     "another key": ("/invocations", b'{"pixels": [[1]]}', JSON, "the body has the keys: pixels; takes one of inputs"),
+    "half a character as a key": ("/invocations", rb'{"\ud800": 1}', JSON,
+                                  r"the body has the keys: \ud800; takes one of"),
+    "half a character as a column": ("/models/4/invocations",
+                                     rb'{"dataframe_split": {"columns": ["\ud800"], "data": [[1]]}}', JSON,
+                                     "dataframe_split: "),
+    "half a character as a name": ("/models/4/invocations", rb'{"dataframe_records": [{"\ud800": 1}]}', JSON,
+                                   "dataframe_records: "),
+    "half a character in a cell": ("/models/4/invocations",
+                                   rb'{"dataframe_records": [{"alcohol": 1, "strength": "\ud800"}]}', JSON,
+                                   "dataframe_records: is no table; takes "),
+    "half a character for a number": ("/models/4/invocations",
+                                      rb'{"dataframe_records": [{"alcohol": "\ud800", "strength": "a"}]}', JSON,
+                                      "dataframe_records: is no table; takes "),
+    "half a character for a pixel": ("/invocations", rb'{"inputs": [["\ud800"]]}', JSON,
+                                     f"inputs: holds text; {TAKES}"),
     "both keys": ("/invocations", b'{"inputs": [], "instances": []}', JSON,
                   "the body has the keys: inputs, instances"),
     "a table for pixels": ("/invocations", b'{"dataframe_split": {}}', JSON, "the body has the keys: dataframe_split"),
@@ -209,6 +248,13 @@ WRONG = {
     "a column less": ("/models/4/invocations", b"alcohol\n13\n", CSV, "the table: lacks the column strength; takes "),
     "an empty cell": ("/models/4/invocations", b"alcohol,strength\n,light\n", CSV,
                       "the table: row 0 (from 0), column alcohol is nan: takes a finite number"),
+    "a number for text": ("/models/4/invocations", b'{"dataframe_records": [{"alcohol": 13, "strength": 7}]}', JSON,
+                          "dataframe_records: row 0 (from 0), column strength is 7: takes text"),
+    "a boolean for text": ("/models/4/invocations",
+                           b'{"dataframe_split": {"columns": ["alcohol", "strength"], "data": [[1, "a"], [1, true]]}}',
+                           JSON, "dataframe_split: row 1 (from 0), column strength is True: takes text"),
+    "a number beyond every float": ("/models/4/invocations", b"alcohol,strength\n" + b"9" * 401 + b",light\n", CSV,
+                                    "the table: row 0 (from 0), column alcohol is 9999"),
     "no CSV": ("/models/4/invocations", b'"', CSV, "the table is no CSV in UTF-8 whose first line names the columns"),
     "no CSV in UTF-8": ("/models/4/invocations", b"\xff\n\xfe", CSV, "the table is no CSV in UTF-8"),
 }  # fmt: skip
@@ -268,6 +314,25 @@ def test_another_name_or_another_page_is_refused(front: Front) -> None:
         assert (answer.status, answer.message) == (403, "this address serves its own page alone")
     own = {"Origin": f"http://127.0.0.1:{front.port}"}
     assert front.ask("/invocations", body, JSON, **own).status == 200
+
+
+def test_browsers_leave_port_80_out_of_the_address(loaded: Callable[..., LoadedModel]) -> None:
+    with served([loaded("digits")], told=80) as front:
+        for host in ("127.0.0.1", "localhost", "127.0.0.1:80", "localhost:80"):
+            own = {"Host": host, "Origin": f"http://{host}"}
+            assert front.ask("/invocations", json.dumps({"inputs": PIXELS.tolist()}).encode(), **own).status == 200
+        assert front.ask("/", Host="127.0.0.1:8080").status == 403
+
+
+def test_the_code_of_an_error_is_that_of_its_status(front: Front) -> None:
+    codes = {
+        404: front.ask("/docs"),
+        405: front.ask("/invocations"),
+        403: front.ask("/", Host="elsewhere.example"),
+    }
+    assert {status: (answer.status, answer.body["error_code"]) for status, answer in codes.items()} == {
+        404: (404, "NOT_FOUND"), 405: (405, "METHOD_NOT_ALLOWED"), 403: (403, "FORBIDDEN"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/models/9/invocations", "/../secret"])

@@ -61,6 +61,20 @@ def test_a_table_is_read_in_batches_and_other_columns_are_left_out(tmp_path: Pat
     pd.testing.assert_frame_equal(pd.concat(rows), frame[["alcohol", "strength"]])
 
 
+def test_text_that_looks_like_numbers_or_booleans_stays_as_it_was_trained_on(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"code": ["01"] * 5 + ["A"], "flag": ["true"] * 3 + ["maybe", "false", "false"]})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    _, sizes, rows = read(open_incoming(tmp_path / "rows.csv", TableForm({"code": False, "flag": False}), None, False))
+    assert sizes == [3, 3]
+    pd.testing.assert_frame_equal(pd.concat(rows), frame)
+
+
+def test_what_training_reads_as_an_empty_cell_is_one_here_too(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("alcohol,strength\n1,NA\n")
+    with pytest.raises(UserError, match=r"row 0 \(from 0\), column strength is empty: takes text$"):
+        read(open_incoming(tmp_path / "rows.csv", WINES, None, False))
+
+
 def test_pictures_are_found_however_deep(tmp_path: Path) -> None:
     pixels = RNG.integers(0, 256, (4, 28, 28), dtype=np.uint8)
     for place, name in enumerate(["b.png", "a/c.PNG", "a/b/d.bmp", "e.gif"]):
@@ -93,6 +107,7 @@ def write_some(folder: Path) -> None:
     (folder / "cut.npz").write_bytes(whole[: len(whole) // 2])
     (folder / "gap.csv").write_text("alcohol,strength\n1,a\n2,b\n3,c\n4,d\n,e\n")
     (folder / "word.csv").write_text("alcohol,strength\n1,a\n2,b\n3,c\n4,d\nfive,e\n")
+    (folder / "huge.csv").write_text(f"alcohol,strength\n1,a\n{'9' * 401},b\n")
     (folder / "narrow.csv").write_text("alcohol\n1\n")
     (folder / "wide.csv").write_text("alcohol,strength\n1,a\n1,2,3,4\n")
     (folder / "empty.csv").write_text("")
@@ -130,6 +145,7 @@ PICTURES = (
         ("cut.npz", DIGITS, None, False, "{}: is no npz file, or is damaged ("),
         ("gap.csv", WINES, None, False, "{}: row 4 (from 0), column alcohol is nan: takes a finite number"),
         ("word.csv", WINES, None, False, "{}: row 4 (from 0), column alcohol is 'five': takes a finite number"),
+        ("huge.csv", WINES, None, False, "{}: row 1 (from 0), column alcohol is 99999999"),
         ("narrow.csv", WINES, None, False, "{}: lacks the column strength; takes rows with the columns"),
         ("wide.csv", WINES, None, False, "{}: cannot be read as a table (Error tokenizing data."),
         ("empty.csv", WINES, None, False, "{}: cannot be read as a table (No columns to parse from file)"),

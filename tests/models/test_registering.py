@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+from mlflow.cli import gc
 from mlflow.entities import Dataset, DatasetInput
 
 from mlplab.errors import ConfigError
@@ -136,6 +137,35 @@ def test_what_cannot_be_compared_moves_no_alias(
     assert (registration.is_champion, champion(store)) == (False, first)
     assert why in registration.reason
     assert registered(store, second, force=True).is_champion
+
+
+def test_a_champion_whose_run_was_purged_yields_to_force_alone(
+    store: Store, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    former, new = trained(0.5), trained(0.99)
+    registered(store, former)
+    store.client.delete_run(former)
+    gc(["--backend-store-uri", store.uri, "--run-ids", former], standalone_mode=False)
+    registration = registered(store, new)
+    assert (registration.is_champion, champion(store)) == (False, former)
+    why = "there is nothing to compare it by: the champion's run is no longer in the store"
+    assert registration.reason == why
+    assert registered(store, new, force=True).reason == f"force=true, though {why}"
+    assert champion(store) == new
+
+
+@pytest.mark.parametrize("number", ["2", "2147483648", "9" * 23, "9" * 5_000])
+def test_a_version_that_there_is_not_is_said_to_be_none(store: Store, trained: Trained, number: str) -> None:
+    registered(store, trained(0.9))
+    with pytest.raises(ConfigError, match=rf"^model=models:/net/{number}: no such version; .*registered are net$"):
+        find_model(store, f"models:/net/{number}")
+
+
+def test_a_version_may_be_written_with_zeros(store: Store, trained: Trained) -> None:
+    run_id = trained(0.9)
+    registered(store, run_id)
+    assert find_model(store, f"models:/net/{'0' * 20}1").run_id == run_id
 
 
 def test_what_is_not_finished_or_not_as_it_was_saved_is_not_registered(store: Store, trained: Trained) -> None:

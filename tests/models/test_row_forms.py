@@ -98,6 +98,12 @@ def test_of_a_table_the_columns_of_the_model_are_taken() -> None:
     assert WINES.check(frame, "table").to_dict("list") == {"alcohol": [13, 12.5], "strength": ["light", "new"]}
 
 
+def test_a_whole_number_beyond_64_bits_is_taken_as_the_float_it_is() -> None:
+    checked = WINES.check(pd.DataFrame({"alcohol": [5, 2**64], "strength": ["light"] * 2}), "table")
+    assert checked["alcohol"].dtype == np.float64
+    assert checked["alcohol"].tolist() == [5.0, 2.0**64]
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
@@ -114,6 +120,10 @@ def test_of_a_table_the_columns_of_the_model_are_taken() -> None:
         (
             {"alcohol": [float("inf")], "strength": ["light"]},
             "row 0 (from 0), column alcohol is inf: takes a finite number",
+        ),
+        (
+            {"alcohol": [10**400], "strength": ["light"]},
+            f"row 0 (from 0), column alcohol is 1{'0' * 79}...: takes a finite number",
         ),
         ({"alcohol": [13], "strength": [None]}, "row 0 (from 0), column strength is empty: takes text"),
     ],

@@ -56,13 +56,20 @@ def parse_options(kind: type[T], arguments: Sequence[str], former_keys: Mapping[
         parsed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), typed_options))
     except OmegaConfBaseException as error:
         typed = [f"{key}={value}" for key, value in given if names[key] == error.full_key] or arguments
-        said = str(error).splitlines()[0]
-        reason = "takes a list, such as [ONE,TWO]" if "is not a ListConfig" in said else said
-        raise ConfigError(f"{' '.join(typed)}: {reason}; see `--help`") from error
+        raise ConfigError(f"{' '.join(typed)}: {_reason(error)}; see `--help`") from error
     except YAMLError as error:
         raise ConfigError(f"{' '.join(arguments)}: a bracket or a quotation mark is open; see `--help`") from error
     assert isinstance(parsed, kind)
     return parsed
+
+
+def _reason(error: OmegaConfBaseException) -> str:
+    said = str(error).splitlines()[0]
+    if "is not a ListConfig" in said:
+        return "takes a list, such as [ONE,TWO]"
+    if "Incompatible value 'None'" in said:
+        return "has no value; give one, or leave the key out"
+    return said
 
 
 def _as_text(argument: str, texts: Collection[str]) -> str:

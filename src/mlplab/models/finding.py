@@ -26,6 +26,7 @@ _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _RUN = re.compile(rf"(?:runs:/)?({_RUN_ID.pattern})(?:/{MODEL})?")
 _LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})")
 _VERSION = re.compile(r"models:/([^/@]+)/(\d+)")
+_VERSION_DIGITS = 9  # of every whole number that each database takes: they have 32 bits
 _ALIAS = re.compile(r"(?:models:/)?([^/@:]+)@([^/@:]+)")
 
 
@@ -132,6 +133,8 @@ def _of_version(store: Store, text: str, version: ModelVersion) -> FoundModel:
 
 
 def _by_number(store: Store, text: str, name: str, number: str) -> ModelVersion:
+    if len(number.lstrip("0")) > _VERSION_DIGITS:
+        raise _unknown(store, text, "no such version")
     with store.explaining():
         try:
             return store.client.get_model_version(name, number)

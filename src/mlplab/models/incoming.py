@@ -84,7 +84,7 @@ def _table(path: Path, form: TableForm) -> Iterator[Batch]:
     import pandas as pd
 
     try:
-        with pd.read_csv(path, chunksize=BATCH, low_memory=False) as chunks:
+        with pd.read_csv(path, chunksize=BATCH, low_memory=False, dtype=form.csv_dtypes) as chunks:
             for chunk in chunks:
                 yield chunk.index.tolist(), form.check(chunk, str(path))
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:

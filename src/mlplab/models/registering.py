@@ -95,7 +95,11 @@ def _judge(store: Store, found: FoundModel, version: ModelVersion, present: Mode
         return Judgement(True, "it was before")
     if not present.run_id:
         return Judgement(False, "there is nothing to compare it by: no run made the champion")
-    return judge_challenger(store, found.run, find_model(store, str(present.run_id)).run)
+    try:
+        champion = find_model(store, str(present.run_id)).run
+    except ConfigError:
+        return Judgement(False, "there is nothing to compare it by: the champion's run is no longer in the store")
+    return judge_challenger(store, found.run, champion)
 
 
 def _known_version(store: Store, found: FoundModel, name: str) -> ModelVersion | None:

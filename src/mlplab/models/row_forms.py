@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import Model
 
+_MOST_SHOWN = 80  # characters of a wrong cell
 _NO_NUMBERS = {"U": "text", "S": "text", "O": "something that is no number", "b": "true and false"}
 
 
@@ -118,6 +119,18 @@ class TableForm:
         """What is right, for a message."""
         return f"rows with the columns {', '.join(self.columns)}"
 
+    @property
+    def csv_dtypes(self) -> dict[str, type]:
+        """For pandas' reader: of text alone, which it would otherwise take for numbers where a file has no other."""
+        return {name: str for name, is_number in self.columns.items() if not is_number}
+
+    def require_texts(self, given: "pd.DataFrame", where: str) -> None:
+        """Raise DataError for a number, or true or false, where text belongs: JSON tells them apart."""
+        for name in self.csv_dtypes:
+            for row, value in given[name].dropna().items() if name in given else ():
+                if not isinstance(value, str):
+                    raise DataError(f"{where}: row {row} (from 0), column {name} is {_shown(value)}: takes text")
+
     def check(self, given: "pd.DataFrame", where: str) -> "pd.DataFrame":
         """Return the columns that the model takes; others, such as the labels, are left out. Raises DataError."""
         import pandas as pd
@@ -174,18 +187,27 @@ def _numbers(column: "pd.Series[Any]", where: str) -> "pd.Series[Any]":
         # One text among numbers makes texts of all that are read with it.
         row = next((row for row in wrong if not _says_number(values[row])), wrong[0])
         at = f"row {column.index[row]} (from 0), column {column.name}"
-        raise DataError(f"{where}: {at} is {values[row]!r}: takes a finite number")
-    return column
+        raise DataError(f"{where}: {at} is {_shown(values[row])}: takes a finite number")
+    # Whole numbers beyond 64 bits are Python's own in pandas, which the model does not take.
+    return column.astype(np.float64) if column.dtype == object else column
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, bool | int | float) and bool(np.isfinite(value))
+    try:
+        return isinstance(value, bool | int | float) and isfinite(value)
+    except OverflowError:  # a whole number beyond the largest float
+        return False
 
 
 def _says_number(value: Any) -> bool:
     try:
         return _is_finite(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
 
 

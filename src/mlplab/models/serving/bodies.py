@@ -40,7 +40,7 @@ def scoring_body(content_type: str, body: bytes, form: Form, centred: bool) -> d
     if kind.startswith("image/") and isinstance(form, ArrayForm) and form.are_pixels:
         return {"inputs": form.check([pixels_of(body, "the picture", form, centred)], "the picture").tolist(), **asked}
     if kind == "text/csv" and isinstance(form, TableForm):
-        return {"dataframe_split": _split(form.check(_read_csv(body), "the table")), **asked}
+        return {"dataframe_split": _split(form.check(_read_csv(body, form), "the table")), **asked}
     raise DataError(f"Content-Type {kind or 'is missing'}: {_expected(form)}")
 
 
@@ -61,8 +61,9 @@ def _of_json(body: bytes, form: Form) -> dict[str, Any]:
         raise DataError(f"the body has the keys: {has[:100]}; takes one of {' and '.join(names)}, and {_PARAMS}")
     (name,) = given
     if isinstance(form, TableForm):
-        frame = form.check(_frame(asked[name], name), name)
-        checked: dict[str, Any] = {"dataframe_split": _split(frame)}
+        frame = _frame(asked[name], name)
+        form.require_texts(frame, name)
+        checked: dict[str, Any] = {"dataframe_split": _split(form.check(frame, name))}
     else:
         checked = {"inputs": form.check(asked[name], name).tolist()}
     return {**checked, _PARAMS: _checked_params(asked.get(_PARAMS))}
@@ -111,11 +112,11 @@ _TABLE_EXAMPLES = {
 }
 
 
-def _read_csv(body: bytes) -> "pd.DataFrame":
+def _read_csv(body: bytes, form: TableForm) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(io.BytesIO(body), low_memory=False)
+        return pd.read_csv(io.BytesIO(body), low_memory=False, dtype=form.csv_dtypes)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError) as error:
         raise DataError("the table is no CSV in UTF-8 whose first line names the columns") from error
 

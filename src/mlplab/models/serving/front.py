@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,6 +23,7 @@ from mlplab.models.serving.bodies import scoring_body
 ADDRESS = "127.0.0.1"  # nobody else's machine
 MOST_BYTES = 16 * 2**20  # of a body: 5,000 images as JSON
 _DISCARDED = 64  # times that: read to its end and thrown away, so that who sends it also reads the answer
+_HTTP_PORT = 80  # which browsers leave out of an address
 _JSON = "application/json"
 
 
@@ -143,8 +145,10 @@ def _reason(body: bytes) -> str:
 
 def _error(message: str, status: int = 400) -> Response:
     """Return an error in the form that MLflow's scoring server gives it."""
-    code = "BAD_REQUEST" if status == 400 else "INTERNAL_ERROR" if status >= 500 else "NOT_FOUND"
-    return JSONResponse({"error_code": code, "message": message}, status)
+    code = "INTERNAL_ERROR" if status >= 500 else HTTPStatus(status).name
+    # A message repeats what was sent, and JSON may name half a character, which UTF-8 has not.
+    shown = message.encode(errors="backslashreplace").decode()
+    return JSONResponse({"error_code": code, "message": shown}, status)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:  # noqa: ARG001
@@ -160,7 +164,8 @@ class _OwnMachine:
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         self._app = app
-        self._hosts = {f"{name}:{port}".encode() for name in (ADDRESS, "localhost")}
+        ends = (f":{port}", "") if port == _HTTP_PORT else (f":{port}",)
+        self._hosts = {f"{name}{end}".encode() for name in (ADDRESS, "localhost") for end in ends}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
