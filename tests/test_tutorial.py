@@ -43,6 +43,7 @@ def shown(cell: Any) -> list[list[str]]:
         data = output.get("data", {})
         text = output.get("text") or data.get("text/html") or data["text/plain"]
         text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "SWEEP", text)
+        text = re.sub(r"(Sequential_)[0-9a-f]{8}", r"\1DIGEST", text)
         text = re.sub(r"(time/\w+</th>.*>)[\d,.]+<", r"\1TIME<", text)
         text = re.sub(r"<td>[\d.]+</td>(\s*<td>FINISHED)", r"<td>TIME</td>\1", text)
         text = re.sub(r"│ [\d.]+ +│$", "TIME", text, flags=re.M)
