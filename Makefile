@@ -40,10 +40,10 @@ test-fuzz: setup ## try 900 command lines that nobody thought of: about 15 minut
 
 FAULTS ?= short
 
-test-faults: setup ## take servers, disks and processes away: about 8 minutes, FAULTS=long: hours; docs/reliability.md
+test-faults: setup ## take servers, disks and processes away: 12 to 18 minutes, FAULTS=long: hours; docs/reliability.md
 	FAULTS=$(FAULTS) $(BIN)/python -m pytest --dist loadfile tests/faults $(PYTEST)
 
-test-cluster: setup ## sweeps on Ray and SLURM, whose workers, drivers and nodes are killed: about 15 minutes
+test-cluster: setup ## sweeps on Ray and SLURM, whose workers, drivers and nodes are killed: about 18 minutes
 	$(BIN)/python -m pytest --numprocesses 0 tests/cluster
 
 reliability:    ## the same, and write what was measured into docs/reliability.md
@@ -55,7 +55,7 @@ reproduce: setup ## re-run every published result, three seeds each: docs/result
 bench: $(VENV)-bench/.current  ## time mlplab beside its alternatives: about 20 minutes
 	$(VENV)-bench/bin/python -m benchmarks
 
-bench-search: setup  ## searches against the full grid on MNIST: about 15 minutes; docs/search.md
+bench-search: setup  ## searches against the full grid on MNIST; docs/search.md
 	$(BIN)/python -m benchmarks.search
 
 $(VENV)-bench/.current: pyproject.toml constraints.txt

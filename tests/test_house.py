@@ -16,6 +16,9 @@ SOURCE = PROJECT / "src"
 PACKAGE = SOURCE / "mlplab"
 GROUND = "ground floor"  # the files beside the rooms
 
+TRAINING = {"scratch", "data", "engines", "training", "store", "tracking"}  # what one run needs
+SWEEPING = TRAINING | {"comparison", "models", "page", "launchers"}
+REPRODUCING = SWEEPING | {"sweeps", "run"}
 # What each room may reach, directly or through others. Every room may use the ground floor.
 MAY_REACH = {
     GROUND: set(),
@@ -29,52 +32,12 @@ MAY_REACH = {
     "models": {"scratch", "data", "engines", "store", "tracking", "comparison"},
     "page": {"store", "tracking", "comparison", "data"},
     "migration": {"store", "tracking"},
-    "run": {"scratch", "data", "engines", "training", "store", "tracking"},
-    "rerun": {"scratch", "data", "engines", "training", "store", "tracking", "comparison", "run"},
+    "run": TRAINING,
+    "rerun": TRAINING | {"comparison", "run"},
     "launchers": set(),
-    "sweeps": {
-        "scratch",
-        "data",
-        "engines",
-        "training",
-        "store",
-        "tracking",
-        "comparison",
-        "models",
-        "page",
-        "launchers",
-    },
-    "reproduction": {
-        "scratch",
-        "data",
-        "engines",
-        "training",
-        "store",
-        "tracking",
-        "comparison",
-        "models",
-        "page",
-        "launchers",
-        "sweeps",
-        "run",
-    },
-    "app": {
-        "scratch",
-        "data",
-        "engines",
-        "training",
-        "store",
-        "tracking",
-        "comparison",
-        "models",
-        "page",
-        "launchers",
-        "sweeps",
-        "run",
-        "reproduction",
-        "rerun",
-        "migration",
-    },
+    "sweeps": SWEEPING,
+    "reproduction": REPRODUCING,
+    "app": REPRODUCING | {"reproduction", "rerun", "migration"},
 }
 # Libraries that only certain rooms may import.
 MAY_IMPORT = {
