@@ -240,6 +240,32 @@ def test_a_sweep_is_a_table_with_a_best_run(home: Home) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_sweep_that_could_not_be_compared_is_compared_by_sync(home: Home) -> None:
+    found = home.run(f"""
+        import mlplab
+        from mlplab.sweeps import execution
+        stored_members = execution.record.stored_members
+        def gone(*_):
+            raise FileNotFoundError("gone")
+        execution.record.stored_members = gone
+        sweep = mlplab.sweep(activation=["relu", "tanh"], epochs=1, {QUICK})
+        execution.record.stored_members = stored_members
+        from mlplab.store.store import find_store
+        def artifacts():
+            store = find_store(None, "mlplab")
+            (own,) = store.search("tags.`sweep.id` != ''")
+            return sorted(item.path for item in store.client.list_artifacts(own.info.run_id))
+        found["before"] = artifacts()
+        import subprocess, sys
+        done = subprocess.run([sys.executable, {str(PROJECT / "src" / "sync.py")!r}], capture_output=True, text=True)
+        found["said"], found["after"] = done.stderr, artifacts()
+    """)
+    assert "could not be compared (gone); `python src/sync.py` compares them" in found["errors"]
+    assert found["before"] == ["manifest.json", "result.json"]
+    assert found["after"] == ["comparison.html", "manifest.json", "result.json"], found["said"]
+
+
 def test_two_sweeps_with_joblib_run_in_one_process(home: Home) -> None:
     """Workers of the first that lived on would take the second's runs for those of a command that is gone."""
     home.run(f"""

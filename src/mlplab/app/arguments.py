@@ -18,9 +18,10 @@ from mlplab.store.uri import public
 from mlplab.terminal import say_on_stderr
 
 SWEEP = ("-m", "--multirun")
+HELP = ("-h", "--help")
 _COMPLETING = ("-sc", "--shell-completion")
 _SWITCHES = (
-    *SWEEP, "-r", "--run", "-h", "--help", "--hydra-help", "--resolve", "-i", "--info", *_COMPLETING,
+    *SWEEP, *HELP, "-r", "--run", "--hydra-help", "--resolve", "-i", "--info", *_COMPLETING,
 )  # fmt: skip
 _CHOICES = {
     **dict.fromkeys(("-c", "--cfg"), ("job", "hydra", "all")),

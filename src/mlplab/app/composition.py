@@ -14,9 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, InterpolationResolutionError, OmegaConfBaseException
 
 from mlplab import config
-from mlplab.app.help_text import choices_text, help_text
 from mlplab.app.own_network import require_makeable
-from mlplab.commands import typed_command
 from mlplab.errors import ConfigError
 from mlplab.known_keys import known_keys, unknown_key
 from mlplab.network_config import OF_MLP, TARGET, short_target
@@ -45,9 +43,6 @@ def register() -> None:
         OmegaConf.set_struct(any_name, False)  # Hydra refuses new keys elsewhere; here any name may be typed
     ConfigStore.instance().store(name="schema", node=schema)
     OmegaConf.register_new_resolver("project_root", lambda: str(PROJECT_ROOT), replace=True)
-    OmegaConf.register_new_resolver("typed_command", typed_command, replace=True)
-    OmegaConf.register_new_resolver("help_text", help_text, replace=True)
-    OmegaConf.register_new_resolver("choices_text", choices_text, replace=True)
     OmegaConf.register_new_resolver("preset_mode", _preset_mode, replace=True)
 
 

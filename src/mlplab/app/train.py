@@ -3,6 +3,7 @@
 import sys
 
 from mlplab import environment
+from mlplab.app.help_text import help_text
 from mlplab.terminal import say
 
 
@@ -20,7 +21,12 @@ def _train() -> None:
     if (words := completions_of_typed(sys.argv[1:])) is not None:
         say("\n".join(words))  # fish takes a line for a word, the other shells any space
         return
-    from mlplab.app.arguments import arrange
+    from mlplab.app.arguments import HELP, arrange
+
+    typed = arrange(sys.argv[1:])
+    if set(HELP) & set(typed.flags):
+        say(help_text())
+        return
     from mlplab.app.task import call_hydra
 
-    call_hydra(arrange(sys.argv[1:]))
+    call_hydra(typed)

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -160,7 +160,7 @@ class Sweep:
         say(f"sweep {self.manifest.sweep}: {count_of(jobs, 'run')}" + (f" ({known}); {count} to run" if known else ""))
 
     def _conclude(self, own: Run, in_haste: bool = False) -> None:
-        """Record and compare the members. An error here is only a warning: they are trained and recorded.
+        """Record and compare the members. An error here is only a warning: a later ``sync`` compares them again.
 
         ``in_haste``, after Ctrl-C, nobody waits for a store that is away: then they are compared later.
         """
@@ -176,8 +176,13 @@ class Sweep:
                 self._conclude_from(read_journals(self.target, folders), own)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            log.warning("the runs of this sweep are recorded, but could not be compared: %s", reason)
+            log.warning(
+                "the runs of this sweep are recorded, but could not be compared (%s); `%s` compares them",
+                reason, typed_command("sync"),
+            )  # fmt: skip
             log.info("comparing sweep %s", manifest.sweep, exc_info=error)
+            with suppress(OSError):
+                record_result(None, manifest, own, self._outcomes({}))
 
     def _show_stop(self) -> None:
         done = sum(member.state.is_done for member in self._members().values())

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,13 +129,17 @@ def _stand_in(target: Target, folders: Iterable[Path]) -> Store:
 
 
 def _copy(folder: Path, place: Path) -> Path:
-    """Return a new folder with the journal, and links to the files beside it; not the model, which is large."""
+    """Return a new folder with copies of the journal and of the files beside it; not the model, which is large.
+
+    No links: once the store is back, a sender removes the files at any moment.
+    """
     copy = Path(tempfile.mkdtemp(dir=place))
     shutil.copy(folder / NAME, copy)
     (copy / ARTIFACTS).mkdir()
-    for file in (folder / ARTIFACTS).glob("*"):
-        if file.is_file():
-            (copy / ARTIFACTS / file.name).symlink_to(file)
+    with suppress(FileNotFoundError):
+        for file in (folder / ARTIFACTS).glob("*"):
+            if file.is_file():
+                shutil.copy(file, copy / ARTIFACTS)
     return copy
 
 
