@@ -197,6 +197,7 @@ def test_calls_leave_the_process_as_it_was(home: Home, tmp_path: Path) -> None:
 def test_a_run_has_its_results_its_settings_and_its_model(home: Home) -> None:
     found = home.run(f"""
         import mlplab
+        from mlplab.errors import StoreError
         from sklearn.datasets import load_digits
         run = mlplab.train({QUICK}, epochs=30, activation="relu", seed=3, **{{"data.val_size": 200}})
         found["metrics"], found["id"] = run.metrics, run.run_id
@@ -204,7 +205,14 @@ def test_a_run_has_its_results_its_settings_and_its_model(home: Home) -> None:
         found["settings"] = [run.settings.activation, run.settings.data.val_size, run.settings.seed]
         digits = load_digits()
         found["accuracy"] = float((run.model().predict(digits.data.astype("uint8")) == digits.target).mean())
+        for file in Path().rglob("requirements.txt"):
+            file.write_text(file.read_text() + "# changed by somebody else")
+        try:
+            run.model()
+        except StoreError as error:
+            found["refused"] = str(error)
     """)
+    assert "the files of its model are not those that it saved" in found["refused"]
     assert found["settings"] == ["relu", 200, 3]
     assert found["metrics"]["final/val_accuracy"] > 0.7
     assert found["accuracy"] == pytest.approx(found["metrics"]["final/train_accuracy"], abs=0.05)

@@ -22,9 +22,9 @@ from mlplab.comparison.sweep_end import SweepComparison, compare_sweep, find_bes
 from mlplab.comparison.tables import notes
 from mlplab.config import TrainConfig
 from mlplab.errors import StoreError
+from mlplab.models.trust import fetch_model
 from mlplab.page.templates import render_fragment
 from mlplab.paths import CONF
-from mlplab.store.model_files import copy_model_files
 from mlplab.store.snapshot import Snapshot
 from mlplab.sweeps.manifest import Manifest
 from mlplab.tracking.earlier import final_metrics
@@ -56,6 +56,7 @@ class TrainedRun:
 
         Raises:
             StoreError: the store does not answer, or does not have the run yet.
+            UntrustedModelError: the files there are not those that the run saved.
         """
         tracking = self.settings.tracking
         if self.run_id is None:
@@ -64,7 +65,7 @@ class TrainedRun:
             store = read_existing(tracking.uri, tracking.experiment).store
             with store.explaining():
                 run = store.client.get_run(self.run_id)
-            return load_model(copy_model_files(store, run, Path(folder)))
+            return load_model(fetch_model(store, run, Path(folder)))
 
     def __repr__(self) -> str:
         return f"{self.settings.name}: {self._accuracies} (run {self.run_id})"
