@@ -1,29 +1,26 @@
 """The commands in children of one process that has imported everything: they start at once, and may die anywhere."""
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from conftest import Project, copy_project
+from conftest import copy_project
+from forks import Forks
 
 
 class Zygote:
-    """See zygote.py."""
+    """``src/train.py``, again and again in one project.
 
-    def __init__(self, project: Project) -> None:
-        self.project, self._stores = project, 0
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("zygote.py")), str(project.root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=project.environment(),
-            text=True,
-        )
+    Attributes:
+        log: all that was printed.
+    """
+
+    def __init__(self, forks: Forks) -> None:
+        self.project, self.log = forks.project, ""
+        self._forks, self._stores = forks, 0
 
     def forget(self, empty_store: Path) -> None:
         """Start afresh, with a new store and without output folders."""
@@ -34,22 +31,25 @@ class Zygote:
             shutil.rmtree(self.project.root / folder, ignore_errors=True)
 
     def run(self, *arguments: str, die_at: tuple[str, int] | None = None) -> int:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(
-            json.dumps({"arguments": [*arguments, f"tracking.uri={self.project.uri}"], "die_at": die_at}) + "\n"
-        )
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        """Return its exit status; ``die_at``: see Order in zygote.py."""
+        ended = self._forks.run(*arguments, f"tracking.uri={self.project.uri}", die_at=die_at, seconds=0)
+        self.log += ended.stdout + ended.stderr
+        return ended.status
 
-    @property
-    def log(self) -> str:
-        return (self.project.root / "child.log").read_text()
+
+@contextmanager
+def forked(folder: Path, empty_store: Path) -> Iterator[Zygote]:
+    """Give the block a project of its own in this folder."""
+    forks = Forks(copy_project(folder))
+    zygote = Zygote(forks)
+    zygote.forget(empty_store)
+    try:
+        yield zygote
+    finally:
+        forks.close()
 
 
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Zygote]:
-    started = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
-    started.forget(empty_store)
-    yield started
-    started.process.communicate("")
+    with forked(tmp_path_factory.mktemp("zygote"), empty_store) as zygote:
+        yield zygote

@@ -85,8 +85,8 @@ class Order:
     environment: dict[str, str] | None = None
     variables: dict[str, str | None] = field(default_factory=dict)
     folder: str | None = None
-    stdout: str | None = "child.log"
-    stderr: str | None = "child.log"
+    stdout: str | None = None
+    stderr: str | None = None
     encoding: str = "utf-8"
     obeys_permissions: bool = False
     seconds: int = 0

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.conftest import Zygote
+from app.conftest import Zygote, forked
 from app.test_resume import PLACES, SWEEP, outcome
-from conftest import copy_project
 from faults.commands import LONG
 from faults.table import Row
 
@@ -20,10 +19,8 @@ Computed = dict[str, Any]  # by run: its status, points and weights
 
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Zygote]:
-    started = Zygote(copy_project(tmp_path_factory.mktemp("zygote")))
-    started.forget(empty_store)
-    yield started
-    started.process.communicate("")
+    with forked(tmp_path_factory.mktemp("zygote"), empty_store) as zygote:
+        yield zygote
 
 
 @pytest.mark.timeout(3_600 if LONG else 900)
