@@ -144,8 +144,9 @@ def within(layer: int, measure: str) -> str:
 # Measures of units that do not respond; which of them an activation's units can be stands in scratch/activations.py.
 UNRESPONSIVE = ("saturated", "dead")
 
-# In the profile of a run's data set, where its classes have names of their own
-CLASS_NAMES = "classes"
+# In the profile of a run's data set: the classes, where they have names of their own, and the shape of a row, where it
+# is an image
+CLASS_NAMES, IMAGE_SHAPE = "classes", "image_shape"
 
 # Artifacts of a run
 CONFUSION_MATRIX = "confusion_matrix.csv"

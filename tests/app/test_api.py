@@ -243,7 +243,7 @@ def test_a_sweep_is_a_table_with_a_best_run(home: Home) -> None:
     (best,) = (row for row in found["rows"] if row["run_id"] == found["best"])
     assert best["activation"] == found["settings"]
     for shown in (found["html"], found["text"]):
-        assert "own standard error" in shown
+        assert "95 % Wilson interval, 360 images" in shown
     assert found["html"].count("<tr") == 9
 
 

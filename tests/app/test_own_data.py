@@ -142,6 +142,7 @@ def test_the_data_set_is_an_input_of_the_run_with_its_file_and_classes(project: 
     assert json.loads(used.dataset.source) == {"uri": str(project.root / "wine.csv")}
     profile = json.loads(used.dataset.profile)
     assert (profile["train"], profile["test"], profile["classes"]) == (142, 36, sorted(NAMES))
+    assert "image_shape" not in profile
 
 
 @pytest.mark.slow
@@ -166,6 +167,9 @@ def test_the_page_names_classes_and_shows_the_hardest_rows(
     page = page_of(project)
     text = page.read_text()
     assert "Hardest test rows" in text
+    assert "(95 % Wilson interval, 36 rows)" in text
+    assert "customdata} rows, " in text
+    assert not re.search(r"\d images? ", text)
     assert re.search(r"<th>alcohol</th>.*<th>\.\.\.</th>", text, re.S)
     with opened(browser, page.as_uri()) as shown:
         rows = shown.locator("#hardest tbody tr")

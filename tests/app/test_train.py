@@ -100,6 +100,7 @@ def test_the_data_set_is_an_input_with_its_digest(finished: Run) -> None:
     assert get_source(entry.dataset).to_dict() == {"tags": {"function": "sklearn.datasets.load_digits"}}
     profile = json.loads(entry.dataset.profile)
     assert (profile["train"], profile["val"], profile["test"]) == (1_200, 237, 360)
+    assert profile["image_shape"] == [8, 8]
 
 
 def test_artifacts_are_figures_numbers_reports_config_and_model(project: Project, finished: Run) -> None:

@@ -1,4 +1,4 @@
-"""The champion is whoever is better on validation images by more than noise; test images choose nothing."""
+"""The champion is whoever is better on validation images by more than noise; the test set chooses nothing."""
 
 import json
 from collections.abc import Callable

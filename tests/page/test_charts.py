@@ -163,7 +163,7 @@ def test_blue_is_better_on_the_diagonal_and_off_it() -> None:
 def test_one_frequent_confusion_does_not_make_the_others_pale() -> None:
     counts = np.full((10, 10), 1) + np.diag([90] * 10)
     counts[0, 1] = 500
-    (heat,) = class_charts.confusion_charts({0: counts}, {}, Palette(["relu"])).figure.data
+    (heat,) = class_charts.confusion_charts({0: counts}, {}, Palette(["relu"]), "row").figure.data
     assert heat.zmax < 2
 
 
@@ -210,7 +210,7 @@ def test_while_a_sweep_runs_each_run_has_a_line_of_its_own() -> None:
 def test_classes_are_called_by_their_names_which_are_no_html() -> None:
     counts, names = np.array([[3, 1], [0, 4]]), ("<b>1", "2")
     palette = Palette(["relu"])
-    chart = class_charts.confusion_charts({0: counts}, {0: names}, palette).figure
+    chart = class_charts.confusion_charts({0: counts}, {0: names}, palette, "image").figure
     assert list(chart.data[0].x) == list(chart.data[0].y) == ["&lt;b&gt;1", "2"]
     assert (chart.layout.xaxis.type, chart.layout.yaxis.type) == ("category", "category")
     for by_class in class_charts.class_charts({0: counts}, {0: names}, palette, set()):

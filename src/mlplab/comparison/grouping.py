@@ -11,9 +11,10 @@ from mlplab.comparison.states import count_states, finished_of
 from mlplab.comparison.statistics import Summary
 from mlplab.names import member_name
 from mlplab.network_config import TARGET_KEY, is_of_some_network
-from mlplab.schema import State
+from mlplab.schema import JOB_TAG, State
 
 SEED = "seed"
+_JOB = f"tags.{JOB_TAG}"
 # What says where a run is kept or what is watched, and not what it computes.
 _PLACES = ("tracking.", "data.root", "device", "diagnostics")
 # Keys that change neither the initial weights nor the batches of a seed.
@@ -34,6 +35,8 @@ class Group:
         states: how many runs ended how.
         observations: one value of the metric per seed, by the seed; what is tested.
         averaged: combinations of pooled keys that each observation is the average of.
+        loss: its mean over the seeds, of the loss that breaks ties of the metric; NaN where there is none.
+        job: the lowest number that a run of it has in its sweep; None outside of sweeps.
     """
 
     values: dict[str, str]
@@ -43,6 +46,8 @@ class Group:
     states: dict[State, int]
     observations: dict[str, float] = field(default_factory=dict)
     averaged: frozenset[tuple[str, ...]] = frozenset()
+    loss: float = nan
+    job: int | None = None
 
     @property
     def name(self) -> str:
@@ -73,18 +78,32 @@ def _varies(runs: pd.DataFrame, key: str) -> bool:
 
 
 def make_groups(
-    runs: pd.DataFrame, axes: Sequence[str], pooled: Sequence[str], metric: str, others: Sequence[str]
+    runs: pd.DataFrame,
+    axes: Sequence[str],
+    pooled: Sequence[str],
+    metric: str,
+    others: Sequence[str],
+    loss: str | None = None,
 ) -> list[Group]:
-    """Return the groups of runs with equal values of the axes; averages within a seed go over the pooled keys."""
+    """Return the groups of runs with equal values of the axes; averages within a seed go over the pooled keys.
+
+    ``metric`` ranks, ``loss`` breaks its ties, ``others`` are averaged besides.
+    """
     columns = [f"params.{axis}" for axis in axes]
     parts = [((), runs)] if not columns else list(runs.groupby(columns, dropna=False, sort=False))
     return [
-        _group(dict(zip(axes, map(text_of, key), strict=True)), part, pooled, metric, others) for key, part in parts
+        _group(dict(zip(axes, map(text_of, key), strict=True)), part, pooled, metric, others, loss)
+        for key, part in parts
     ]
 
 
 def _group(
-    values: dict[str, str], runs: pd.DataFrame, pooled: Sequence[str], metric: str, others: Sequence[str]
+    values: dict[str, str],
+    runs: pd.DataFrame,
+    pooled: Sequence[str],
+    metric: str,
+    others: Sequence[str],
+    loss: str | None,
 ) -> Group:
     finished = finished_of(runs)
     observations = observe(finished, metric, pooled)
@@ -96,7 +115,14 @@ def _group(
         count_states(runs),
         observations,
         frozenset(combinations(finished, pooled)),
+        nan if loss is None else round(_mean(observe(finished, loss, pooled).values()), 12),
+        _first_job(runs),
     )
+
+
+def _first_job(runs: pd.DataFrame) -> int | None:
+    numbers = runs[_JOB].dropna() if _JOB in runs else []
+    return min(map(int, numbers), default=None)
 
 
 def start_alike(groups: Sequence[Group], axes: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ import pandas as pd
 from mlplab.comparison.completeness import missing_jobs
 from mlplab.comparison.grouping import Group, axes_of
 from mlplab.comparison.importance import importance_of
+from mlplab.comparison.inputs import thing_of_all
 from mlplab.comparison.ranking import TEST, VALIDATION, Ranking, data_sets
 from mlplab.comparison.states import finished_of
 from mlplab.comparison.trained_models import ModelComparison, compare_models, count_images
@@ -14,7 +15,7 @@ from mlplab.store.store import Store
 
 
 def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: str | None) -> Ranking:
-    """Return the ranking with ``missing``, ``models``, ``images`` and ``importance``.
+    """Return the ranking with ``missing``, ``models``, ``images``, ``thing`` and ``importance``.
 
     Args:
         store: has the runs.
@@ -31,6 +32,7 @@ def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: 
         missing=missing,
         models=_models(store, ranking, runs),
         images=_images(store, ranking, runs),
+        thing=thing_of_all(runs),
         importance=importance_of(finished_of(runs), axes_of(runs), ranking.metric),
     )
 
@@ -48,7 +50,7 @@ def _models(store: Store, ranking: Ranking, runs: pd.DataFrame) -> ModelComparis
         return None
     two = pd.concat([one, other])
     folders = dict(zip(two["run_id"], two["artifact_uri"], strict=True))
-    return compare_models(store, (ranking.pair[0].name, ranking.pair[1].name), folders)
+    return compare_models(store, (ranking.pair[0].name, ranking.pair[1].name), folders, thing_of_all(two))
 
 
 def _images(store: Store, ranking: Ranking, runs: pd.DataFrame) -> int | None:

@@ -1,7 +1,6 @@
 """Runs out of the store, as tidy pandas frames: one row per run, one row per point."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,10 +9,11 @@ import pandas as pd
 from mlflow.entities import Run
 from numpy.typing import NDArray
 
+from mlplab.comparison.inputs import columns_of
 from mlplab.config import FORMER_VALUES
 from mlplab.errors import StoreError
 from mlplab.network_config import MLP, OF_MLP, TARGET_KEY
-from mlplab.schema import CLASS_NAMES, COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS, TRUE_CLASS
+from mlplab.schema import COMMAND_TAG, CONFUSION_MATRIX, PREDICTIONS, TRUE_CLASS
 from mlplab.store.histories import find_histories
 from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
@@ -34,9 +34,10 @@ def find_runs(store: Store, query: str = "") -> pd.DataFrame:
     """Return one row per training run that MLflow's filter finds, latest first.
 
     Columns: ``run_id``, ``name``, ``status``, ``artifact_uri``, ``start_time`` (UTC), ``class_names`` (a tuple) where
-    the run's data names its classes, and ``params.*``, ``metrics.*`` (float), ``tags.*`` (text) by their names in
-    MLflow; what a run does not have is missing (NaN). A param is of whole
-    numbers, numbers or truth values where all its values are, and text otherwise; None is missing.
+    the run's data names its classes, ``are_images`` (whether its inputs are images, and no rows of a table), and
+    ``params.*``, ``metrics.*`` (float), ``tags.*`` (text) by their names in MLflow; what a run does not have is
+    missing (NaN). A param is of whole numbers, numbers or truth values where all its values are, and text
+    otherwise; None is missing.
 
     Raises:
         StoreError: the store does not answer, or does not understand the filter.
@@ -95,18 +96,11 @@ def _row(run: Run) -> dict[str, Any]:
         "status": run.info.status,
         "artifact_uri": run.info.artifact_uri,
         "start_time": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
-        **_class_names(run),
+        **columns_of(run),
         **{f"params.{key}": value for key, value in run.data.params.items()},
         **{f"metrics.{key}": value for key, value in run.data.metrics.items()},
         **{f"tags.{key}": value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
     }
-
-
-def _class_names(run: Run) -> dict[str, tuple[str, ...]]:
-    used = run.inputs.dataset_inputs if run.inputs else []
-    profiles = [json.loads(one.dataset.profile or "{}") for one in used]
-    named = [tuple(profile[CLASS_NAMES]) for profile in profiles if CLASS_NAMES in profile]
-    return {"class_names": named[0]} if named else {}
 
 
 def find_points(

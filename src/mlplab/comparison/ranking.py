@@ -8,6 +8,7 @@ import pandas as pd
 from mlplab.comparison.grouping import SEED, Group, axes_of, make_groups, natural, start_alike
 from mlplab.comparison.importance import Importance
 from mlplab.comparison.observations import contradictions, count_repeats, describe_left_out
+from mlplab.comparison.ordering import loss_beside, ordered
 from mlplab.comparison.separation import Separation, separate
 from mlplab.comparison.states import finished_of
 from mlplab.comparison.statistics import SIGNIFICANCE
@@ -37,7 +38,8 @@ class Ranking:
         shown: the groups in the order of a table, where that is another.
         missing: what has not finished of a sweep; "" where nothing is missing, or no sweep is ranked.
         models: the best two, where each is one trained model.
-        images: that the metric is an accuracy on; None where that is not known.
+        images: how many images or rows the metric is an accuracy on; None where that is not known.
+        thing: what one of them is called: "image" or "row".
         importance: of the keys that vary; None where that is no question.
     """
 
@@ -53,6 +55,7 @@ class Ranking:
     missing: str = ""
     models: ModelComparison | None = None
     images: int | None = None
+    thing: str = "row"
     importance: Importance | None = None
 
     @property
@@ -132,19 +135,14 @@ def rank(
     varying = axes_of(runs)
     axes = varying if group_by is None else list(dict.fromkeys(group_by))
     pooled = [key for key in varying if key not in axes]
-    groups = make_groups(runs, axes, pooled, metric, others)
     ascending = ("loss" in metric or metric.startswith(TIME)) if lower_is_better is None else lower_is_better
-    groups.sort(key=lambda group: (group.summary is None, 0 if group.summary is None else _better(group, ascending)))
+    groups = ordered(make_groups(runs, axes, pooled, metric, others, loss_beside(metric)), ascending)
     ranked = [group for group in groups if group.summary is not None]
     separation = None
     if len(ranked) > 1 and SEED not in axes:
         separation = separate([group.observations for group in ranked], start_alike(ranked, axes))
     sweeps = sorted(set(runs[_SWEEP].dropna())) if _SWEEP in runs else []
     return Ranking(axes, metric, ascending, groups, separation, pooled, _warnings(runs, ranked, pooled), sweeps)
-
-
-def _better(group: Group, ascending: bool) -> float:
-    return group.mean if ascending else -group.mean
 
 
 def _warnings(runs: pd.DataFrame, ranked: Sequence[Group], pooled: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from mlplab.comparison import query
 from mlplab.comparison.judging import add_stored_facts
+from mlplab.comparison.ordering import best_run
 from mlplab.comparison.ranking import Ranking, rank
 from mlplab.comparison.states import finished_of
 from mlplab.comparison.tables import OTHER_METRICS, terminal_table
@@ -45,11 +46,11 @@ def find_best(store: Store, sweep: str, place: int = 1) -> Best | None:
     if len(ranking.ranked) < place:
         return None
     best = ranking.ranked[place - 1]
-    finished = finished_of(runs[runs["run_id"].isin(best.run_ids)]).set_index("run_id")
-    values = finished[f"metrics.{ranking.metric}"].dropna()
-    run_id = str(values.idxmin() if ranking.ascending else values.idxmax())
+    finished = finished_of(runs[runs["run_id"].isin(best.run_ids)])
+    run_id = best_run(finished, ranking.metric, ranking.ascending)
     # Where nothing but the seed varies there is one group, without a name of its own.
-    return Best(best.name if ranking.axes else str(finished.loc[run_id, "name"]), run_id)
+    name = best.name if ranking.axes else finished.set_index("run_id").loc[run_id, "name"]
+    return Best(str(name), run_id)
 
 
 def compare_sweep(store: Store, sweep: str) -> SweepComparison | None:

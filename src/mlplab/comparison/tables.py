@@ -3,17 +3,19 @@
 from math import isnan
 
 from mlplab.comparison.importance import METHOD
+from mlplab.comparison.ordering import describe_tie, loss_beside
 from mlplab.comparison.ranking import TEST, VALIDATION, Group, Ranking
-from mlplab.comparison.trained_models import sampling_error
+from mlplab.comparison.trained_models import sampling_interval
 from mlplab.names import shown_key, shown_value
 from mlplab.schema import TIME, TOTAL_SECONDS, State, final_accuracy, final_loss
-from mlplab.terminal import draw_table, table_width, width_of_output
+from mlplab.terminal import count_of, draw_table, table_width, width_of_output
 
 SHORT = {
     final_accuracy("test"): "test acc",
     final_accuracy("val"): "val acc",
     final_accuracy("train"): "train acc",
     final_loss("test"): "test loss",
+    final_loss("val"): "val loss",
     final_loss("train"): "train loss",
     TOTAL_SECONDS: "seconds",
 }
@@ -74,7 +76,8 @@ def markdown_table(ranking: Ranking) -> str:
 def notes(ranking: Ranking) -> list[str]:
     """Return what a reader must know; the last is the conclusion, where there is one."""
     lines = [f"ranked by {ranking.metric}: {_why(ranking)}"]
-    lines += [line for line in (_spread(ranking), _averages(ranking), _marks(ranking), _test_set(ranking)) if line]
+    said = (_tie, _spread, _averages, _marks, _test_set)
+    lines += [line for say in said if (line := say(ranking))]
     lines += importance_lines(ranking)
     lines += [f"warning: {warning}" for warning in ranking.warnings]
     return [*lines, ranking.conclusion] if ranking.conclusion else lines
@@ -109,6 +112,11 @@ def importance_lines(ranking: Ranking) -> list[str]:
     ]
 
 
+def _tie(ranking: Ranking) -> str:
+    metric, loss = ranking.metric, loss_beside(ranking.metric)
+    return describe_tie(ranking.ranked, SHORT.get(metric, metric), "" if loss is None else SHORT.get(loss, loss))
+
+
 def _spread(ranking: Ranking) -> str:
     if not _has_spread(ranking):
         return ""
@@ -136,9 +144,13 @@ def _marks(ranking: Ranking) -> str:
 def _test_set(ranking: Ranking) -> str:
     if ranking.images is None or not ranking.ranked:
         return ""
-    error = sampling_error(ranking.ranked[0].mean, ranking.images)
+    mean = ranking.ranked[0].mean
+    low, high = sampling_interval(mean, ranking.images)
     split = "validation" if ranking.metric == VALIDATION else "test"
-    return f"the {split} set's own standard error is {error:.2g} ({ranking.images:,} images); all groups share it"
+    return (
+        f"the {split} set by itself leaves {mean:.4f} between {low:.4f} and {high:.4f} (95 % Wilson interval, "
+        f"{count_of(ranking.images, ranking.thing)}); all groups share it"
+    )
 
 
 def table_cells(ranking: Ranking) -> tuple[list[str], list[list[str]]]:

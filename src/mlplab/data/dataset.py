@@ -73,10 +73,12 @@ class Dataset:
 
     @property
     def profile(self) -> dict[str, Any]:
-        """What MLflow is to know of it: sizes, the scaling where it is one for all numbers, names of classes."""
+        """What MLflow is to know of it: sizes, one scaling of all numbers, names of classes, the shape of images."""
         sizes = {split: len(rows) for split, rows in self.splits.items()}
         scaling = {key: value for key, value in asdict(self.scaling).items() if not isinstance(value, tuple)}
-        return {**sizes, **scaling, **({} if self.coding is None else {schema.CLASS_NAMES: self.class_names})}
+        named = {} if self.coding is None else {schema.CLASS_NAMES: self.class_names}
+        shaped = {} if self.image_shape is None else {schema.IMAGE_SHAPE: list(self.image_shape)}
+        return {**sizes, **scaling, **named, **shaped}
 
     @property
     def inputs(self) -> int:

@@ -1,6 +1,5 @@
 """Whether one model is better than another by more than noise: judged on validation images, never on test images."""
 
-import json
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,13 +7,14 @@ from mlflow.entities import Run
 from scipy import stats
 
 from mlplab.comparison import query
+from mlplab.comparison.inputs import profile_of, thing_of
 from mlplab.comparison.ranking import VALIDATION, axes_of, rank
 from mlplab.comparison.statistics import SIGNIFICANCE
 from mlplab.schema import DATA_TAG, SWEEP_TAG
 from mlplab.store.store import Store
 
 _SAME_TASK = ("data.path", "data.label", "data.dataset", "data.dataset_id", "data.split")  # params, beside the tag
-NO_VALIDATION = "it has no validation split (data.val_size), and test images choose nothing"
+NO_VALIDATION = "it has no validation split (data.val_size), and the test set chooses nothing"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ def _refusal(challenger: Run, champion: Run) -> str | None:
 
 
 def _validation_size(run: Run) -> int:
-    inputs = run.inputs.dataset_inputs if run.inputs else []
-    return int(json.loads(inputs[0].dataset.profile or "{}").get("val", 0)) if inputs else 0
+    return int(profile_of(run).get("val", 0))
 
 
 def _judge_recipes(store: Store, challenger: Run, champion: Run) -> Judgement | None:
@@ -94,9 +93,9 @@ def _judge_models(challenger: Run, champion: Run) -> Judgement:
     sizes = [_validation_size(run) for run in (challenger, champion)]
     right = [round(value * size) for value, size in zip(values, sizes, strict=True)]
     table = [[count, size - count] for count, size in zip(right, sizes, strict=True)]
-    images = f"{sizes[0]:,}" if sizes[0] == sizes[1] else f"{sizes[0]:,} and {sizes[1]:,}"
+    counts = f"{sizes[0]:,}" if sizes[0] == sizes[1] else f"{sizes[0]:,} and {sizes[1]:,}"
     p = float(stats.fisher_exact(table).pvalue)
-    return _judgement(values[0], values[1], f"{images} validation images", "Fisher's exact test", p)
+    return _judgement(values[0], values[1], f"{counts} validation {thing_of(challenger)}s", "Fisher's exact test", p)
 
 
 def _judgement(own: float, other: float, of: str, test: str, p: float) -> Judgement:

@@ -32,13 +32,16 @@ def goodness(percent: NDArray[np.float64]) -> NDArray[np.float64]:
     return signed
 
 
-def confusion_charts(confusion: Mapping[int, Counts], names: Names, palette: Palette) -> Chart:
-    """Draw a matrix for each selected group, in per cent of the true class: mistakes red, the diagonal blue."""
+def confusion_charts(confusion: Mapping[int, Counts], names: Names, palette: Palette, thing: str) -> Chart:
+    """Draw a matrix for each selected group, in per cent of the true class: mistakes red, the diagonal blue.
+
+    ``thing``: what is counted, "image" or "row".
+    """
     percents = {place: 100 * shares(counts) for place, counts in sorted(confusion.items())}
     mistakes = np.concatenate([p[(p > 0) & ~np.eye(len(p), dtype=bool)] for p in percents.values()])
     reach = max(float(np.quantile(mistakes, _QUANTILE)) if len(mistakes) else 0.0, 0.1)
     traces = [
-        {**_matrix(place, confusion[place], percent, palette, reach), **_named_axes(names.get(place))}
+        {**_matrix(place, confusion[place], percent, palette, reach, thing), **_named_axes(names.get(place))}
         for place, percent in percents.items()
     ]
     figure = go.Figure(traces)
@@ -56,7 +59,7 @@ def escaped(names: Sequence[str]) -> list[str]:
 
 
 def _matrix(
-    place: int, counts: Counts, percent: NDArray[np.float64], palette: Palette, reach: float
+    place: int, counts: Counts, percent: NDArray[np.float64], palette: Palette, reach: float, thing: str
 ) -> dict[str, Any]:
     signed = np.where(counts > 0, goodness(percent), np.nan)
     return {
@@ -70,7 +73,7 @@ def _matrix(
         "zmin": -reach,
         "zmax": reach,
         "showscale": False,
-        "hovertemplate": "true %{y}, predicted %{x}: %{customdata} images, %{text} %<extra></extra>",
+        "hovertemplate": f"true %{{y}}, predicted %{{x}}: %{{customdata}} {thing}s, %{{text}} %<extra></extra>",
         "meta": {"group": place},
     }
 

@@ -52,6 +52,7 @@ def render_page(store: Store, runs: pd.DataFrame, ranking: Ranking, title: str) 
         notes=notes(ranking)[: -1 if verdict else None],
         sections=sections.all_sections(drawn),
         images=[{**vars(image), "source": _source(image.pixels)} for image in evidence.hardest],
+        thing=drawn.thing,
         ties=evidence.ties,
         predicting=evidence.predicting,
         no_images=evidence.no_images,

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from mlplab.comparison.inputs import thing_of_all
 from mlplab.comparison.ranking import Group, Ranking
 from mlplab.page import axis_charts, layer_charts
 from mlplab.page.charts import collapsed_groups, units_of
@@ -28,6 +29,11 @@ class Drawn:
     def classes(self) -> int | None:
         """How many classes there are; None where no run has a confusion matrix."""
         return next((len(counts) for counts in self.evidence.confusion.values()), None)
+
+    @cached_property
+    def thing(self) -> str:
+        """What the test set has: "image" or "row"."""
+        return thing_of_all(self.runs)
 
     @cached_property
     def collapsed(self) -> set[int]:

@@ -138,7 +138,7 @@ def _classes(drawn: Drawn) -> list[Section]:
         "Per cent of each true class, all seeds together. Mistakes are red, the diagonal is blue; the colours span "
         "95 % of the mistakes that were made. An empty cell is none."
     )
-    made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, names, palette)])]
+    made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, names, palette, drawn.thing)])]
     if drawn.pair is not None and _same_classes(drawn.evidence, _places(drawn, drawn.pair)):
         one, other = _places(drawn, drawn.pair)
         title = f"{drawn.pair[0].name} minus {drawn.pair[1].name}"
