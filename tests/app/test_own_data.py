@@ -174,7 +174,10 @@ def test_the_page_names_classes_and_shows_the_hardest_rows(
     with opened(browser, page.as_uri()) as shown:
         rows = shown.locator("#hardest tbody tr")
         assert rows.count() > 0
-        assert rows.first.locator("td").nth(1).inner_text() in NAMES
+        row, found, label = (rows.first.locator("td").nth(place).inner_text() for place in range(3))
+        assert recorded(project, tables[0])[int(row), 0] == sorted(NAMES).index(label)
+        (number,) = re.fullmatch(r"row (\d+) below the header", found).groups()  # type: ignore[union-attr]
+        assert pd.read_csv(project.root / "wine.csv")["cultivar"][int(number) - 1] == label
         chart = shown.locator("#confusion")
         chart.scroll_into_view_if_needed()
         chart.locator("text=grignolino").first.wait_for()

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -210,6 +211,28 @@ def test_a_split_that_is_too_small_or_not_wanted_is_refused(tmp_path: Path) -> N
         )
 
 
+def test_test_rows_that_were_drawn_are_found_again_in_the_files(tmp_path: Path) -> None:
+    frame = wine()
+    of_table = data.test_rows(csv(tmp_path, frame))
+    assert of_table is not None
+    rows, labels, source = of_table
+    lines = (tmp_path / "wine.csv").read_text().splitlines()
+    for place in range(len(labels)):
+        found = re.fullmatch(r"row (\d+) below the header", source(place))
+        assert found is not None
+        assert lines[int(found[1])].startswith(f"{rows.iloc[place]['alcohol']},{rows.iloc[place]['malic_acid']},")
+    drawn = data.test_rows(config(DataName.npz, npz(tmp_path, x_test=None, y_test=None)))
+    assert drawn is not None
+    rows, labels, source = drawn
+    for place in range(len(labels)):
+        found = re.fullmatch(r"row (\d+) of x_train \(from 0\)", source(place))
+        assert found is not None
+        np.testing.assert_array_equal(arrays()["x_train"][int(found[1])], rows[place])
+    own = data.test_rows(config(DataName.npz, npz(tmp_path)))
+    assert own is not None
+    assert own[2](3) == "row 3 of x_test (from 0)"
+
+
 # --- csv
 
 
@@ -238,7 +261,7 @@ def test_a_table_has_numbers_and_an_indicator_for_each_category(tmp_path: Path) 
     np.testing.assert_allclose(dataset.train.images[:, :13].mean(axis=0), 0, atol=1e-12)
     found = data.test_rows(csv(tmp_path, wine()))
     assert found is not None
-    rows, labels = found
+    rows, labels, _ = found
     assert list(rows.columns) == list(wine().columns.drop("cultivar"))
     assert len(rows) == len(labels) == 36
 
@@ -313,6 +336,18 @@ def test_pictures_are_grey_or_in_colour_as_their_files_are(tmp_path: Path, mode:
     assert dataset.train.images[0, 0] == 10 / 255
     assert load(config(DataName.images, path, color=Color.grey)).inputs == 30
     assert load(config(DataName.images, path, color=Color.rgb, image_size=2)).inputs == 12
+
+
+@pytest.mark.parametrize("splits", [("train", "test"), ("train",)])
+def test_a_picture_of_the_test_set_is_found_again_by_its_file(tmp_path: Path, splits: tuple[str, ...]) -> None:
+    path = folder_of_pictures(tmp_path / "pets", splits=splits)
+    test = data.test_rows(config(DataName.images, path))
+    assert test is not None
+    pixels, labels, source = test
+    for place, label in enumerate(labels):
+        assert source(place).startswith(f"{splits[-1]}/{['cat', 'dog'][label]}/")
+        with Image.open(path / source(place)) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), pixels[place])
 
 
 def test_a_mixed_folder_is_in_colour(tmp_path: Path) -> None:

@@ -27,16 +27,24 @@ class Part:
         raw: an array of shape (N, ...), or a pandas DataFrame.
         labels: int64 or text, shape (N,).
         where: names the labels in a message.
+        called: what a row is called in the files, by its place in what was read, from 0.
+        places: of these rows in what was read, int64, shape (N,); None where they are all of it.
     """
 
     raw: Any
     labels: NDArray[Any]
     where: str
+    called: Callable[[int], str]
+    places: NDArray[np.int64] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Part":
-        """Return these rows."""
+        """Return these rows of all that was read."""
         raw = self.raw[rows] if isinstance(self.raw, np.ndarray) else self.raw.iloc[rows]
-        return replace(self, raw=raw, labels=self.labels[rows])
+        return replace(self, raw=raw, labels=self.labels[rows], places=rows)
+
+    def source(self, row: int) -> str:
+        """Return what one of these rows is called in the files."""
+        return self.called(row if self.places is None else int(self.places[row]))
 
 
 def assemble(
@@ -68,8 +76,8 @@ def assemble(
     }
     pixel_max = 255.0 if encoding.dtype == np.uint8 else 1.0
     contents = Contents(coded["train"], coded["test"], coded.get("val"))
-    coding, raw_test = Coding(encoding, classes), split["test"].raw
-    return Loaded(name, origin, contents, pixel_max, len(classes), coding, raw_test, encoding.image_shape)
+    coding, test = Coding(encoding, classes), split["test"]
+    return Loaded(name, origin, contents, pixel_max, len(classes), coding, test.raw, encoding.image_shape, test.source)
 
 
 def _split_off(whole: Part, config: DataConfig) -> dict[str, Part]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -115,11 +115,12 @@ def test_images(name: str, root: str) -> tuple[NDArray[np.uint8], NDArray[np.int
     return test.pixels.reshape(-1, *source.image_shape), test.labels
 
 
-def test_rows(config: DataConfig) -> tuple[Any, NDArray[np.int64]] | None:
+def test_rows(config: DataConfig) -> tuple[Any, NDArray[np.int64], Callable[[int], str]] | None:
     """Return the test set of people's own data, before it is coded; None where that needs a download.
 
     Rows: a pandas DataFrame, or an array of shape (N, ...), of which uint8 of (N, height, width[, 3]) are pictures.
-    Labels: int64, shape (N,).
+    Labels: int64, shape (N,). And what a row is called in the files, by its place in the test set: also where that was
+    drawn from a larger one.
 
     Raises:
         DataError, ConfigError: it is not here, or not what it must be.
@@ -128,7 +129,8 @@ def test_rows(config: DataConfig) -> tuple[Any, NDArray[np.int64]] | None:
     if not is_here(config, root):
         return None
     loaded = read_own(config, root)
-    return loaded.raw_test, loaded.contents.test.labels
+    assert loaded.test_source is not None
+    return loaded.raw_test, loaded.contents.test.labels, loaded.test_source
 
 
 def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Dataset:

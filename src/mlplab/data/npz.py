@@ -60,7 +60,9 @@ def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
         if f"x_{split}" in arrays:
             x, where = arrays[f"x_{split}"], f"{path}: y_{split}"
             _check_finite(f"{path}: x_{split}", x)
-            parts[split] = Part(x, read_labels(arrays[f"y_{split}"], where), where)
+            parts[split] = Part(
+                x, read_labels(arrays[f"y_{split}"], where), where, f"row {{}} of x_{split} (from 0)".format
+            )
 
     def encode(train: NDArray[Any]) -> ArrayRows:
         return ArrayRows(str(train.dtype), list(train.shape[1:]))

@@ -93,10 +93,15 @@ def read_images(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
             form.read_all(len(listed), ((_opened(path, _loaded), path) for path, _ in listed)),
             np.array([label for _, label in listed]),
             str(folder / split),
+            _relative_to(folder, [path for path, _ in listed]),
         )
         for split, listed in files.items()
     }
     return assemble(folder.name, ("local", {"uri": str(folder)}), parts, config, lambda _: form.rows)
+
+
+def _relative_to(folder: Path, paths: Sequence[str]) -> Callable[[int], str]:
+    return lambda place: Path(paths[place]).relative_to(folder).as_posix()
 
 
 def _list_pictures(folder: Path) -> Sequence[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The interface of a data set, before it is split and scaled."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class Loaded:
         coding: of people's own data; None for a published set.
         raw_test: people's own test rows before they were coded: an array, or a pandas DataFrame.
         image_shape: of one row: (height, width) or (height, width, channels); None where rows are no images.
+        test_source: what one of people's own test rows is called in their files, by its place in the test set.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Loaded:
     coding: Coding | None = None
     raw_test: Any = None
     image_shape: tuple[int, ...] | None = None
+    test_source: Callable[[int], str] | None = None
 
 
 class Source(ABC):

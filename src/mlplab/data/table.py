@@ -61,7 +61,7 @@ def tabular(
             {column: _categories(train[column], where) for column in train if _is_text(train[column])},
         )
 
-    part = Part(features, given, f"{where}: column {label}")
+    part = Part(features, given, f"{where}: column {label}", lambda place: f"row {place + 1} below the header")
     return assemble(name, origin, {"train": part}, config, encode)
 
 

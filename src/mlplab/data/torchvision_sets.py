@@ -121,7 +121,7 @@ def _part(name: str, split: str, form: Form, found: Any) -> Part:
     names = [one if isinstance(one, str) else ", ".join(one) for one in known]
     is_named = len(names) > max(targets) and len(set(names)) == len(names)
     labels = np.array([names[target] for target in targets]) if is_named else np.array(targets, np.int64)
-    return Part(pixels, labels, f"data.dataset={name}: {split}")
+    return Part(pixels, labels, f"data.dataset={name}: {split}", f"picture {{}} of {split}".format)
 
 
 def _open_all(name: str, listing: Listing, root: Path) -> dict[str, Any]:

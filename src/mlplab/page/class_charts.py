@@ -78,10 +78,15 @@ def _matrix(
     }
 
 
-def difference(one: Counts, other: Counts, names: Sequence[str] | None, title: str) -> Chart:
-    """Draw the shares of the first minus those of the second, in percentage points; blue: the first is better."""
+def difference(one: Counts, other: Counts, names: Sequence[str] | None, title: str) -> Chart | None:
+    """Draw the shares of the first minus those of the second, in percentage points; blue: the first is better.
+
+    None where they are equal.
+    """
     gap = 100 * (shares(one) - shares(other))
-    reach = max(float(np.quantile(np.abs(gap[gap != 0]), _QUANTILE)) if gap.any() else 0.0, 0.1)
+    if not gap.any():
+        return None
+    reach = max(float(np.quantile(np.abs(gap[gap != 0]), _QUANTILE)), 0.1)
     heat = go.Heatmap(
         **_named_axes(names),
         z=[rounded(row) for row in np.where(gap == 0, np.nan, goodness(gap))],

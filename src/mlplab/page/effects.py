@@ -16,6 +16,7 @@ from mlplab.page.axis_charts import Ranked, axis_values, means_over
 from mlplab.page.charts import LAYOUT, Chart, rounded
 
 MOST_BARS = 12
+_MORE = "three keys and more"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Effects:
 
     Attributes:
         shares: of the variance between the groups' means, by the keys that act together: one key is a main effect,
-            two are an interaction, what is left is under (). They sum to 1.
+            two are an interaction; of three keys and more, what is left is under (). They sum to 1.
     """
 
     shares: dict[tuple[str, ...], float]
@@ -60,7 +61,8 @@ def effects_of(ranking: Ranking) -> Effects | None:
         return None
     parts = _decomposed(means)
     shares = {tuple(axes[i] for i in keys): float(np.mean(part**2)) / total for keys, part in parts.items() if keys}
-    return Effects({**shares, (): max(0.0, 1.0 - sum(shares.values()))})
+    left = {(): max(0.0, 1.0 - sum(shares.values()))} if len(axes) > 2 else {}
+    return Effects({**shares, **left})
 
 
 def _decomposed(means: NDArray[np.float64]) -> Mapping[tuple[int, ...], NDArray[np.float64]]:
@@ -77,7 +79,7 @@ def _decomposed(means: NDArray[np.float64]) -> Mapping[tuple[int, ...], NDArray[
 
 def effects_chart(effects: Effects) -> Chart:
     """Draw the shares of the variance, largest first."""
-    named = {" and ".join(keys) or "three keys and more": share for keys, share in effects.shares.items()}
+    named = {" and ".join(keys) or _MORE: share for keys, share in effects.shares.items()}
     largest = sorted(named.items(), key=lambda item: -item[1])
     shown, left = largest[:MOST_BARS], largest[MOST_BARS:]
     if left:

@@ -31,6 +31,7 @@ class HardImage:
         label, prediction: the true class, and the wrong one that is predicted most; by name where they have names.
         wrong: how many runs get it wrong.
         cells: of a row of a table: as text, by column.
+        found_at: what it is called in people's own files; "" of a published set.
     """
 
     index: int
@@ -39,6 +40,7 @@ class HardImage:
     prediction: int | str
     wrong: int
     cells: Mapping[str, str] = field(default_factory=dict)
+    found_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,13 @@ def _hardest(shown: TestSet, predicted: NDArray[np.int64]) -> tuple[list[HardIma
     order = sorted(margins, key=lambda i: (-wrong[i], -margins[i][0]))
     hardest = [
         HardImage(
-            i, shown.pixels(i), shown.name(int(labels[i])), shown.name(margins[i][1]), int(wrong[i]), shown.cells(i)
+            i,
+            shown.pixels(i),
+            shown.name(int(labels[i])),
+            shown.name(margins[i][1]),
+            int(wrong[i]),
+            shown.cells(i),
+            shown.source(i) if shown.source else "",
         )
         for i in order[:HARDEST]
     ]

@@ -1,6 +1,6 @@
 """The test set that runs of a comparison saw, read again to show its hardest rows: pictures, or rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ class TestSet:
         rows: an array, shape (N, ...), or a pandas DataFrame; uint8 of shape (N, height, width[, 3]) are pictures.
         labels: int64, shape (N,).
         class_names: () where classes are numbers.
+        source: what a row is called in people's own files, by its place; None of a published set.
     """
 
     __test__ = False  # no test of pytest's
@@ -32,6 +33,7 @@ class TestSet:
     rows: Any
     labels: NDArray[np.int64]
     class_names: tuple[str, ...] = ()
+    source: Callable[[int], str] | None = None
 
     @property
     def _are_pictures(self) -> bool:
@@ -91,8 +93,11 @@ def _read(store: Store, run: "pd.Series[Any]") -> TestSet | None:
     names = run.get("class_names")
     if isinstance(names, tuple):
         (recorded,) = store.find([run["run_id"]])  # its params as they were written
-        rows = data.test_rows(DataConfig.of_params(recorded.data.params))
-        return None if rows is None else TestSet(*rows, names)
+        found = data.test_rows(DataConfig.of_params(recorded.data.params))
+        if found is None:
+            return None
+        rows, labels, source = found
+        return TestSet(rows, labels, names, source)
     name, root = run.get(f"tags.{DATA_TAG}"), run.get("params.data.root")
     images = data.test_images(name, root) if isinstance(name, str) and isinstance(root, str) else None
     return None if images is None else TestSet(*images)
