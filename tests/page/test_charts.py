@@ -11,9 +11,9 @@ from mlplab.comparison.ranking import Ranking, rank
 from mlplab.page import axis_charts, class_charts, time_charts
 from mlplab.page.charts import collapsed_groups, curve_charts
 from mlplab.page.curve_ends import whole_curves
-from mlplab.page.effects import effects_of
+from mlplab.page.effects import effects_chart, effects_of
 from mlplab.page.palette import MOST_SHOWN, Palette, shorten_names
-from mlplab.page.scales import Scale, has_collapsed, scale_of
+from mlplab.page.scales import Scale, bounded, has_collapsed, scale_of
 
 
 def frame(*runs: tuple[dict[str, str], float]) -> pd.DataFrame:
@@ -127,9 +127,22 @@ def test_effects_of_a_full_grid_are_exact() -> None:
         ("activation",): pytest.approx(0.1**2 / total),
         ("batch_size",): pytest.approx(0.05**2 / total),
         ("activation", "batch_size"): pytest.approx(0.01**2 / total),
-        (): pytest.approx(0),
     }
+    assert "three keys and more" not in effects_chart(found).figure.data[0].y
     assert found.strongest_pair == ("activation", "batch_size")
+
+
+def test_what_three_keys_do_together_has_a_bar_of_its_own() -> None:
+    runs = [
+        ({"activation": a, "batch_size": b, "epochs": c}, 0.5 + 0.1 * i * j * k)
+        for i, a in ((-1, "tanh"), (1, "relu"))
+        for j, b in ((-1, "16"), (1, "32"))
+        for k, c in ((-1, "1"), (1, "2"))
+    ]
+    found = effects_of(rank(frame(*runs)))
+    assert found is not None
+    assert found.shares[()] == pytest.approx(1)
+    assert effects_chart(found).figure.data[0].y[0] == "three keys and more"
 
 
 def test_a_grid_with_a_hole_has_no_effects() -> None:
@@ -154,10 +167,44 @@ def test_a_rate_has_a_logarithmic_axis_with_a_line_per_activation_and_a_place_fo
 
 def test_blue_is_better_on_the_diagonal_and_off_it() -> None:
     better, worse = np.array([[10, 0], [1, 9]]), np.array([[10, 0], [4, 6]])
-    (heat,) = class_charts.difference(better, worse, None, "relu minus tanh").figure.data
+    chart = class_charts.difference(better, worse, None, "relu minus tanh")
+    assert chart is not None
+    (heat,) = chart.figure.data
     assert [list(row) for row in heat.z] == [[None, None], [30.0, 30.0]]  # fewer confusions, more on the diagonal
     assert [list(row) for row in heat.text] == [["", ""], ["-30.0", "+30.0"]]
     assert (heat.zmin, heat.zmax) == pytest.approx((-30, 30))
+
+
+def test_equal_matrices_have_no_difference_to_draw() -> None:
+    counts = np.array([[10, 0], [1, 9]])
+    assert class_charts.difference(counts, 2 * counts, None, "relu minus tanh") is None
+
+
+@pytest.mark.parametrize("metric", ["final/test_accuracy", "precision", "recall"])
+@pytest.mark.parametrize(("low", "high"), [(0.99, 1.01), (0.3, 1.02), (-0.02, 0.1), (0.998, 1.5)])
+def test_a_proportion_has_an_axis_without_a_tick_beyond_0_and_1(metric: str, low: float, high: float) -> None:
+    scale = bounded(metric, low, high)
+    least_tick = (scale.high - scale.low) / 20  # Plotly's are further apart
+    assert -least_tick < scale.low <= max(low, 0)
+    assert min(high, 1) <= scale.high < 1 + least_tick
+    assert (high >= 1) == (scale.high > 1)  # room for half a marker
+    assert bounded("final/test_loss", low, high) == Scale(low, high)
+
+
+def test_where_all_are_right_no_axis_reaches_far_beyond_1() -> None:
+    assert scale_of("final/test_accuracy", [1.0, 1.0], 3).high < 1.001
+    assert scale_of("final/test_accuracy", [1.0, 0.9], 3).high < 1.01
+    perfect = {0: np.diag([5, 6])}
+    for chart in class_charts.class_charts(perfect, {}, Palette(["relu"]), set()):
+        low, high = chart.figure.layout.yaxis.range
+        assert low <= 0.9
+        assert 1 < high < 1.01
+    points = pd.DataFrame(
+        [(0, "test/accuracy", 1, 0.5), (0, "test/accuracy", 2, 1.0)], columns=["group", "key", "step", "value"]
+    )
+    (chart,) = curve_charts(points, Palette(["relu"]), ["test/accuracy"], {}, set())
+    low, high = chart.figure.layout.meta["ranges"]["linear"]
+    assert (low, high) == (pytest.approx(0.485), pytest.approx(1.015, abs=0.001))
 
 
 def test_one_frequent_confusion_does_not_make_the_others_pale() -> None:

@@ -1,5 +1,7 @@
 """What a page shows besides the ranking: curves by group, confusion, hardest images; and runs that left nothing."""
 
+import itertools
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,10 +39,16 @@ def record(
     labels: Sequence[int] = (0, 1),
     status: str = "",
     name: str = "digits",
+    **more: object,
 ) -> None:
     """A run as it stands in the store; without predictions one that ended before it had any."""
     run_id = store.client.create_run(store.experiment_id, tags={"data": name}).info.run_id
-    params = {"activation": activation, "data.root": "/nowhere", "data.name": name}
+    params = {
+        "activation": activation,
+        "data.root": "/nowhere",
+        "data.name": name,
+        **{key: str(value) for key, value in more.items()},
+    }
     points = [Metric("train/loss", 1.0, 0, 10)]
     if predictions is not None:
         accuracy = float(np.mean(np.array(predictions) == np.array(labels)))
@@ -132,6 +140,33 @@ def test_one_run_has_a_page(store: Store) -> None:
     assert 'id="curves-train-loss"' in page
     assert 'id="confusion"' in page
     assert 'id="difference"' not in page
+
+
+def test_two_that_confuse_the_same_have_a_sentence_instead_of_an_empty_chart(store: Store) -> None:
+    for activation in ("relu", "tanh"):
+        record(store, activation, [0, 0])
+    runs = query.find_runs(store)
+    page = render_page(store, runs, rank(runs), "two")
+    assert re.search(
+        r"Between the two that the verdict is about, (relu and tanh|tanh and relu), is no difference", page
+    )
+    assert 'id="difference"' not in page
+    record(store, "linear", [0, 1])
+    runs = query.find_runs(store)
+    assert 'id="difference"' in render_page(store, runs, rank(runs), "three")
+
+
+def test_effects_are_drawn_only_where_it_is_told_what_mattered(store: Store) -> None:
+    for activation, size in itertools.product(("relu", "tanh"), (16, 32)):
+        right = 1 if (activation, size) == ("relu", 32) else 0
+        record(store, activation, [0, right], batch_size=size)
+    runs = query.find_runs(store)
+    page = render_page(store, runs, add_stored_facts(store, rank(runs), runs, None), "four")
+    why = "4 combinations of 2 keys have finished, and it takes 12"
+    assert f"How much each key explains is not told: {why}." in page
+    assert 'id="effects"' not in page
+    assert 'id="main-effects"' in page
+    assert len(re.findall(why, page)) == 2  # in the notes and in the section
 
 
 def test_what_equally_many_get_wrong_is_ordered_by_the_margin(store: Store) -> None:

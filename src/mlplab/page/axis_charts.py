@@ -16,7 +16,7 @@ from mlplab.comparison.states import finished_of
 from mlplab.comparison.tables import SHORT
 from mlplab.page.charts import LAYOUT, Chart, list_down, rounded
 from mlplab.page.palette import Palette
-from mlplab.page.scales import Scale
+from mlplab.page.scales import Scale, bounded
 
 MOST_VALUES = 12  # of a rate that have a tick each; of more, as in a search, every run is a dot instead
 RATES = ("learning_rate", "weight_decay", "learning_rate_decay")
@@ -102,13 +102,13 @@ def _dots(ranked: Ranked, place: int, values: Sequence[float]) -> list[dict[str,
 
 
 def with_intervals(scale: Scale, ranking: Ranking) -> Scale:
-    """Return the scale, wide enough for the confidence interval of every group whose mean is on it."""
+    """Return the scale, wide enough for the interval of every group whose mean is on it, where there can be values."""
     ends = [scale.low, scale.high]
     for group in ranking.ranked:
         summary = group.summary
         if summary and not isnan(summary.half_width) and scale.low <= summary.mean <= scale.high:
             ends += [summary.mean - summary.half_width, summary.mean + summary.half_width]
-    return Scale(min(ends), max(ends))
+    return bounded(ranking.metric, min(ends), max(ends))
 
 
 def means_over(groups: Sequence[Group], axes: Sequence[str]) -> dict[tuple[str, ...], list[float]]:

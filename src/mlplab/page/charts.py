@@ -25,7 +25,7 @@ from mlplab import schema
 from mlplab.comparison.ranking import Ranking
 from mlplab.comparison.states import states_of
 from mlplab.page.palette import Palette
-from mlplab.page.scales import has_collapsed
+from mlplab.page.scales import bounded, has_collapsed
 
 LAYOUT: dict[str, Any] = {"margin": {"l": 60, "r": 16, "t": 16, "b": 50}, "hovermode": "closest", "showlegend": False}
 TALL = 24  # lines of names: a chart of more scrolls
@@ -180,7 +180,8 @@ def _curves(
 def _ranges(steps: pd.DataFrame, measure: str) -> dict[str, list[float]]:
     low, high = float(steps["min"].min()), float(steps["max"].max())
     margin = 0.03 * (high - low) or 0.01
-    ranges = {"linear": [max(low - margin, 0.0), high + margin]}
+    linear = bounded(measure, max(low - margin, 0.0), high + margin)
+    ranges = {"linear": [linear.low, linear.high]}
     positive = steps["min"][steps["min"] > 0]
     if measure == "loss" and len(positive):
         ranges["log"] = [float(np.log10(positive.min())) - 0.05, float(np.log10(high)) + 0.05]

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from mlplab.page.charts import LAYOUT, Chart, rounded
 from mlplab.page.palette import Palette
-from mlplab.page.scales import Scale
+from mlplab.page.scales import bounded
 
 Names = Mapping[int, tuple[str, ...]]  # of classes, by the group's place; groups without names have numbers
 Counts = NDArray[np.int64]  # shape (K, K): [true class, predicted class]
 # From worse to better, by way of white: ColorBrewer's RdBu without its darkest ends, on which text is hard to read.
 _WORSE_TO_BETTER = [[0.0, "#d6604d"], [0.25, "#f4a582"], [0.5, "#f7f7f7"], [0.75, "#92c5de"], [1.0, "#4393c3"]]
+_LEAST_SHOWN = 0.9  # of precision and recall, also where all are 1
 _QUANTILE = 0.95  # of the cells: a few larger ones do not make the others pale
 
 
@@ -134,7 +135,7 @@ def _by_class(
     }
     kept = np.concatenate([own for place, own in values.items() if place not in collapsed] or list(values.values()))
     low = float(np.quantile(kept, 0.02))
-    scale = Scale(max(low - 0.1 * (1 - low), -0.02), 1.02)
+    scale = bounded(name, min(low - 0.1 * (1 - low), _LEAST_SHOWN), 1.1)
     traces = [
         {
             "type": "scatter",

@@ -61,7 +61,7 @@ def effects_of(ranking: Ranking) -> Effects | None:
         return None
     parts = _decomposed(means)
     shares = {tuple(axes[i] for i in keys): float(np.mean(part**2)) / total for keys, part in parts.items() if keys}
-    left = {(): max(0.0, 1.0 - sum(shares.values()))} if len(axes) > 2 else {}
+    left: dict[tuple[str, ...], float] = {(): max(0.0, 1.0 - sum(shares.values()))} if len(axes) > 2 else {}
     return Effects({**shares, **left})
 
 

@@ -15,6 +15,12 @@ _IMPORTANCE = (
     "in a random forest); the line reaches over 90 % of the resamples."
 )
 
+_EFFECTS = (
+    "What share of the variance between the groups' means each key and each pair makes: exact, since every "
+    "combination has run; groups that collapsed are counted like all others."
+)
+_MEANS = "A line beside a mean reaches from the least to the largest of its groups."
+
 
 def what_mattered(drawn: Drawn) -> Section | None:
     """Show the importance of the keys; of a full grid their effects too; None where no key varies."""
@@ -25,12 +31,9 @@ def what_mattered(drawn: Drawn) -> Section | None:
     charts = []
     text = ""
     if effects is not None:
-        text = (
-            "What share of the variance between the groups' means each key and each pair makes: exact, since every "
-            "combination has run; groups that collapsed are counted like all others. A line beside a mean reaches "
-            "from the least to the largest of its groups."
-        )
-        charts = [effects_chart(effects), main_effects(ranked, ranking.axes)]
+        untold = ranking.importance.why_none if ranking.importance is not None else ""
+        charts = [*([] if untold else [effects_chart(effects)]), main_effects(ranked, ranking.axes)]
+        text = f"{f'How much each key explains is not told: {untold}.' if untold else _EFFECTS} {_MEANS}"
         if len(ranking.axes) > 2:
             charts.append(axis_charts.heat_map(ranked, *effects.strongest_pair))
     elif len(ranking.axes) > 1 and is_grid(ranking):

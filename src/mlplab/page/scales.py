@@ -7,6 +7,8 @@ from math import isfinite, log
 import numpy as np
 
 GUESSING = 1.5  # times as accurate as guessing: no better than that has collapsed
+_PROPORTIONS = ("accuracy", "precision", "recall")  # names of metrics have one of them
+_ROOM = 0.03  # of the axis, for half a marker: ticks lie further apart, so that none stands beyond 0 or 1
 
 
 @dataclass(frozen=True)
@@ -48,4 +50,12 @@ def scale_of(metric: str, values: Sequence[float], classes: int | None) -> Scale
     finite = [value for value in values if isfinite(value)]
     kept = [value for value in finite if not has_collapsed(metric, value, classes)] or finite or [0.0, 1.0]
     margin = 0.05 * (max(kept) - min(kept)) or 0.01 * abs(kept[0]) or 0.01
-    return Scale(min(kept) - margin, max(kept) + margin)
+    return bounded(metric, min(kept) - margin, max(kept) + margin)
+
+
+def bounded(metric: str, low: float, high: float) -> Scale:
+    """Return such an axis; of a proportion it ends at 0 and 1, but for the room of half a marker."""
+    if not any(name in metric for name in _PROPORTIONS):
+        return Scale(low, high)
+    room = _ROOM * (min(high, 1.0) - max(low, 0.0))
+    return Scale(max(low, -room), min(high, 1.0 + room))

@@ -138,16 +138,28 @@ def _classes(drawn: Drawn) -> list[Section]:
         "Per cent of each true class, all seeds together. Mistakes are red, the diagonal is blue; the colours span "
         "95 % of the mistakes that were made. An empty cell is none."
     )
-    made = [Section("Confusion", text, [class_charts.confusion_charts(confusion, names, palette, drawn.thing)])]
-    if drawn.pair is not None and _same_classes(drawn.evidence, _places(drawn, drawn.pair)):
-        one, other = _places(drawn, drawn.pair)
-        title = f"{drawn.pair[0].name} minus {drawn.pair[1].name}"
-        text = "In percentage points. Blue is better: more on the diagonal, fewer confusions off it."
-        gap = class_charts.difference(confusion[one], confusion[other], names.get(one), title)
-        made.append(Section("Difference of the two that the verdict is about", text, [gap]))
+    same, gaps = _difference(drawn)
+    matrices = class_charts.confusion_charts(confusion, names, palette, drawn.thing)
     by_class = class_charts.class_charts(confusion, names, palette, drawn.collapsed)
-    made.append(Section("Class by class", "All seeds together. Groups that are not selected are grey.", by_class))
-    return made
+    return [
+        Section("Confusion", text + same, [matrices]),
+        *gaps,
+        Section("Class by class", "All seeds together. Groups that are not selected are grey.", by_class),
+    ]
+
+
+def _difference(drawn: Drawn) -> tuple[str, list[Section]]:
+    """Return the difference of the verdict's two; or the sentence that there is none, where they are equal."""
+    pair, confusion = drawn.pair, drawn.evidence.confusion
+    if pair is None or not _same_classes(drawn.evidence, _places(drawn, pair)):
+        return "", []
+    one, other = _places(drawn, pair)
+    title = f"{pair[0].name} minus {pair[1].name}"
+    gap = class_charts.difference(confusion[one], confusion[other], drawn.evidence.class_names.get(one), title)
+    if gap is None:
+        return f" Between the two that the verdict is about, {pair[0].name} and {pair[1].name}, is no difference.", []
+    text = "In percentage points. Blue is better: more on the diagonal, fewer confusions off it."
+    return "", [Section("Difference of the two that the verdict is about", text, [gap])]
 
 
 def _same_classes(evidence: Evidence, places: Sequence[int]) -> bool:
