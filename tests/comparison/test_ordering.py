@@ -1,14 +1,18 @@
 """Which of several tied groups stands first: the same one in whatever order the store gives the runs."""
 
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from mlflow.entities import Metric, Param
 
 from mlplab.comparison.ordering import best_run
 from mlplab.comparison.ranking import rank
+from mlplab.comparison.sweep_end import find_best
 from mlplab.comparison.tables import notes
+from mlplab.store.store import connect
 
 ACCURACY, LOSS = "metrics.final/test_accuracy", "metrics.final/test_loss"
 
@@ -82,3 +86,22 @@ def test_the_best_run_of_a_group_is_chosen_alike() -> None:
     for order in permutations(runs):
         assert best_run(pd.DataFrame(order), "final/test_accuracy", ascending=False) == "relu1"
     assert best_run(pd.DataFrame(runs).drop(columns=[LOSS, "tags.sweep.job"]), "final/test_accuracy", False) == "relu0"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_sweep_has_the_same_best_and_runner_up_however_its_runs_began(
+    tmp_path: Path, empty_store: Path, order: tuple[int, ...]
+) -> None:
+    """The latest run is the first that the store gives: a resume changes which that is."""
+    (tmp_path / "mlflow.db").write_bytes(empty_store.read_bytes())
+    store = connect(f"sqlite:///{tmp_path / 'mlflow.db'}", "lab")
+    names = ("relu", "tanh", "sigmoid")
+    for start, job in enumerate(order):
+        tags = {"sweep": "s", "sweep.job": str(job)}
+        created = store.client.create_run(store.experiment_id, start_time=1000 * start, tags=tags).info.run_id
+        measured = {"final/test_accuracy": 1.0, "final/test_loss": (0.2, 0.1, 0.2)[job]}
+        points = [Metric(key, value, 0, 0) for key, value in measured.items()]
+        store.client.log_batch(created, points, [Param("activation", names[job])])
+        store.client.set_terminated(created)
+    found = [find_best(store, "s", place) for place in (1, 2, 3)]
+    assert [best.name for best in found if best] == ["tanh", "relu", "sigmoid"]
