@@ -112,6 +112,19 @@ def test_a_terminal_shows_how_far_it_is(trained: Project) -> None:
     assert len((trained.root / "many.csv").read_text().splitlines()) == 2_501
 
 
+def test_a_model_of_other_rows_is_named(trained: Project, tmp_path: Path) -> None:
+    table = trained.root / "wine.csv"
+    with pytest.raises(UserError) as raised:
+        _predict([f"tracking.uri={trained.uri}", f"in={table}", f"out={tmp_path / 'out.csv'}"])
+    said = str(raised.value)
+    assert said.startswith(f"in={table}: model=best, which is "), said
+    run = said.partition(" (")[2].partition(")")[0]
+    assert len([one for one in trained.runs() if one.info.run_id.startswith(run)]) == 1
+    assert said.endswith(
+        ", of raw pixels, whole numbers from 0 to 16, of shape (N, 64) or (N, 8, 8); model= takes another"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -37,7 +37,7 @@ class Incoming:
     batches: Iterator[Batch]
 
 
-def open_incoming(path: Path, form: Form, array: str | None, centred: bool) -> Incoming:
+def open_incoming(path: Path, form: Form, array: str | None, centred: bool, model: str) -> Incoming:
     """Return what lies at a path.
 
     Args:
@@ -45,6 +45,7 @@ def open_incoming(path: Path, form: Form, array: str | None, centred: bool) -> I
         form: of the rows that the model takes.
         array: of a .npz; None where it has one alone.
         centred: pictures are prepared as MNIST's digits are.
+        model: names it in a message.
 
     Raises:
         DataError: there is nothing, or something that the model does not take.
@@ -70,7 +71,8 @@ def open_incoming(path: Path, form: Form, array: str | None, centred: bool) -> I
             return Incoming(FILE, 1, 0, _pictures(path.parent, [path], form, centred))
         case _:
             raise DataError(
-                f"in={path}: this model takes {_files_for(form)}, of {form.takes.removeprefix('rows with ')}"
+                f"in={path}: {model}, takes {_files_for(form)}, of {form.takes.removeprefix('rows with ')}; "
+                "model= takes another"
             )
 
 
