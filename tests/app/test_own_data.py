@@ -236,6 +236,26 @@ def test_a_fault_in_the_data_is_one_message_and_leaves_no_run(project: Project, 
     assert len(project.runs()) == before
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (
+            "network=cnn engine=torch",
+            "network=cnn: takes pictures, and data=csv has rows of 15 numbers; take network=mlp",
+        ),
+        ("data.path=no.csv", "data.path={}/no.csv: no such file; a relative path is taken from where the command is "),
+        ("data.path=conf", "data.path={}/conf: is a folder; data=csv takes a file"),
+    ],
+)
+def test_what_does_not_fit_is_one_message(project: Project, wine: pd.DataFrame, typed: str, message: str) -> None:
+    assert len(wine)
+    keys = ["data=csv", "data.label=cultivar", *([] if "data.path" in typed else ["data.path=wine.csv"])]
+    done = project.train(*keys, *typed.split())
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ERROR: {message.format(project.root)}")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.slow
 def test_a_network_of_anybody_takes_pictures_and_tables_and_its_model_predicts_from_raw_rows(
     project: Project, wine: pd.DataFrame

@@ -74,7 +74,7 @@ def test_text_that_looks_like_numbers_or_booleans_stays_as_it_was_trained_on(tmp
 
 def test_what_training_reads_as_an_empty_cell_is_one_here_too(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("alcohol,strength\n1,NA\n")
-    with pytest.raises(UserError, match=r"row 0 \(from 0\), column strength is empty: takes text$"):
+    with pytest.raises(UserError, match=r"row 1 below the header, column strength is empty: takes text$"):
         read(open_incoming(tmp_path / "rows.csv", WINES, None, False, MODEL))
 
 
@@ -113,6 +113,7 @@ def write_some(folder: Path) -> None:
     (folder / "huge.csv").write_text(f"alcohol,strength\n1,a\n{'9' * 401},b\n")
     (folder / "narrow.csv").write_text("alcohol\n1\n")
     (folder / "wide.csv").write_text("alcohol,strength\n1,a\n1,2,3,4\n")
+    (folder / "long.csv").write_text("alcohol,strength\n1,2,a\n")
     (folder / "empty.csv").write_text("")
     (folder / "head.csv").write_text("alcohol,strength\n")
     (folder / "no.png").write_text("no picture")
@@ -151,21 +152,40 @@ PICTURES = (
         ("two.npz", DIGITS, "x", False, "array=x: {} has x_train, x_test"),
         ("gap.csv", WINES, "x", False, "array=x: is of a .npz, and in={} is none; leave it out"),
         ("gap.csv", WINES, None, True, "centred=true: is of pictures, and in={} is none; leave it out"),
-        ("short.npz", DIGITS, None, False, "{}: x: has shape (1, 783); takes raw pixels"),
-        ("text.npz", DIGITS, None, False, "{}: x has dtype <U1: takes numbers"),
-        ("pickled.npz", DIGITS, None, False, "{}: x has dtype object, which is pickled"),
-        ("columns.npz", DIGITS, None, False, "{}: x lies column by column; save numpy.ascontiguousarray(x)"),
-        ("nan.npz", NUMBERS, None, False, "{}: x: holds NaN or an infinite number; takes finite numbers"),
-        ("no.npz", DIGITS, None, False, "{}: is no npz file, or is damaged ("),
-        ("cut.npz", DIGITS, None, False, "{}: is no npz file, or is damaged ("),
-        ("gap.csv", WINES, None, False, "{}: row 4 (from 0), column alcohol is nan: takes a finite number"),
-        ("word.csv", WINES, None, False, "{}: row 4 (from 0), column alcohol is 'five': takes a finite number"),
-        ("huge.csv", WINES, None, False, "{}: row 1 (from 0), column alcohol is 99999999"),
-        ("narrow.csv", WINES, None, False, "{}: lacks the column strength; takes rows with the columns"),
-        ("wide.csv", WINES, None, False, "{}: cannot be read as a table (Error tokenizing data."),
-        ("empty.csv", WINES, None, False, "{}: cannot be read as a table (No columns to parse from file)"),
-        ("head.csv", WINES, None, False, "{}: holds no rows; takes rows with the columns alcohol, strength"),
-        ("no.png", DIGITS, None, False, "{}: is no picture, or is damaged; takes PNG, JPEG, WEBP, BMP, GIF"),
+        ("short.npz", DIGITS, None, False, "in={}: x: has shape (1, 783); takes raw pixels"),
+        ("text.npz", DIGITS, None, False, "in={}: x has dtype <U1: takes numbers"),
+        ("pickled.npz", DIGITS, None, False, "in={}: x has dtype object, which is pickled"),
+        ("columns.npz", DIGITS, None, False, "in={}: x lies column by column; save numpy.ascontiguousarray(x)"),
+        ("nan.npz", NUMBERS, None, False, "in={}: x: holds NaN or an infinite number; takes finite numbers"),
+        ("no.npz", DIGITS, None, False, "in={}: is no npz file, or is damaged ("),
+        ("cut.npz", DIGITS, None, False, "in={}: is no npz file, or is damaged ("),
+        (
+            "gap.csv",
+            WINES,
+            None,
+            False,
+            "in={}: row 5 below the header, column alcohol is empty: takes a finite number",
+        ),
+        (
+            "word.csv",
+            WINES,
+            None,
+            False,
+            "in={}: row 5 below the header, column alcohol is 'five': takes a finite number",
+        ),
+        ("huge.csv", WINES, None, False, "in={}: row 2 below the header, column alcohol is 99999999"),
+        ("narrow.csv", WINES, None, False, "in={}: lacks the column strength; takes rows with the columns"),
+        (
+            "wide.csv",
+            WINES,
+            None,
+            False,
+            "in={}: cannot be read as a table (Expected 2 fields in line 3, saw 4): cells are",
+        ),
+        ("long.csv", WINES, None, False, "in={}: its rows have more cells than its first line has names"),
+        ("empty.csv", WINES, None, False, "in={}: is empty; its first line takes the names of the columns"),
+        ("head.csv", WINES, None, False, "in={}: holds no rows; takes rows with the columns alcohol, strength"),
+        ("no.png", DIGITS, None, False, "in={}: is no picture, or is damaged; takes PNG, JPEG, WEBP, BMP, GIF"),
     ],
 )
 def test_what_the_model_does_not_take_is_one_message(
@@ -176,6 +196,14 @@ def test_what_the_model_does_not_take_is_one_message(
         read(open_incoming(tmp_path / name, form, array, centred, MODEL))
     assert str(raised.value).startswith(message.format(tmp_path / name))
     assert "\n" not in str(raised.value)
+
+
+def test_a_picture_in_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.png").write_text("no picture")
+    with pytest.raises(UserError) as raised:
+        read(open_incoming(tmp_path, DIGITS, None, False, MODEL))
+    assert str(raised.value).startswith(f"in={tmp_path}: a/b.png: is no picture, or is damaged")
 
 
 def test_a_file_has_the_class_and_its_probability_to_the_last_digit(

@@ -16,7 +16,7 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from mlplab.checks import require
 from mlplab.errors import ConfigError
-from mlplab.launchers.job import Job
+from mlplab.launchers.job import Job, carry_out_launched
 from mlplab.launchers.launch import DiedError, RaisedError
 from mlplab.paths import worker_variables
 from mlplab.signals import kept
@@ -29,7 +29,7 @@ CANCEL_SECONDS = 30.0  # in which members end in order
 
 @ray.remote(max_retries=0)
 def _carry_out(job: Job) -> JobReturn:
-    return job.carry_out()
+    return carry_out_launched(job)
 
 
 @dataclass(frozen=True)
