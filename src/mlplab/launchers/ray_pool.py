@@ -19,7 +19,7 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 from mlplab.checks import require
 from mlplab.errors import ConfigError
 from mlplab.launchers import ray_gate
-from mlplab.launchers.job import Job
+from mlplab.launchers.job import Job, carry_out_launched
 from mlplab.launchers.launch import DiedError, RaisedError
 from mlplab.paths import worker_variables
 from mlplab.signals import kept
@@ -33,7 +33,7 @@ CANCEL_SECONDS = 30.0  # in which members end in order
 @ray.remote(max_retries=0)
 def _carry_out(job: Job, gate: Any) -> JobReturn:
     with ray_gate.passed(gate):
-        return job.carry_out()
+        return carry_out_launched(job)
 
 
 @dataclass
