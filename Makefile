@@ -44,7 +44,7 @@ test-faults: setup ## take servers, disks and processes away: 12 to 18 minutes, 
 	FAULTS=$(FAULTS) $(BIN)/python -m pytest --dist loadfile tests/faults $(PYTEST)
 
 test-cluster: setup ## sweeps on Ray and SLURM, whose workers, drivers and nodes are killed: about 18 minutes
-	$(BIN)/python -m pytest --numprocesses 0 tests/cluster
+	$(BIN)/python -m pytest --numprocesses 0 tests/cluster $(PYTEST)
 
 reliability:    ## the same, and write what was measured into docs/reliability.md
 	$(MAKE) test-faults PYTEST="--table docs/reliability.md"

@@ -1,4 +1,4 @@
-"""Where a run stands in the sweep whose runs this process carries out one after the other."""
+"""Where a run stands in the sweep whose runs this process carries out, and whether a launcher began the process."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -52,3 +52,17 @@ def place_of_job(job: int | None) -> Place | None:
         return None
     before, queued = _Queue.jobs.index(job), len(_Queue.jobs)
     return Place(_Queue.total - queued + before + 1, _Queue.total, before, queued, _Queue.start)
+
+
+class _Process:
+    is_launched = False
+
+
+def note_launched() -> None:
+    """Note that a launcher of clusters began this process, perhaps on another machine than the command."""
+    _Process.is_launched = True
+
+
+def is_launched() -> bool:
+    """Tell whether :func:`note_launched` was called in this process."""
+    return _Process.is_launched

@@ -2,11 +2,18 @@
 
 import re
 import textwrap
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from conftest import Project
+from mlplab.app.composition import explain
 from mlplab.config import TrainConfig
 from mlplab.data_config import DataConfig, EmnistSplit
 from mlplab.paths import PROJECT_ROOT
@@ -18,20 +25,20 @@ FAULTS = {
     "+extra=1": ["extra: no such key"],
     "data.vall_size=1": ["data.vall_size: no such key", "did you mean data.val_size?"],
     "activation=rleu": [
-        "activation=rleu: Invalid value",
-        "expected one of [sigmoid, tanh, relu, leaky_relu, elu, gelu, silu, linear]",
+        "activation=rleu: takes sigmoid, tanh, relu, leaky_relu, elu, gelu, silu or linear; `--help`",
     ],
-    "engine=jax": ["engine=jax", "[numpy, torch]"],
-    "init=zeros": ["init=zeros", "[glorot, he, uniform, gaussian, pytorch]"],
-    "loss=hinge": ["loss=hinge", "[cross_entropy, squared_error]"],
-    "penalty=l3": ["penalty=l3", "[none, l1, l2]"],
-    "optimizer=lion": ["optimizer=lion", "[sgd, momentum, nesterov, rmsprop, adam, adamw, gd]"],
-    "dtype=float16": ["dtype=float16", "[float32, float64]"],
-    "device=tpu": ["device=tpu", "[auto, cpu, cuda, mps]"],
+    "engine=jax": ["engine=jax", "takes numpy or torch;"],
+    "init=zeros": ["init=zeros", "takes glorot, he, uniform, gaussian or pytorch;"],
+    "loss=hinge": ["loss=hinge", "takes cross_entropy or squared_error;"],
+    "penalty=l3": ["penalty=l3", "takes none, l1 or l2;"],
+    "optimizer=lion": ["optimizer=lion", "takes sgd, momentum, nesterov, rmsprop, adam, adamw or gd;"],
+    "dtype=float16": ["dtype=float16", "takes float32 or float64;"],
+    "device=tpu": ["device=tpu", "takes auto, cpu, cuda or mps;"],
     "data=mnits": [
         "data=mnits: no such choice",
         "auto, cifar10, csv, digits, emnist, fashion_mnist, images, kmnist, mnist, npz",
     ],
+    "data.color=gray": ["data.color=gray: takes grey or rgb; `--help`"],
     "data.split=letters": ["data.split=letters: data=emnist takes one of byclass"],
     "data=emnist data.split=null": ["data.split=None: data=emnist takes one of byclass"],
     "data=null": ["data=null: takes a choice; `--help` lists them"],
@@ -48,7 +55,7 @@ FAULTS = {
     'tracking.sweep="it\'s"': ["tracking.sweep=it's: takes a name without quotation marks"],
     "-m activation=glob(*)": ["no combination to run"],
     "experiment=erande_2025/luck": ["experiment=erande_2025/luck: no such preset", "erande_2025/activation"],
-    "sampling=none": ["sampling=none", "[shuffle, random]"],
+    "sampling=none": ["sampling=none", "takes shuffle or random;"],
     "tracking=cloud": ["tracking=cloud: no such choice", "local, offline, server"],
     "learning_rate=fast": ["learning_rate=fast", "takes a number, such as 0.1 or 1e-3"],
     "epochs=1.5": ["epochs=1.5: takes a whole number"],
@@ -62,8 +69,8 @@ FAULTS = {
     "learning_rate=inf": ["learning_rate=inf: takes a number above 0"],
     "learning_rate=nan": ["learning_rate=nan: takes a number above 0"],
     "learning_rate_decay=1.1": ["learning_rate_decay=1.1: takes a factor above 0"],
-    "monitor=f1": ["monitor=f1", "[accuracy, loss]"],
-    "keep=first": ["keep=first", "[last, best]"],
+    "monitor=f1": ["monitor=f1", "takes accuracy or loss;"],
+    "keep=first": ["keep=first", "takes last or best;"],
     "keep=best": ["keep=best: needs images to select on; set data.val_size=10000"],
     "early_stopping.patience=3": ["early_stopping.patience=3: needs images to select on; set data.val_size=10000"],
     "early_stopping.patience=0": ["early_stopping.patience=0: takes a number of points, at least 1"],
@@ -95,7 +102,7 @@ FAULTS = {
     f"note={'x' * 4_001}": ["takes at most 4,000 characters"],
     "-m tags.team=a,b": ["tags.team: must be the same in the whole sweep"],
     "learning_rate = 0.1": ["write key=value without spaces"],
-    "-m activation=relu,rleu": ["activation=rleu: Invalid value"],
+    "-m activation=relu,rleu": ["activation=rleu: takes sigmoid, "],
     "-m learning_rate=0.1,0": ["learning_rate=0.0: takes a number above 0"],
 }
 
@@ -113,6 +120,30 @@ def test_a_wrong_key_or_value_is_one_message_and_nothing_runs(project: Project, 
     assert not project.runs()
     assert not (project.root / "multirun").exists()
     assert not (project.root / "outputs").exists()
+
+
+def choices(schema: type[Any], prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Every key of the config that takes one of several words, and these."""
+    for key, hint in get_type_hints(schema).items():
+        kind = next(one for one in (*get_args(hint), hint) if one is not NoneType)
+        if is_dataclass(kind):
+            yield from choices(kind, f"{prefix}{key}.")
+        elif isinstance(kind, type) and issubclass(kind, Enum):
+            yield prefix + key, list(kind.__members__)
+
+
+@pytest.mark.parametrize(("key", "words"), list(choices(TrainConfig)))
+def test_a_key_that_takes_one_of_several_words_says_which(key: str, words: list[str]) -> None:
+    node = OmegaConf.structured(TrainConfig)
+    node.data, node.tracking = OmegaConf.structured(DataConfig), OmegaConf.structured(TrackingConfig)
+    with pytest.raises(OmegaConfBaseException) as raised:
+        OmegaConf.update(node, key, "nonsense")
+    said = f"{', '.join(words[:-1])} or {words[-1]}"
+    assert explain(raised.value) == f"{key}=nonsense: takes {said}; `--help` explains every key"
+
+
+def test_the_words_are_found_in_every_part_of_the_config() -> None:
+    assert {"activation", "data.color", "data.split", "monitor"} <= {key for key, _ in choices(TrainConfig)}
 
 
 def test_hydra_full_error_shows_the_traceback(project: Project) -> None:

@@ -243,6 +243,40 @@ def test_a_fault_in_the_data_is_one_message_and_leaves_no_run(project: Project, 
     assert len(project.runs()) == before
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (
+            "network=cnn engine=torch",
+            "network=cnn: takes pictures, and data=csv has rows of 15 numbers; take network=mlp",
+        ),
+        ("data.path=no.csv", "data.path={}/no.csv: no such file; a relative path is taken from where the command is "),
+        ("data.path=conf", "data.path={}/conf: is a folder; data=csv takes a file"),
+    ],
+)
+def test_what_does_not_fit_is_one_message(project: Project, wine: pd.DataFrame, typed: str, message: str) -> None:
+    assert len(wine)
+    keys = ["data=csv", "data.label=cultivar", *([] if "data.path" in typed else ["data.path=wine.csv"])]
+    done = project.train(*keys, *typed.split())
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ERROR: {message.format(project.root)}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("launcher", "is_told"), [("submitit_local", True), ("ray", True), ("joblib", False)])
+def test_a_job_of_a_cluster_names_its_machine_where_the_file_is_missing(
+    project: Project, launcher: str, is_told: bool
+) -> None:
+    pytest.importorskip({"submitit_local": "submitit"}.get(launcher, launcher))
+    keys = ["data=csv", "data.path=no.csv", "data.label=cultivar", "seed=0,1", f"hydra/launcher={launcher}"]
+    done = project.train("-m", *keys)
+    assert done.returncode == 1
+    said = f"data.path={project.root}/no.csv: no such file"
+    assert said in done.stderr
+    assert (f"{said} on {os.uname().nodename}; every machine that has jobs must find it" in done.stderr) is is_told
+
+
 @pytest.mark.slow
 def test_a_network_of_anybody_takes_pictures_and_tables_and_its_model_predicts_from_raw_rows(
     project: Project, wine: pd.DataFrame

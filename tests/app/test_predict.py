@@ -112,6 +112,19 @@ def test_a_terminal_shows_how_far_it_is(trained: Project) -> None:
     assert len((trained.root / "many.csv").read_text().splitlines()) == 2_501
 
 
+def test_a_model_of_other_rows_is_named(trained: Project, tmp_path: Path) -> None:
+    table = trained.root / "wine.csv"
+    with pytest.raises(UserError) as raised:
+        _predict([f"tracking.uri={trained.uri}", f"in={table}", f"out={tmp_path / 'out.csv'}"])
+    said = str(raised.value)
+    assert said.startswith(f"in={table}: model=best, which is "), said
+    run = said.partition(" (")[2].partition(")")[0]
+    assert len([one for one in trained.runs() if one.info.run_id.startswith(run)]) == 1
+    assert said.endswith(
+        ", of raw pixels, whole numbers from 0 to 16, of shape (N, 64) or (N, 8, 8); model= takes another"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -146,7 +159,9 @@ def test_a_wrong_row_leaves_no_file(trained: Project, tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         _predict([f"tracking.uri={trained.uri}", f"model={run_of(trained, 'csv')}", f"in={table}",
                   f"out={tmp_path / 'out.csv'}"])  # fmt: skip
-    assert str(raised.value) == (f"{table}: row 1500 (from 0), column alcohol is 'much': takes a finite number")
+    assert str(raised.value) == (
+        f"in={table}: row 1501 below the header, column alcohol is 'much': takes a finite number"
+    )
     assert [file.name for file in tmp_path.iterdir()] == ["rows.csv"]
 
 
@@ -200,7 +215,7 @@ def test_a_mistake_of_an_export_is_named(trained: Project, arguments: list[str],
 def test_without_the_test_set_nothing_is_exported(trained: Project, tmp_path: Path) -> None:
     (trained.root / "wine.csv").rename(tmp_path / "wine.csv")
     try:
-        with pytest.raises(UserError, match="no such file on "):
+        with pytest.raises(UserError, match="no such file; a relative path"):
             _export([f"tracking.uri={trained.uri}", f"model={run_of(trained, 'csv')}", f"out={tmp_path / 'm.onnx'}"])
     finally:
         (tmp_path / "wine.csv").rename(trained.root / "wine.csv")

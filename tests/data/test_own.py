@@ -154,7 +154,7 @@ NPZ_FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 @pytest.mark.parametrize("fault", NPZ_FAULTS)
 def test_a_fault_in_an_npz_file_is_named(tmp_path: Path, fault: str) -> None:
     changes, said = NPZ_FAULTS[fault]
-    refused(lambda: config(DataName.npz, npz(tmp_path, **changes)), str(tmp_path / "mine.npz"), *said)
+    refused(lambda: config(DataName.npz, npz(tmp_path, **changes)), f"data.path={tmp_path / 'mine.npz'}: ", *said)
 
 
 def test_a_file_that_is_no_npz_or_is_cut_off_is_named(tmp_path: Path) -> None:
@@ -162,12 +162,12 @@ def test_a_file_that_is_no_npz_or_is_cut_off_is_named(tmp_path: Path) -> None:
     content = path.read_bytes()
     for broken in (b"", b"hello", content[: len(content) // 2]):
         path.write_bytes(broken)
-        refused(lambda: config(DataName.npz, path), f"{path}: is no npz file, or is damaged", "numpy.savez")
+        refused(lambda: config(DataName.npz, path), f"data.path={path}: is no npz file, or is damaged", "numpy.savez")
     middle = content.index(b"\x93NUMPY") + 200  # of the first array's numbers: its checksum does not fit any more
     path.write_bytes(content[:middle] + b"\xff\x00\xff" + content[middle + 3 :])
     refused(
         lambda: config(DataName.npz, path),
-        f"{path}: is no npz file, or is damaged (Bad CRC-32 for file 'x_train.npy')",
+        f"data.path={path}: is no npz file, or is damaged (Bad CRC-32 for file 'x_train.npy')",
     )
 
 
@@ -177,12 +177,16 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_loaded(tmp_path: Path)
         for name, shape in (("x_train", (10**9, 784)), ("y_train", (10**9,))):
             with archive.open(f"{name}.npy", "w") as file:
                 np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-    refused(lambda: config(DataName.npz, path), f"{path}: needs 6,280.0 GB of memory at the least, and", "are free")
+    refused(
+        lambda: config(DataName.npz, path),
+        f"data.path={path}: needs 6,280.0 GB of memory at the least, and",
+        "are free",
+    )
     path = tmp_path / "huge.csv"
     with path.open("w") as table:
         table.write("a,b\n")
         os.truncate(table.fileno(), 10**12)
-    refused(lambda: config(DataName.csv, path, label="b"), f"{path}: needs 2,000.0 GB")
+    refused(lambda: config(DataName.csv, path, label="b"), f"data.path={path}: needs 2,000.0 GB")
 
 
 # --- a test set that is split off
@@ -225,12 +229,12 @@ def test_test_rows_that_were_drawn_are_found_again_in_the_files(tmp_path: Path) 
     assert drawn is not None
     rows, labels, source = drawn
     for place in range(len(labels)):
-        found = re.fullmatch(r"row (\d+) of x_train \(from 0\)", source(place))
+        found = re.fullmatch(r"row (\d+) \(from 0\) of x_train", source(place))
         assert found is not None
         np.testing.assert_array_equal(arrays()["x_train"][int(found[1])], rows[place])
     own = data.test_rows(config(DataName.npz, npz(tmp_path)))
     assert own is not None
-    assert own[2](3) == "row 3 of x_test (from 0)"
+    assert own[2](3) == "row 3 (from 0) of x_test"
 
 
 # --- csv
@@ -282,35 +286,70 @@ def cell(column: str, row: int, value: object) -> pd.DataFrame:
 
 CSV_FAULTS: dict[str, tuple[Callable[[], pd.DataFrame], tuple[str, ...]]] = {
     "no such column": (lambda: wine().rename(columns={"cultivar": "cultivars"}), (
-        "data.label=cultivar:", "has no such column; did you mean cultivars?", "alcohol")),
-    "empty cell": (lambda: cell("ash", 4, None), ("row 5 below the header, column ash is empty",)),
+        "data.label=cultivar: data.path=", "wine.csv has no such column; did you mean cultivars?", "alcohol")),
+    "empty cell": (lambda: cell("ash", 4, None), (
+        "row 5 below the header, column ash is empty; 1 cell of this column is: fill them in",)),
     "empty label": (lambda: cell("cultivar", 9, None), ("row 10 below the header, column cultivar is empty",)),
+    "short row": (lambda: cut_short(wine(), 4, "ash"), (
+        "row 5 below the header has nothing from column ash on; 1 cell of this column is empty: fill the cells in",)),
+    "NA": (lambda: cell("ash", 4, "NA"), ("column ash says 'NA', which is read as an empty cell; 1 cell of this",)),
+    "a class called null": (lambda: wine().replace("barolo", "null"), (
+        "row 1 below the header, column cultivar says 'null', which is read as an empty cell; 59 cells of this column "
+        "are: where it is a category, rename it",)),
+    "a category called None": (lambda: wine().replace("strong", "None"), ("column strength says 'None', which",)),
     "infinity": (lambda: cell("ash", 4, np.inf), ("row 5 below the header, column ash is infinite",)),
     "a text among numbers": (lambda: cell("ash", 4, "2,5"), ("row 5 below the header, column ash is '2,5'",)),
     "names": (lambda: wine().assign(id=[f"wine {i}" for i in range(178)]), ("column id has 142 different texts",)),
     "label alone": (lambda: wine()[["cultivar"]], ("has no column beside cultivar",)),
     "no rows": (lambda: wine().head(0), ("has no rows",)),
     "one class": (lambda: wine().assign(cultivar="barolo"), ("has the class 'barolo' alone",)),
-    "quantities": (lambda: wine().assign(cultivar=wine()["ash"]), ("is 2.43: a class is a whole number or a text",)),
+    "quantities": (lambda: wine().assign(cultivar=wine()["ash"]), (
+        "column cultivar, row 1 below the header is 2.43: a class is a whole number or a text",)),
 }  # fmt: skip
+
+
+def cut_short(frame: pd.DataFrame, row: int, column: str) -> pd.DataFrame:
+    whole = frame.astype(object)
+    whole.iloc[row, list(frame).index(column) :] = None
+    return whole
 
 
 @pytest.mark.parametrize("fault", CSV_FAULTS)
 def test_a_fault_in_a_table_is_named(tmp_path: Path, fault: str) -> None:
     frame, said = CSV_FAULTS[fault]
-    refused(lambda: csv(tmp_path, frame()), str(tmp_path / "wine.csv"), *said)
+    refused(lambda: csv(tmp_path, frame()), f"data.path={tmp_path / 'wine.csv'}", *said)
 
 
-def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
+SEPARATED = "cells are separated by commas, and a decimal point is a point"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", ": is empty; its first line takes the names of the columns"),
+        (b"\n\n", ": is empty; its first line takes the names of the columns"),
+        (b"\xff\xfe\x00a,b", ": cannot be read as a table ("),
+        (b'a,b\n1,"2\n', ": cannot be read as a table (EOF inside string starting at row 1): "),
+        (b"a;cultivar\n1;2\n", f" has no such column; it has a;cultivar; {SEPARATED}"),
+        (
+            b"a;cultivar\n1,5;2\n2,5;1\n",
+            f": its rows have more cells than its first line has names of columns: {SEPARATED}",
+        ),
+        (
+            b"a;cultivar\n1,5;2\n1,5;2,5\n",
+            f": cannot be read as a table (Expected 2 fields in line 3, saw 3): {SEPARATED}",
+        ),
+        (
+            b"a,cultivar\n1,2,x\n1,2,y\n",
+            f": its rows have more cells than its first line has names of columns: {SEPARATED}; a text with",
+        ),
+        (b"a,cultivar,b\n1,x,2\n1\n", "row 2 below the header has nothing from column cultivar on; 1 cell of this"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "wine.csv"
-    for content, said in (
-        (b"", "cannot be read as a table"),
-        (b"\xff\xfe\x00a,b", "cannot be read as a table"),
-        (b'a,b\n1,"2\n', "cannot be read as a table"),
-        (b"a;cultivar\n1;2\n", "it has a;cultivar; cells are separated by commas"),
-    ):
-        path.write_bytes(content)
-        refused(lambda: config(DataName.csv, path, label="cultivar"), str(path), said)
+    path.write_bytes(content)
+    refused(lambda: config(DataName.csv, path, label="cultivar"), f"data.path={path}", said)
 
 
 # --- pictures
@@ -360,7 +399,8 @@ def test_pictures_of_several_sizes_are_refused_or_resized(tmp_path: Path) -> Non
     path = folder_of_pictures(tmp_path / "pets")
     odd = path / "train" / "dog" / "1.png"
     draw(odd, 10, size=(9, 9))
-    refused(lambda: config(DataName.images, path), f"{odd}: is 9 x 9 pixels, and the first picture is 6 x 5",
+    refused(lambda: config(DataName.images, path), f"data.path={path}: train/dog/1.png: is 9 x 9 pixels",
+            "and the first picture is 6 x 5",
             "set data.image_size=5")  # fmt: skip
     assert load(config(DataName.images, path, image_size=5)).inputs == 25
 
@@ -372,40 +412,63 @@ def test_a_fault_in_a_folder_is_named(tmp_path: Path) -> None:
     whole = broken.read_bytes()
     for content in (b"", b"no picture", whole[:50]):
         broken.write_bytes(content)
-        refused(lambda: given, f"{broken}: cannot be read as a picture", "replace it, or remove it")
+        refused(
+            lambda: given, f"data.path={path}: test/cat/1.png: cannot be read as a picture", "replace it, or remove it"
+        )
     draw(broken, 300, mode="I;16")
-    refused(lambda: given, f"{broken}: has more than 8 bits per pixel")
+    refused(lambda: given, f"data.path={path}: test/cat/1.png: has more than 8 bits per pixel")
     broken.write_bytes(whole)
-    refused(lambda: config(DataName.images, path, image_size=10**6), f"{path}: needs 60,000.0 GB", "data.image_size")
+    refused(
+        lambda: config(DataName.images, path, image_size=10**6),
+        f"data.path={path}: needs 60,000.0 GB",
+        "data.image_size",
+    )
     (path / "test" / "cow").mkdir()
-    refused(lambda: given, f"{path / 'test'}: Found no valid file for the classes cow")
+    refused(
+        lambda: given, f"data.path={path}: test/cow has no pictures (.jpg, ", "put some there, or remove the folder"
+    )
     draw(path / "test" / "cow" / "0.png", 3)
-    refused(lambda: given, f"{path / 'test'} has cow", "which the training set has not: it has cat, dog")
+    refused(lambda: given, f"data.path={path}: test has the class cow, which train has not: it has cat, dog; remove "
+            "the folder test/cow, or put pictures of that class into train/cow")  # fmt: skip
 
 
 def test_a_folder_without_train_or_without_anything_is_named(tmp_path: Path) -> None:
     given = config(DataName.images, tmp_path)
-    refused(lambda: given, f"{tmp_path}: has no folder train (it is empty)")
+    refused(lambda: given, f"data.path={tmp_path}: has no folder train (it is empty)")
     folder_of_pictures(tmp_path, splits=("cats", "dogs"))
-    refused(lambda: given, f"{tmp_path}: has no folder train (it has cats, dogs); put the pictures into train/CLASS/")
+    refused(
+        lambda: given,
+        f"data.path={tmp_path}: has no folder train (it has cats, dogs); put the pictures into train/CLASS/",
+    )
     (tmp_path / "train").mkdir()
-    refused(lambda: given, f"{tmp_path / 'train'}: Couldn't find any class folder")
+    refused(lambda: given, f"data.path={tmp_path}: train has no folder of a class; put the pictures into train/CLASS/")
 
 
 # --- where it lies
 
 
-@pytest.mark.parametrize("name", [DataName.npz, DataName.csv, DataName.images])
-def test_what_is_not_there_is_named_with_the_machine(tmp_path: Path, name: DataName) -> None:
-    keys = {"label": "a"} if name is DataName.csv else {}
-    refused(lambda: config(name, tmp_path / "nowhere", **keys), f"data.path={tmp_path}/nowhere: no such",
-            os.uname().nodename, "on a cluster every machine must find it")  # fmt: skip
-    (tmp_path / "file").touch()
-    other = tmp_path / "file" if name is DataName.images else tmp_path
-    refused(
-        lambda: config(name, other, **keys), f"data.path={other}: is no fi" if other is tmp_path else ": is no folder"
-    )
+@pytest.mark.parametrize(
+    ("name", "keys", "kind", "other"),
+    [
+        (DataName.npz, {}, "file", "folder"),
+        (DataName.csv, {"label": "a"}, "file", "folder"),
+        (DataName.images, {}, "folder", "file"),
+    ],
+)
+def test_what_is_not_there_or_is_something_else_is_named(
+    tmp_path: Path, name: DataName, keys: dict[str, Any], kind: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere, wrong = tmp_path / "nowhere", tmp_path / "wrong"
+    wrong.mkdir() if other == "folder" else wrong.touch()
+    relative = f"data.path={nowhere}: no such {kind}; a relative path is taken from where the command is typed"
+    with pytest.raises(DataError, match=f"^{re.escape(relative)}$"):
+        load(config(name, nowhere, **keys))
+    refused(lambda: config(name, wrong, **keys), f"data.path={wrong}: is a {other}; data={name} takes a {kind}")
+    refused(lambda: config(name, Path("/dev/null"), **keys), f"is no file and no folder; data={name} takes a {kind}")
     refused(lambda: config(name, tmp_path / ("x" * 300), **keys), "take another")
+    monkeypatch.setattr("mlplab.data.assembly.is_launched", lambda: True)
+    here = f"data.path={nowhere}: no such {kind} on {os.uname().nodename}; every machine that has jobs must find it"
+    refused(lambda: config(name, nowhere, **keys), here, "put it into a folder that all share")
 
 
 KEYS = [

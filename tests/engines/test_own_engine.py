@@ -149,6 +149,18 @@ def test_the_cnn_takes_images_of_any_size_from_4_pixels_on(side: int) -> None:
     assert network(torch.zeros(2, 3, side, side)).shape == (2, 7)
 
 
+def test_the_cnn_refuses_smaller_ones_before_a_layer_is_made() -> None:
+    with pytest.raises(ValueError, match=r"^takes images of 4 x 4 pixels or more$"):
+        CNN(classes=7, image_shape=(3, 4, 3), channels=2, hidden=5, dropout=0.5)
+
+
+def test_the_cnn_of_rows_that_are_no_images_is_one_message(settings: Settings, small_dataset: Dataset) -> None:
+    chosen = settings("engine=torch", "device=cpu", "network=cnn", "data=csv", "data.path=a.csv", "data.label=b")
+    said = "network=cnn: takes pictures, and data=csv has rows of 20 numbers; take network=mlp"
+    with pytest.raises(ConfigError, match=f"^{re.escape(said)}$"):
+        make_module(chosen, small_dataset, lambda **_: pytest.fail("is made"))
+
+
 class Constant(nn.Module):
     """Returns what it was given, whatever it is asked."""
 

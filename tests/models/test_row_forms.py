@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.models import Model
 
+from mlplab.data.labels import table_row
 from mlplab.errors import DataError
 from mlplab.models.loading import LoadedModel
 from mlplab.models.row_forms import ArrayForm, TableForm, form_of_model
@@ -104,6 +105,11 @@ def test_a_whole_number_beyond_64_bits_is_taken_as_the_float_it_is() -> None:
     assert checked["alcohol"].tolist() == [5.0, 2.0**64]
 
 
+def test_a_row_is_called_as_its_source_counts() -> None:
+    with pytest.raises(DataError, match=r"^table: row 2 below the header, column strength is empty: takes text$"):
+        WINES.check(pd.DataFrame({"alcohol": [13, 14], "strength": ["light", None]}), "table", table_row)
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
@@ -111,7 +117,7 @@ def test_a_whole_number_beyond_64_bits_is_taken_as_the_float_it_is() -> None:
         ({"alcohol": [], "strength": []}, "holds no rows; takes rows with the columns alcohol, strength"),
         (
             {"alcohol": [13, None], "strength": ["light"] * 2},
-            "row 1 (from 0), column alcohol is nan: takes a finite number",
+            "row 1 (from 0), column alcohol is empty: takes a finite number",
         ),
         (
             {"alcohol": [13, "13,5"], "strength": ["light"] * 2},

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # What Hydra says of several values without -m; and of a wrong type, and what it means.
 _SWEPT = re.compile(r"Ambiguous value for argument '(.+?)'\n|Sweep parameters? '(.+?)' requires --multirun")
 _IN_PRESET = re.compile(r"In '(.+?)': \w+ raised while composing config")
+_CHOICES = re.compile(r"expected one of \[(.+)\]")
 _REASONS = {
     "could not be converted to Integer": "takes a whole number, such as 1 (without a point or an exponent)",
     "could not be converted to Float": "takes a number, such as 0.1 or 1e-3",
@@ -140,6 +141,9 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
 
 def _reason(error: Exception) -> str:
     said = _first_line(error)
+    if choices := _CHOICES.search(said):
+        *others, last = choices[1].split(", ")
+        return f"takes {', '.join(others)} or {last}"
     return next((ours for theirs, ours in _REASONS.items() if theirs in said), said)
 
 

@@ -77,7 +77,8 @@ def _predict(arguments: Sequence[str]) -> None:
     store = find_store(store_uri(options.tracking.uri), options.tracking.experiment)
     with loaded_model(find_model(store, options.model)) as model:
         source = Path(options.source).expanduser()
-        incoming = open_incoming(source, model.form, options.array, options.centred)
+        named = f"model={options.model}, which is {model.name}"
+        incoming = open_incoming(source, model.form, options.array, options.centred, named)
         count = _write(model, incoming, options)
     left_out = f"; {count_of(incoming.left_out, 'other file')} left out" if incoming.left_out else ""
     say(f"{options.out}: {count_of(count, 'row')} predicted by {model.name}{left_out}")

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.data.encoding import Encoding
-from mlplab.data.labels import classes_of, code_labels, smallest_class
+from mlplab.data.labels import RowName, classes_of, code_labels, smallest_class
 from mlplab.data.source import Coding, Contents, Loaded, Origin, Raw
 from mlplab.data_config import DataConfig
 from mlplab.errors import ConfigError, DataError
+from mlplab.place import is_launched
 
 TEST_SIZE, TEST_SEED = 0.2, 0  # where the config leaves them out
 
@@ -34,7 +35,7 @@ class Part:
     raw: Any
     labels: NDArray[Any]
     where: str
-    called: Callable[[int], str]
+    called: RowName
     places: NDArray[np.int64] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Part":
@@ -104,24 +105,33 @@ def _split_off(whole: Part, config: DataConfig) -> dict[str, Part]:
     return {"train": whole.take(np.sort(train)), "test": whole.take(np.sort(test))}
 
 
-def existing(path: str, what: str) -> Path:
-    """Return the path of the user's data. Raises DataError where there is nothing of that kind.
+def existing(config: DataConfig, what: str) -> Path:
+    """Return ``data.path``, where the user's data lies. Raises DataError where there is nothing of that kind.
 
     Args:
-        path: as the config has it, absolute.
+        config: has the path, absolute.
         what: a file or a folder.
     """
-    place = Path(path)
+    assert config.path is not None
+    place = Path(config.path)
     try:
-        found = place.is_file() if what == "file" else place.is_dir()
-        is_other = place.exists() and not found
+        kinds = {"file": place.is_file(), "folder": place.is_dir()}
+        exists = place.exists()
     except OSError as error:
-        raise DataError(f"data.path={path}: cannot be a {what} ({error.strerror}); take another") from error
-    if is_other:
-        raise DataError(f"data.path={path}: is no {what}; take one")
-    if not found:
+        raise DataError(f"{where_is(place)}: cannot be a {what} ({error.strerror}); take another") from error
+    if kinds[what]:
+        return place
+    if exists:
+        other = next((f"a {kind}" for kind, is_it in kinds.items() if is_it), "no file and no folder")
+        raise DataError(f"{where_is(place)}: is {other}; data={config.name} takes a {what}")
+    if is_launched():
         raise DataError(
-            f"data.path={path}: no such {what} on {socket.gethostname()}. A relative path is taken from where the "
-            "command is typed; on a cluster every machine must find it there: put it into a folder that all share"
+            f"{where_is(place)}: no such {what} on {socket.gethostname()}; every machine that has jobs must find it "
+            "there: put it into a folder that all share"
         )
-    return place
+    raise DataError(f"{where_is(place)}: no such {what}; a relative path is taken from where the command is typed")
+
+
+def where_is(path: Path) -> str:
+    """Return what a message calls the user's file or folder."""
+    return f"data.path={path}"

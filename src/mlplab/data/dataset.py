@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from mlplab import schema
 from mlplab.data.acquire import DataUnavailableError
 from mlplab.data.catalog import CATALOG
+from mlplab.data.labels import RowName
 from mlplab.data.own import is_here, read_own
 from mlplab.data.scaling import Scaling, standardizing
 from mlplab.data.source import Coding, Contents, Loaded, Origin, Raw
@@ -115,7 +116,7 @@ def test_images(name: str, root: str) -> tuple[NDArray[np.uint8], NDArray[np.int
     return test.pixels.reshape(-1, *source.image_shape), test.labels
 
 
-def test_rows(config: DataConfig) -> tuple[Any, NDArray[np.int64], Callable[[int], str]] | None:
+def test_rows(config: DataConfig) -> tuple[Any, NDArray[np.int64], RowName] | None:
     """Return the test set of people's own data, before it is coded; None where that needs a download.
 
     Rows: a pandas DataFrame, or an array of shape (N, ...), of which uint8 of (N, height, width[, 3]) are pictures.

@@ -1,5 +1,6 @@
 """Labels as people write them, text or whole numbers: checked, then coded as classes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,26 @@ from mlplab.errors import DataError
 
 MOST_NAMED = 10  # of several things in one message
 
+RowName = Callable[[int], str]  # from the place of a row, from 0, to what a message calls it
 
-def read_labels(given: Any, where: str) -> NDArray[Any]:
+
+def array_row(place: int) -> str:
+    """Return what a message calls a row of an array, as NumPy counts."""
+    return f"row {place} (from 0)"
+
+
+def table_row(place: int) -> str:
+    """Return what a message calls a row of a table, as people count."""
+    return f"row {place + 1} below the header"
+
+
+def read_labels(given: Any, where: str, row_name: RowName = array_row) -> NDArray[Any]:
     """Return labels, int64 or text, of shape (N,).
 
     Args:
         given: of any dtype; booleans are the classes 0 and 1.
         where: names the labels in a message.
+        row_name: names one of them.
 
     Raises:
         DataError: they are not one whole number, or one text, per row.
@@ -34,16 +48,16 @@ def read_labels(given: Any, where: str) -> NDArray[Any]:
         case "U":
             return labels
         case "f":
-            return _whole(labels, where)
+            return _whole(labels, where, row_name)
         case _:
             raise DataError(f"{where} has dtype {labels.dtype}: takes whole numbers or text")
 
 
-def _whole(labels: NDArray[Any], where: str) -> NDArray[np.int64]:
+def _whole(labels: NDArray[Any], where: str, row_name: RowName) -> NDArray[np.int64]:
     broken = np.flatnonzero(~(np.isfinite(labels) & (labels == np.round(labels))))
     if len(broken):
         raise DataError(
-            f"{where}, row {broken[0]} (from 0) is {labels[broken[0]]}: a class is a whole number or a text; "
+            f"{where}, {row_name(int(broken[0]))} is {labels[broken[0]]}: a class is a whole number or a text; "
             "a quantity cannot be classified, cut it into ranges"
         )
     return labels.astype(np.int64)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from mlplab.data.assembly import Part, assemble, existing
+from mlplab.data.assembly import Part, assemble, existing, where_is
 from mlplab.data.encoding import ArrayRows
-from mlplab.data.labels import listed_some, read_labels
+from mlplab.data.labels import RowName, array_row, listed_some, read_labels
 from mlplab.data.room import INPUT_BYTES, require_room
 from mlplab.data.source import Loaded
 from mlplab.data_config import DataConfig
@@ -44,25 +44,23 @@ def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
     Raises:
         DataError: the file, an array, or a number in it is not what it must be; the message says where.
     """
-    assert config.path is not None
-    path = existing(config.path, "file")
-    headers = array_headers(path)
-    names = _names(path, headers)
+    path = existing(config, "file")
+    where = where_is(path)
+    headers = array_headers(path, where)
+    names = _names(where, headers)
     for name in names:
-        check_array_header(f"{path}: {name}", name, headers[name])
-    _check_alike(path, headers, names)
-    _warn_of_channels_first(path, headers["x_train"].shape[1:])
+        check_array_header(f"{where}: {name}", name, headers[name])
+    _check_alike(where, headers, names)
+    _warn_of_channels_first(where, headers["x_train"].shape[1:])
     needed = sum(prod(headers[name].shape) * (headers[name].dtype.itemsize + INPUT_BYTES) for name in names)
-    require_room(needed, str(path), "save fewer rows or a smaller dtype, such as uint8 or float32")
-    arrays = _load(path, names)
+    require_room(needed, where, "save fewer rows or a smaller dtype, such as uint8 or float32")
+    arrays = _load(path, where, names)
     parts = {}
     for split in SPLITS:
         if f"x_{split}" in arrays:
-            x, where = arrays[f"x_{split}"], f"{path}: y_{split}"
-            _check_finite(f"{path}: x_{split}", x)
-            parts[split] = Part(
-                x, read_labels(arrays[f"y_{split}"], where), where, f"row {{}} of x_{split} (from 0)".format
-            )
+            x, of_labels = arrays[f"x_{split}"], f"{where}: y_{split}"
+            _check_finite(f"{where}: x_{split}", x)
+            parts[split] = Part(x, read_labels(arrays[f"y_{split}"], of_labels), of_labels, _called_in(split))
 
     def encode(train: NDArray[Any]) -> ArrayRows:
         return ArrayRows(str(train.dtype), list(train.shape[1:]))
@@ -70,8 +68,15 @@ def read_npz(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
     return assemble(path.name, ("local", {"uri": str(path)}), parts, config, encode)
 
 
-def array_headers(path: Path) -> dict[str, ArrayHeader]:
-    """Return shape and dtype of every array, without reading it. Raises DataError for what is no npz file."""
+def _called_in(split: str) -> RowName:
+    return lambda place: f"{array_row(place)} of x_{split}"
+
+
+def array_headers(path: Path, where: str) -> dict[str, ArrayHeader]:
+    """Return shape and dtype of every array, without reading it; ``where`` names the file in a message.
+
+    Raises DataError for what is no npz file.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             headers = {}
@@ -81,7 +86,7 @@ def array_headers(path: Path) -> dict[str, ArrayHeader]:
                         headers[member.removesuffix(".npy")] = _header(file)
             return headers
     except _FAULTS as error:
-        raise DataError(f"{path}: is no npz file, or is damaged ({error}); {_SAVE}") from error
+        raise DataError(f"{where}: is no npz file, or is damaged ({error}); {_SAVE}") from error
 
 
 def _header(file: IO[bytes]) -> ArrayHeader:
@@ -91,19 +96,18 @@ def _header(file: IO[bytes]) -> ArrayHeader:
     return ArrayHeader(shape, dtype, is_by_columns)
 
 
-def stream_array(path: Path, name: str, rows: int) -> Iterator[NDArray[Any]]:
-    """Yield an array of a file, so many rows at a time, with no more of it in memory.
+def stream_array(path: Path, where: str, name: str, rows: int) -> Iterator[NDArray[Any]]:
+    """Yield an array of a file, so many rows at a time, with no more of it in memory; ``where`` names the file.
 
     Raises:
         DataError: it is pickled, lies in the file column by column, or is damaged.
     """
-    where = f"{path}: {name}"
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
             header = _header(file)
-            check_array_header(where, name, header)
+            check_array_header(f"{where}: {name}", name, header)
             if header.is_by_columns and len(header.shape) > 1:
-                raise DataError(f"{where} lies column by column; save numpy.ascontiguousarray({name})")
+                raise DataError(f"{where}: {name} lies column by column; save numpy.ascontiguousarray({name})")
             count, *row_shape = header.shape
             size = prod(row_shape) * header.dtype.itemsize
             for start in range(0, count, rows):
@@ -111,21 +115,21 @@ def stream_array(path: Path, name: str, rows: int) -> Iterator[NDArray[Any]]:
                 read = file.read(length * size)
                 yield np.frombuffer(read, header.dtype, length * prod(row_shape)).reshape(length, *row_shape)
     except _FAULTS as error:
-        raise DataError(f"{path}: is damaged ({error}); {_SAVE}") from error
+        raise DataError(f"{where}: is damaged ({error}); {_SAVE}") from error
 
 
-def _warn_of_channels_first(path: Path, row_shape: tuple[int, ...]) -> None:
+def _warn_of_channels_first(where: str, row_shape: tuple[int, ...]) -> None:
     """Warn of rows that look like PyTorch's images: a network would see three rows of pixels."""
     if len(row_shape) == 3 and row_shape[0] in _CHANNELS and row_shape[-1] not in _CHANNELS:
         log.warning(
             "%s: rows of shape %s are read as (height, width, channels); if they are (channels, height, width), save "
             "numpy.moveaxis(x, 1, -1)",
-            path,
+            where,
             row_shape,
         )
 
 
-def _names(path: Path, headers: Mapping[str, ArrayHeader]) -> list[str]:
+def _names(where: str, headers: Mapping[str, ArrayHeader]) -> list[str]:
     """Return the arrays to read: both of the training set, and both or none of each other split."""
     has = f"it has {listed_some(sorted(headers))}" if headers else "it is empty"
     wanted = []
@@ -133,7 +137,7 @@ def _names(path: Path, headers: Mapping[str, ArrayHeader]) -> list[str]:
         pair = [f"x_{split}", f"y_{split}"]
         missing = [name for name in pair if name not in headers]
         if missing and (split == "train" or len(missing) == 1):
-            raise DataError(f"{path}: lacks {' and '.join(missing)}; {has}; {_SAVE}")
+            raise DataError(f"{where}: lacks {' and '.join(missing)}; {has}; {_SAVE}")
         wanted += [] if missing else pair
     return wanted
 
@@ -154,28 +158,28 @@ def check_array_header(where: str, name: str, header: ArrayHeader) -> None:
         raise DataError(f"{where} has shape {shape}: takes one row or more, (rows, numbers) or (rows, height, width)")
 
 
-def _check_alike(path: Path, headers: Mapping[str, ArrayHeader], names: list[str]) -> None:
+def _check_alike(where: str, headers: Mapping[str, ArrayHeader], names: list[str]) -> None:
     """Refuse splits that do not fit each other, and rows that do not fit their labels."""
     train = headers["x_train"]
     for split in [name.removeprefix("x_") for name in names if name.startswith("x_")]:
         x, y = headers[f"x_{split}"], headers[f"y_{split}"]
         if x.shape[0] != (y.shape or (0,))[0]:
             raise DataError(
-                f"{path}: x_{split} has {x.shape[0]:,} rows and y_{split} has shape {y.shape}: takes a label per row"
+                f"{where}: x_{split} has {x.shape[0]:,} rows and y_{split} has shape {y.shape}: takes a label per row"
             )
         if (x.shape[1:], x.dtype) != (train.shape[1:], train.dtype):
             raise DataError(
-                f"{path}: x_{split} has rows of shape {x.shape[1:]} in {x.dtype}, and x_train has {train.shape[1:]} "
+                f"{where}: x_{split} has rows of shape {x.shape[1:]} in {x.dtype}, and x_train has {train.shape[1:]} "
                 f"in {train.dtype}: save both alike"
             )
 
 
-def _load(path: Path, names: list[str]) -> dict[str, NDArray[Any]]:
+def _load(path: Path, where: str, names: list[str]) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in names}
     except _FAULTS as error:
-        raise DataError(f"{path}: is damaged ({error}); {_SAVE}") from error
+        raise DataError(f"{where}: is damaged ({error}); {_SAVE}") from error
 
 
 def _check_finite(where: str, x: NDArray[Any]) -> None:

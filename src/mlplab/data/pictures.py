@@ -1,6 +1,6 @@
 """A folder of pictures, train/CLASS/*.png and perhaps test/ and val/: found by torchvision, read by Pillow."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.data.acquire import torchvision_datasets
-from mlplab.data.assembly import Part, assemble, existing
+from mlplab.data.assembly import Part, assemble, existing, where_is
 from mlplab.data.encoding import PictureRows
+from mlplab.data.labels import RowName, listed_some
 from mlplab.data.room import INPUT_BYTES, require_room
 from mlplab.data.source import Loaded
 from mlplab.data_config import Color, DataConfig
 from mlplab.errors import DataError
+from mlplab.terminal import has_or_have
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -76,42 +78,70 @@ def read_images(config: DataConfig, root: Path) -> Loaded:  # noqa: ARG001
     Raises:
         DataError: a folder or a picture is not what it must be; the message says which.
     """
-    assert config.path is not None
-    folder = existing(config.path, "folder")
+    folder = existing(config, "folder")
+    where = where_is(folder)
     if not (folder / "train").is_dir():
         found = sorted(entry.name for entry in folder.iterdir())[:5]
         has = f"it has {', '.join(found)}" if found else "it is empty"
-        raise DataError(f"{folder}: has no folder train ({has}); put the pictures into train/CLASS/")
+        raise DataError(f"{where}: has no folder train ({has}); put the pictures into train/CLASS/")
     splits = [split for split in ("train", "test", "val") if (folder / split).is_dir()]
-    files = {split: _list_pictures(folder / split) for split in splits}
+    files = {split: _list_pictures(folder / split, where) for split in splits}
+    _require_known_classes(where, files)
     paths = [path for listed in files.values() for path, _ in listed]
-    heads = [_opened(path, lambda picture: (picture.size, picture.mode)) for path in paths]
+
+    def named(path: str) -> str:
+        return f"{where}: {Path(path).relative_to(folder)}"
+
+    heads = [_opened(path, named(path), lambda picture: (picture.size, picture.mode)) for path in paths]
     form = Form.of(config, heads[0][0], [mode for _, mode in heads])
-    form.require_room_for(len(paths), str(folder))
+    form.require_room_for(len(paths), where)
     parts = {
         split: Part(
-            form.read_all(len(listed), ((_opened(path, _loaded), path) for path, _ in listed)),
+            form.read_all(len(listed), ((_opened(path, named(path), _loaded), named(path)) for path, _ in listed)),
             np.array([label for _, label in listed]),
-            str(folder / split),
-            _relative_to(folder, [path for path, _ in listed]),
+            f"{where}: {split}",
+            _called_in(folder, [path for path, _ in listed]),
         )
         for split, listed in files.items()
     }
     return assemble(folder.name, ("local", {"uri": str(folder)}), parts, config, lambda _: form.rows)
 
 
-def _relative_to(folder: Path, paths: Sequence[str]) -> Callable[[int], str]:
+def _called_in(folder: Path, paths: Sequence[str]) -> RowName:
     return lambda place: Path(paths[place]).relative_to(folder).as_posix()
 
 
-def _list_pictures(folder: Path) -> Sequence[tuple[str, str]]:
+def _list_pictures(folder: Path, where: str) -> Sequence[tuple[str, str]]:
     """Return path and class of every picture in the folder of a split."""
+    datasets = torchvision_datasets()
     try:
-        found = torchvision_datasets().ImageFolder(str(folder))
-    except (FileNotFoundError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{folder}: {reason.rstrip('.')}; each class is a folder of pictures in it") from error
+        found = datasets.ImageFolder(str(folder), allow_empty=True)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{where}: {folder.name} has no folder of a class; put the pictures into {folder.name}/CLASS/"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{where}: {folder.name} cannot be read ({error.strerror})") from error
+    empty = [found.classes[index] for index in set(range(len(found.classes))) - {index for _, index in found.samples}]
+    if empty:
+        folders = listed_some([f"{folder.name}/{name}" for name in sorted(empty)])
+        raise DataError(
+            f"{where}: {folders} {has_or_have(len(empty))} no pictures "
+            f"({', '.join(datasets.folder.IMG_EXTENSIONS)}); put some there, or remove the folder"
+        )
     return [(path, found.classes[index]) for path, index in found.samples]
+
+
+def _require_known_classes(where: str, files: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """Raise DataError for a class that the training set has not."""
+    known = sorted({name for _, name in files["train"]})
+    for split, listed in files.items():
+        unknown = sorted({name for _, name in listed} - set(known))
+        if unknown:
+            raise DataError(
+                f"{where}: {split} has the class {unknown[0]}, which train has not: it has {listed_some(known)}; "
+                f"remove the folder {split}/{unknown[0]}, or put pictures of that class into train/{unknown[0]}"
+            )
 
 
 def _loaded(picture: "Image") -> "Image":
@@ -119,7 +149,7 @@ def _loaded(picture: "Image") -> "Image":
     return picture
 
 
-def _opened(path: str, use: Callable[["Image"], Any]) -> Any:
+def _opened(path: str, where: str, use: Callable[["Image"], Any]) -> Any:
     from PIL import Image
 
     try:
@@ -127,4 +157,4 @@ def _opened(path: str, use: Callable[["Image"], Any]) -> Any:
             return use(picture)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = str(error).replace(f" '{path}'", "") or type(error).__name__
-        raise DataError(f"{path}: cannot be read as a picture ({reason}); replace it, or remove it") from error
+        raise DataError(f"{where}: cannot be read as a picture ({reason}); replace it, or remove it") from error

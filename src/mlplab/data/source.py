@@ -1,7 +1,7 @@
 """The interface of a data set, before it is split and scaled."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.data.encoding import Encoding
+from mlplab.data.labels import RowName
 
 Origin = tuple[str, Mapping[str, Any]]
 
@@ -76,7 +77,7 @@ class Loaded:
     coding: Coding | None = None
     raw_test: Any = None
     image_shape: tuple[int, ...] | None = None
-    test_source: Callable[[int], str] | None = None
+    test_source: RowName | None = None
 
 
 class Source(ABC):

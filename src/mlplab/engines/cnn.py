@@ -18,9 +18,14 @@ class CNN(nn.Module):
             channels: of the first convolution; the second has twice as many.
             hidden: units of the layer before the classes.
             dropout: share of those units that a training step leaves out.
+
+        Raises:
+            ValueError: images are too small to be halved twice.
         """
         super().__init__()
         colors, height, width = image_shape
+        if min(height, width) < 4:
+            raise ValueError("takes images of 4 x 4 pixels or more")
         self.features = nn.Sequential(
             nn.Conv2d(colors, channels, kernel_size=5, padding=2),
             nn.ReLU(),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mlplab.config import TrainConfig
 from mlplab.data import Dataset
+from mlplab.engines.cnn import CNN
 from mlplab.engines.torch_engine import choose_device
 from mlplab.engines.torch_random import TorchRandom
 from mlplab.errors import ConfigError, error_in_words
@@ -26,6 +27,7 @@ Make = Callable[..., object]
 Shape = tuple[int, int, int]  # channels, height, width
 
 TRIED_ROWS = 2
+_CNN = f"{CNN.__module__}.{CNN.__qualname__}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ def make_module(settings: TrainConfig, dataset: Dataset, make: Make) -> OwnModul
         ConfigError: it cannot be made, or is none that learns these classes from these images.
     """
     target = settings.network[TARGET]
+    if target == _CNN and dataset.image_shape is None:
+        raise ConfigError(
+            f"network=cnn: takes pictures, and data={settings.data.name} has rows of {dataset.inputs} numbers; take "
+            "network=mlp"
+        )
     random = TorchRandom(settings.seed, choose_device(settings))
     with random.drawing(keeps=True):
         module = _made(target, make, dataset)

@@ -12,6 +12,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from mlplab.launchers.threads import limit_threads
+from mlplab.place import note_launched
 
 _RESTARTS = "SLURM_RESTART_COUNT"  # how often SLURM has put the job back into its queue
 
@@ -54,3 +55,9 @@ class Job:
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
+
+
+def carry_out_launched(job: Job) -> JobReturn:
+    """Carry a job out in a process that may be on another machine than the command."""
+    note_launched()
+    return job.carry_out()

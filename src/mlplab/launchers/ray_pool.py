@@ -6,8 +6,10 @@ Hydra's own plugin for Ray, 1.2.2, pins cloudpickle below 3; this project runs w
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
@@ -16,7 +18,8 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from mlplab.checks import require
 from mlplab.errors import ConfigError
-from mlplab.launchers.job import Job
+from mlplab.launchers import ray_gate
+from mlplab.launchers.job import Job, carry_out_launched
 from mlplab.launchers.launch import DiedError, RaisedError
 from mlplab.paths import worker_variables
 from mlplab.signals import kept
@@ -28,11 +31,12 @@ CANCEL_SECONDS = 30.0  # in which members end in order
 
 
 @ray.remote(max_retries=0)
-def _carry_out(job: Job) -> JobReturn:
-    return job.carry_out()
+def _carry_out(job: Job, gate: Any) -> JobReturn:
+    with ray_gate.passed(gate):
+        return carry_out_launched(job)
 
 
-@dataclass(frozen=True)
+@dataclass
 class RayPool:
     """Ray, once it is connected.
 
@@ -46,6 +50,7 @@ class RayPool:
     cpus: int | None
     cpus_per_job: int
     gpus_per_job: float
+    _gate: Any = field(default=None, init=False)
 
     def connect(self) -> None:
         """Start Ray, or join the cluster; once in a process. Raises ConfigError: there is no cluster."""
@@ -78,8 +83,9 @@ class RayPool:
 
     def submit(self, jobs: Sequence[Job]) -> list["ray.ObjectRef[JobReturn]"]:
         """Submit the jobs."""
+        self._gate = self._gate or ray_gate.opened()
         task = _carry_out.options(num_cpus=self.cpus_per_job, num_gpus=self.gpus_per_job)
-        return [task.remote(job) for job in jobs]
+        return [task.remote(job, self._gate) for job in jobs]
 
     def wait(
         self, tickets: Sequence["ray.ObjectRef[JobReturn]"], seconds: float
@@ -98,10 +104,16 @@ class RayPool:
 
     def cancel(self, tickets: Sequence["ray.ObjectRef[JobReturn]"]) -> None:
         """Interrupt what runs, take back what waits, and wait until all have ended."""
+        if not tickets:
+            return
+        deadline = time.monotonic() + CANCEL_SECONDS
+        with suppress(RayError):  # what it guards is gone with it
+            ray_gate.close(self._gate)
         for ticket in tickets:
             ray.cancel(ticket)
-        if tickets:
-            ray.wait(list(tickets), num_returns=len(tickets), timeout=CANCEL_SECONDS)
+        ray.wait(list(tickets), num_returns=len(tickets), timeout=CANCEL_SECONDS)
+        with suppress(RayError):
+            ray_gate.wait_until_empty(self._gate, deadline)
 
 
 def _require_cluster(address: str) -> None:

@@ -14,7 +14,7 @@ from hydra.core.utils import JobReturn
 from submitit.core.utils import FailedJobError, UncompletedJobError
 
 from mlplab.errors import ConfigError
-from mlplab.launchers.job import Job
+from mlplab.launchers.job import Job, carry_out_launched
 from mlplab.launchers.launch import DiedError, RaisedError, StoppedBeforeItsLimitError
 from mlplab.paths import worker_variables
 from mlplab.signals import TIME_LIMIT_STATUS
@@ -63,7 +63,7 @@ class SubmititPool:
         """Submit the jobs, as one array."""
         os.environ.update(worker_variables())  # which their processes inherit: they import the code of this command
         try:
-            return self.executor.map_array(Job.carry_out, jobs)
+            return self.executor.map_array(carry_out_launched, jobs)
         except (FailedJobError, OSError) as error:
             reason = " ".join(str(error).split())[:300]
             raise ConfigError(

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mlplab.data.labels import table_row
 from mlplab.data.npz import ArrayHeader, array_headers, stream_array
+from mlplab.data.table import table_faults
 from mlplab.errors import ConfigError, DataError
 from mlplab.models.pictures_taken import ENDINGS, pixels_of
 from mlplab.models.row_forms import ArrayForm, Form, TableForm
@@ -37,7 +39,7 @@ class Incoming:
     batches: Iterator[Batch]
 
 
-def open_incoming(path: Path, form: Form, array: str | None, centred: bool) -> Incoming:
+def open_incoming(path: Path, form: Form, array: str | None, centred: bool, model: str) -> Incoming:
     """Return what lies at a path.
 
     Args:
@@ -45,6 +47,7 @@ def open_incoming(path: Path, form: Form, array: str | None, centred: bool) -> I
         form: of the rows that the model takes.
         array: of a .npz; None where it has one alone.
         centred: pictures are prepared as MNIST's digits are.
+        model: names it in a message.
 
     Raises:
         DataError: there is nothing, or something that the model does not take.
@@ -67,10 +70,11 @@ def open_incoming(path: Path, form: Form, array: str | None, centred: bool) -> I
             files, left_out = _pictures_below(path)
             return Incoming(FILE, len(files), left_out, _pictures(path, files, form, centred))
         case _, ArrayForm(are_pixels=True) if kind in ENDINGS:
-            return Incoming(FILE, 1, 0, _pictures(path.parent, [path], form, centred))
+            return Incoming(FILE, 1, 0, _pictures(path, [path], form, centred))
         case _:
             raise DataError(
-                f"in={path}: this model takes {_files_for(form)}, of {form.takes.removeprefix('rows with ')}"
+                f"in={path}: {model}, takes {_files_for(form)}, of {form.takes.removeprefix('rows with ')}; "
+                "model= takes another"
             )
 
 
@@ -83,19 +87,24 @@ def _files_for(form: Form) -> str:
 def _table(path: Path, form: TableForm) -> Iterator[Batch]:
     import pandas as pd
 
-    try:
-        with pd.read_csv(path, chunksize=BATCH, low_memory=False, dtype=form.csv_dtypes) as chunks:
-            for chunk in chunks:
-                yield chunk.index.tolist(), form.check(chunk, str(path))
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise DataError(
-            f"{path}: cannot be read as a table ({' '.join(str(error).split())}); save it as CSV in UTF-8, its first "
-            "line the names of the columns"
-        ) from error
+    where = _where(path)
+    with table_faults(where):
+        chunks = pd.read_csv(path, chunksize=BATCH, low_memory=False, index_col=False, dtype=form.csv_dtypes)
+    with chunks:
+        while True:
+            with table_faults(where):
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk.index.tolist(), form.check(chunk, where, table_row)
+
+
+def _where(path: Path) -> str:
+    return f"in={path}"
 
 
 def _array_of(path: Path, array: str | None) -> tuple[str, ArrayHeader]:
-    headers = array_headers(path)
+    headers = array_headers(path, _where(path))
     names = [name for name in headers if not name.startswith("y_")]
     if array is not None and array not in headers:
         raise ConfigError(f"array={array}: {path} has {', '.join(headers) or 'none'}")
@@ -107,9 +116,9 @@ def _array_of(path: Path, array: str | None) -> tuple[str, ArrayHeader]:
 
 def _array(path: Path, name: str, header: ArrayHeader, form: ArrayForm) -> Iterator[Batch]:
     row_bytes = max(1, prod(header.shape[1:]) * header.dtype.itemsize)
-    first, where = 0, f"{path}: {name}"
-    for rows in stream_array(path, name, max(1, min(BATCH, _BATCH_BYTES // row_bytes))):
-        yield range(first, first + len(rows)), form.check(rows, where)
+    first = 0
+    for rows in stream_array(path, _where(path), name, max(1, min(BATCH, _BATCH_BYTES // row_bytes))):
+        yield range(first, first + len(rows)), form.check(rows, f"{_where(path)}: {name}")
         first += len(rows)
 
 
@@ -121,8 +130,13 @@ def _pictures_below(folder: Path) -> tuple[list[Path], int]:
     return pictures, len(files) - len(pictures)
 
 
-def _pictures(folder: Path, files: Sequence[Path], form: ArrayForm, centred: bool) -> Iterator[Batch]:
+def _pictures(given: Path, files: Sequence[Path], form: ArrayForm, centred: bool) -> Iterator[Batch]:
+    folder = given if given.is_dir() else given.parent
+
+    def named(file: Path) -> str:
+        return _where(given) if file == given else f"{_where(given)}: {file.relative_to(folder)}"
+
     for start in range(0, len(files), BATCH):
         some = files[start : start + BATCH]
-        pixels = np.stack([pixels_of(file, str(file), form, centred) for file in some])
-        yield [file.relative_to(folder).as_posix() for file in some], form.check(pixels, str(folder))
+        pixels = np.stack([pixels_of(file, named(file), form, centred) for file in some])
+        yield [file.relative_to(folder).as_posix() for file in some], form.check(pixels, _where(given))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import isfinite, isnan, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlplab.data.labels import RowName, array_row
 from mlplab.errors import DataError
 from mlplab.tracking.model import METADATA
 
@@ -129,10 +130,19 @@ class TableForm:
         for name in self.csv_dtypes:
             for row, value in given[name].dropna().items() if name in given else ():
                 if not isinstance(value, str):
-                    raise DataError(f"{where}: row {row} (from 0), column {name} is {_shown(value)}: takes text")
+                    raise DataError(f"{where}: {array_row(row)}, column {name} is {_shown(value)}: takes text")
 
-    def check(self, given: "pd.DataFrame", where: str) -> "pd.DataFrame":
-        """Return the columns that the model takes; others, such as the labels, are left out. Raises DataError."""
+    def check(self, given: "pd.DataFrame", where: str, row_name: RowName = array_row) -> "pd.DataFrame":
+        """Return the columns that the model takes; others, such as the labels, are left out.
+
+        Args:
+            given: has a row's place as its index, from 0.
+            where: names the table in a message.
+            row_name: names a row.
+
+        Raises:
+            DataError: a column is missing, or a cell is not what it must be.
+        """
         import pandas as pd
 
         missing = [name for name in self.columns if name not in given]
@@ -142,7 +152,7 @@ class TableForm:
             raise DataError(f"{where}: holds no rows; takes {self.takes}")
         return pd.DataFrame(
             {
-                name: _numbers(given[name], where) if is_number else _texts(given[name], where)
+                name: _numbers(given[name], where, row_name) if is_number else _texts(given[name], where, row_name)
                 for name, is_number in self.columns.items()
             }
         )
@@ -180,19 +190,21 @@ def _written(shape: tuple[int, ...], first: str = "N") -> str:
     return f"({listed},)" if len(shape) == 1 and not first else f"({listed})"
 
 
-def _numbers(column: "pd.Series[Any]", where: str) -> "pd.Series[Any]":
+def _numbers(column: "pd.Series[Any]", where: str, row_name: RowName) -> "pd.Series[Any]":
     values = column.tolist()
     wrong = [row for row, value in enumerate(values) if not _is_finite(value)]
     if wrong:
         # One text among numbers makes texts of all that are read with it.
         row = next((row for row in wrong if not _says_number(values[row])), wrong[0])
-        at = f"row {column.index[row]} (from 0), column {column.name}"
+        at = f"{row_name(column.index[row])}, column {column.name}"
         raise DataError(f"{where}: {at} is {_shown(values[row])}: takes a finite number")
     # Whole numbers beyond 64 bits are Python's own in pandas, which the model does not take.
     return column.astype(np.float64) if column.dtype == object else column
 
 
 def _shown(value: Any) -> str:
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return "empty"
     text = repr(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
@@ -211,8 +223,8 @@ def _says_number(value: Any) -> bool:
         return False
 
 
-def _texts(column: "pd.Series[Any]", where: str) -> "pd.Series[Any]":
+def _texts(column: "pd.Series[Any]", where: str, row_name: RowName) -> "pd.Series[Any]":
     empty = column.index[column.isna()]
     if len(empty):
-        raise DataError(f"{where}: row {empty[0]} (from 0), column {column.name} is empty: takes text")
+        raise DataError(f"{where}: {row_name(empty[0])}, column {column.name} is empty: takes text")
     return column.astype(str)

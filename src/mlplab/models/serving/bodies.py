@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mlplab.data.labels import table_row
 from mlplab.errors import DataError
 from mlplab.models.pictures_taken import pixels_of
 from mlplab.models.row_forms import ArrayForm, Form, TableForm
@@ -40,7 +41,7 @@ def scoring_body(content_type: str, body: bytes, form: Form, centred: bool) -> d
     if kind.startswith("image/") and isinstance(form, ArrayForm) and form.are_pixels:
         return {"inputs": form.check([pixels_of(body, "the picture", form, centred)], "the picture").tolist(), **asked}
     if kind == "text/csv" and isinstance(form, TableForm):
-        return {"dataframe_split": _split(form.check(_read_csv(body, form), "the table")), **asked}
+        return {"dataframe_split": _split(form.check(_read_csv(body, form), "the table", table_row)), **asked}
     raise DataError(f"Content-Type {kind or 'is missing'}: {_expected(form)}")
 
 
