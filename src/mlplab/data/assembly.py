@@ -14,7 +14,7 @@ from mlplab.data.encoding import Encoding
 from mlplab.data.labels import classes_of, code_labels, smallest_class
 from mlplab.data.source import Coding, Contents, Loaded, Origin, Raw
 from mlplab.data_config import DataConfig
-from mlplab.errors import ConfigError, DataError
+from mlplab.errors import ConfigError, DataError, UnusableHereError
 
 TEST_SIZE, TEST_SEED = 0.2, 0  # where the config leaves them out
 
@@ -112,7 +112,7 @@ def existing(path: str, what: str) -> Path:
     if is_other:
         raise DataError(f"data.path={path}: is no {what}; take one")
     if not found:
-        raise DataError(
+        raise UnusableHereError(
             f"data.path={path}: no such {what} on {socket.gethostname()}. A relative path is taken from where the "
             "command is typed; on a cluster every machine must find it there: put it into a folder that all share"
         )
