@@ -20,10 +20,7 @@ SWEEPS = {"grid": GRID, "plan": [*GRID, "plan=true"], "search": SEARCH, "plan of
 TABLE = ["data=csv", "data.label=species"]
 FLOWERS = [*TABLE, "data.path=flowers.csv"]
 FAULTS = {
-    "NaN": (
-        [*TABLE],
-        "holed.csv: row 8 below the header, column width is empty",
-    ),
+    "NaN": ([*TABLE, "data.path=holed.csv"], "holed.csv: row 8 below the header, column width is empty"),
     "label": (["data=csv", "data.path=flowers.csv", "data.label=kind"], "data.label=kind: "),
     "file": ([*TABLE, "data.path=flower.csv"], "flower.csv: no such file on "),
     "picture": (["data=images", "data.path=album"], "album/train/a/3.png"),
