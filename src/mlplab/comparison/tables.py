@@ -73,7 +73,7 @@ def markdown_table(ranking: Ranking) -> str:
 
 def notes(ranking: Ranking) -> list[str]:
     """Return what a reader must know; the last is the conclusion, where there is one."""
-    lines = [f"ranked by {ranking.metric}: {_why(ranking)}"]
+    lines = [f"ranked by {ranking.metric}: {_why(ranking)}"] if ranking.ranked else []
     lines += [line for line in (_spread(ranking), _averages(ranking), _marks(ranking), _test_set(ranking)) if line]
     lines += importance_lines(ranking)
     lines += [f"warning: {warning}" for warning in ranking.warnings]
@@ -84,8 +84,8 @@ def _why(ranking: Ranking) -> str:
     if ranking.metric == VALIDATION:
         return "there is a validation split, so the test set chooses nothing"
     if ranking.metric == TEST:
-        size = ranking.images or 10_000
-        return f"there is no validation split. Don't choose a model by this: set data.val_size={size}"
+        size = "" if ranking.images is None else f"={ranking.images}"
+        return f"there is no validation split. Don't choose a model by this: set data.val_size{size}"
     return "as you asked"
 
 
