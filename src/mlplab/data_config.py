@@ -83,6 +83,11 @@ class DataConfig:
         """Whether it is people's own data, and no entry of the catalog."""
         return self.name in _OWN
 
+    @property
+    def is_of_files(self) -> bool:
+        """Whether it is a file or a folder of people's own, and no download."""
+        return self.name in _FILES
+
     def __post_init__(self) -> None:
         require(
             "data.split",

@@ -13,6 +13,10 @@ class DataError(UserError):
     """A data set is missing, or one of its files is damaged."""
 
 
+class UnusableHereError(DataError):
+    """Data is not on this machine, or has no room in its memory; that of another may do."""
+
+
 class StoreError(UserError):
     """The MLflow store cannot be reached, read or written."""
 

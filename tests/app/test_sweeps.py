@@ -211,7 +211,7 @@ def test_a_signal_to_a_parallel_sweep_ends_every_run_killed_and_leaves_no_proces
     stdout, stderr = process.communicate(timeout=90)
     assert process.returncode == 128 + number, stderr
     assert sorted(re.findall(r"^(\w+): running$", stdout, re.M)) == ["relu", "tanh"]
-    assert re.search(r"^0 of 3 runs have finished \(2 killed, 1 never began\); .* never did$", stdout, re.M)
+    assert re.search(r"^0 of 3 runs have finished \(2 killed, 1 never began\)$", stdout, re.M)
     assert "Traceback" not in stderr
     runs = fresh_project.runs()
     assert [run.info.status for run in runs] == ["KILLED", "KILLED"]

@@ -292,7 +292,7 @@ def test_errors_that_need_the_data_are_one_message_and_leave_no_run(project: Pro
     before = {run.info.run_id: run.info.status for run in project.runs()}
     assert finished.info.run_id in before
     faults = {
-        "data.val_size=1437": "data.train_size=None, data.val_size=1437: the training set has 1,437 rows",
+        "data.val_size=1437": "data.val_size=1437: the training set has 1,437 rows",
         "batch_size=1438": "batch_size=1438: the training split has 1,437 rows",
     }
     for override, message in faults.items():

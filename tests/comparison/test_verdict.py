@@ -201,7 +201,7 @@ def test_the_best_with_one_seed_is_said_to_have_one() -> None:
 def test_a_name_keeps_its_case_and_a_test_set_ranking_says_what_to_do() -> None:
     text = terminal_table(rank(contest(he=0.97, glorot=0.95)))
     assert "\nhe is better than glorot" in text
-    assert "Don't choose a model by this: set data.val_size=10000" in text
+    assert "Don't choose a model by this: set data.val_size\n" in text  # how many images there are is not known
 
 
 def test_the_interval_of_the_winner_holds_after_the_choice() -> None:

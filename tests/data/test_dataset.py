@@ -55,10 +55,25 @@ def test_without_train_size_training_takes_all_that_validation_leaves() -> None:
     assert len(load(val_size=437).train) == 1_000
 
 
-@pytest.mark.parametrize(("train_size", "val_size"), [(1_438, 0), (1_000, 438), (None, 1_437)])
-def test_more_images_than_there_are_is_refused(train_size: int | None, val_size: int) -> None:
-    with pytest.raises(ConfigError, match=rf"data.train_size={train_size}, data.val_size={val_size}: .* 1,437 rows"):
-        load(train_size=train_size, val_size=val_size)
+@pytest.mark.parametrize(
+    ("sizes", "said", "fitting"),
+    [
+        ({"train_size": 1_438}, "data.train_size=1438", {"train_size": 1_437}),
+        ({"train_size": 1_000, "val_size": 438}, "data.train_size=1000, data.val_size=438", {"train_size": 999}),
+        ({"train_size": 1_000, "val_size": 9_999}, "data.train_size=1000, data.val_size=9999", {"val_size": 287}),
+        ({"val_size": 1_437}, "data.val_size=1437", {"val_size": 287}),
+    ],
+)  # fmt: skip
+def test_more_images_than_there_are_is_refused_with_sizes_that_fit(
+    sizes: dict[str, int], said: str, fitting: dict[str, int]
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(**sizes)
+    remedy = ", ".join(f"data.{key}={size}" for key, size in fitting.items())
+    assert str(refused.value) == (
+        f"{said}: the training set has 1,437 rows, of which training needs at least 1; {remedy} would fit"
+    )
+    load(**sizes | fitting)
 
 
 def test_standardizing_uses_mean_and_deviation_of_the_training_split_alone() -> None:

@@ -84,7 +84,7 @@ def test_groups_that_mix_data_sets_have_no_confusions_and_a_page_that_says_so(st
     assert ranking.groups[place].name == "tanh"
     np.testing.assert_array_equal(found.confusion[place], [[1, 0], [0, 1]])
     assert ranking.warnings[0].startswith("the runs are of different data sets (digits, letters)")
-    page = render_page(store, runs, add_stored_facts(store, ranking, runs, None), "mixed")
+    page = render_page(store, runs, add_stored_facts(store, ranking, runs, []), "mixed")
     assert "different data sets (digits, letters)" in page
     assert "Wilson" not in page
     apart = gather(store, runs, rank(runs))

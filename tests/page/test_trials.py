@@ -149,7 +149,7 @@ def page(project: Project, browser: Browser) -> Iterator[Page]:
     project.client.set_tag(project.runs()[3].info.run_id, "sweep.state", "pruned")
     store = find_store(project.uri, "mlplab")
     runs = query.find_runs(store)
-    text = render_page(store, runs, add_stored_facts(store, rank(runs), runs, None), "twelve runs")
+    text = render_page(store, runs, add_stored_facts(store, rank(runs), runs, []), "twelve runs")
     file = project.root / "twelve.html"
     file.write_text(text, encoding="utf-8")
     with opened(browser, file.as_uri()) as page:

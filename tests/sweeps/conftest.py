@@ -9,6 +9,7 @@ from hydra.types import RunMode
 
 from conftest import PROJECT
 from mlplab.app import composition
+from mlplab.app.startup import load_data
 from mlplab.sweeps.context import SweepContext
 
 
@@ -18,4 +19,4 @@ def context() -> Iterator[SweepContext]:
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         master = loader.load_configuration("train", overrides=["hydra.job.name=x"], run_mode=RunMode.MULTIRUN)
-        yield SweepContext(master, loader, None, composition.read_config, None)  # type: ignore[arg-type]
+        yield SweepContext(master, loader, None, composition.read_config, None, load_data)  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ def test_hydra_composes_once_per_choice_of_groups(context: SweepContext, monkeyp
         return original(loader, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(context.loader), "load_sweep_config", counted)
-    fresh = SweepContext(context.config, context.loader, context.launcher, context.read, context.slots)
+    fresh = SweepContext(context.config, context.loader, context.launcher, context.read, context.slots, context.load)
     jobs = grid.combine(["data=digits,mnist", "seed=range(0,20)", "activation=relu,tanh"], fresh)
     assert len(jobs) == 80
     assert composed == [[], ["data=digits"], ["data=mnist"]]

@@ -75,6 +75,7 @@ def _compare(arguments: Sequence[str]) -> None:
     if {"-h", "--help"} & set(arguments):
         say(as_typed(str(__doc__)))
         return
+    from mlplab.comparison.completeness import axes_in_part, jobs_of_sweep
     from mlplab.comparison.documents import FORMATS
     from mlplab.comparison.judging import add_stored_facts
     from mlplab.comparison.selection import Selection, select_runs, whole_sweep
@@ -87,7 +88,9 @@ def _compare(arguments: Sequence[str]) -> None:
     store = Snapshot.of(read_existing(uri, options.tracking.experiment).store)
     selection = Selection(options.sweep, options.runs, options.filter)
     runs = select_runs(store, selection)
-    ranking = add_stored_facts(store, _rank(runs, options), runs, whole_sweep(store, selection))
+    sweep = whole_sweep(store, selection)
+    jobs = [] if sweep is None else jobs_of_sweep(store, sweep)
+    ranking = add_stored_facts(store, _rank(runs, options, axes_in_part(jobs, runs)), runs, jobs)
     if options.format == _HTML:
         from mlplab.page.comparison_page import render_page
 
@@ -123,7 +126,7 @@ def _format_of(name: str) -> str:
     return _FORMAT_OF_ENDING[ending]
 
 
-def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
+def _rank(runs: "pd.DataFrame", options: Options, swept: Sequence[str]) -> "Ranking":
     from mlplab.comparison.ranking import natural, rank
     from mlplab.comparison.tables import OTHER_METRICS
 
@@ -142,7 +145,7 @@ def _rank(runs: "pd.DataFrame", options: Options) -> "Ranking":
     for option, key in named:
         if key not in keys:
             raise ConfigError(f"{option}={key}: no such key of a run; there are {', '.join(keys)}")
-    ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS, options.lower_is_better)
+    ranking = rank(runs, options.metric, options.group_by, OTHER_METRICS, options.lower_is_better, swept)
     if options.sort_by is not None:
         if options.sort_by not in ranking.axes:
             raise ConfigError(

@@ -9,8 +9,9 @@
   tracking.experiment=mlplab  MLflow's experiment           tracking.uri=URI  of the store or server; the default is
                                                                               MLFLOW_TRACKING_URI, or ./mlflow.db
 
-Open the address that it prints. A model is what `model=` names: best, runner-up, a run's id, champion, NAME@champion,
-models:/NAME/VERSION, runs:/ID/model. Only what this project saved is loaded. Ctrl-C ends it.
+Open the address that it prints. A model is what `model=` names: best, runner-up, a sweep's id (its best), a run's id
+or how it begins, champion, NAME@champion, models:/NAME/VERSION, runs:/ID/model. Only what this project saved is
+loaded. Ctrl-C ends it.
 """
 
 import json

@@ -31,7 +31,7 @@ def start_run(
     from mlplab import data
     from mlplab.training.streams import random_streams
 
-    load = partial(load_data, settings)
+    load = partial(load_data, settings.data, settings.seed, settings.dtype)
     # Threads that import at the same time can see half-initialized modules: the background thread imports nothing.
     loaded = in_background(load).result if data.is_at_hand(settings.data) else load
     from mlplab.run import pipeline
@@ -47,16 +47,20 @@ def start_run(
     return result
 
 
-def load_data(settings: config.TrainConfig) -> "Dataset":
-    """Return the data of a config: the same object when it is asked for again."""
-    draws = settings.data.val_size > 0 or settings.data.train_size is not None
-    seed = settings.seed if draws else 0  # without random splits the data is the same for every seed
-    return _load(astuple(settings.data), seed, settings.dtype)
+def load_data(data: DataConfig, seed: int, dtype: config.DType) -> "Dataset":
+    """Return the data of a config: the same object when it is asked for again. Raises DataError, ConfigError."""
+    draws = data.val_size > 0 or data.train_size is not None
+    return _load(astuple(data), seed if draws else 0, dtype)  # without random splits it is the same for every seed
 
 
 @lru_cache(maxsize=1)  # the members of a sweep that run in one process load their data once
 def _load(data_config: tuple[Any, ...], seed: int, dtype: config.DType) -> "Dataset":
-    from mlplab import data
+    return load_afresh(DataConfig(*data_config), seed, dtype)
+
+
+def load_afresh(data: DataConfig, seed: int, dtype: config.DType) -> "Dataset":
+    """Return the data of a config, which this process does not keep. Raises DataError, ConfigError."""
+    from mlplab.data import load
     from mlplab.training.streams import random_streams
 
-    return data.load(DataConfig(*data_config), random_streams(seed).splits, dtype)
+    return load(data, random_streams(seed).splits, dtype)

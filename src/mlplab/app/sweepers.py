@@ -7,6 +7,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
+from mlplab.app import startup
 from mlplab.app.composition import read_config
 from mlplab.app.hydra_keys import require_read_by_sweeps
 from mlplab.app.own_network import make_importable
@@ -34,7 +35,9 @@ def sweep_context(hydra_context: HydraContext, task_function: TaskFunction, conf
         hydra_context=hydra_context, task_function=task_function, config=config
     )
     kind = str(config.hydra.runtime.choices["hydra/launcher"])
-    return SweepContext(config, hydra_context.config_loader, launcher, read_config, partial(_slots, launcher, kind))
+    load = startup.load_data if kind == "basic" else startup.load_afresh  # of others no run is in this process
+    slots = partial(_slots, launcher, kind)
+    return SweepContext(config, hydra_context.config_loader, launcher, read_config, slots, load)
 
 
 def _slots(launcher: Launcher, kind: str) -> Slots:

@@ -48,7 +48,7 @@ def carry_out_here(store: Store, recorded: Recorded, options: RerunOptions) -> C
 def _provenance(recorded: Recorded, made: Recomposed) -> Provenance:
     """Return what will determine the run again. Raises ConfigError, DataError: it cannot be run here."""
     settings = made.now
-    dataset = startup.load_data(settings)
+    dataset = startup.load_data(settings.data, settings.seed, settings.dtype)
     if settings.data == made.then.data and settings.seed == made.then.seed:
         require_same_digest(recorded, asdict(settings.data), dataset.digest)
     own = engines.make_own(settings, dataset, maker_of(settings.network))

@@ -13,6 +13,7 @@ from mlplab.comparison.selection import find_own_runs
 from mlplab.comparison.states import state_of_row
 from mlplab.comparison.verdict import listed
 from mlplab.names import member_name
+from mlplab.network_config import TARGET_KEY
 from mlplab.schema import JOB_TAG, MANIFEST, State
 from mlplab.store.store import Store
 from mlplab.store.texts import read_texts
@@ -20,15 +21,29 @@ from mlplab.terminal import count_of, has_or_have
 
 log = logging.getLogger(__name__)
 
+_GROUPS = {"data": "data.name", "network": TARGET_KEY}  # as people type them, and as runs have them
 _ORDER = (State.pruned, State.failed, State.killed, State.running, State.scheduled)
 
 
-def missing_jobs(store: Store, sweep: str, runs: pd.DataFrame) -> str:
-    """Say how many jobs of a sweep have finished, and what never did; "" where none is left. Raises StoreError."""
-    for own in find_own_runs(store, sweep):
-        if jobs := frozen_jobs(store, own):
-            return describe_missing(jobs, _states(runs))
-    return ""
+def jobs_of_sweep(store: Store, sweep: str) -> list[Mapping[str, Any]]:
+    """Return a sweep's jobs, as :func:`frozen_jobs` does; none where they are not known. Raises StoreError."""
+    return next((jobs for own in find_own_runs(store, sweep) if (jobs := frozen_jobs(store, own))), [])
+
+
+def missing_jobs(jobs: Sequence[Mapping[str, Any]], runs: pd.DataFrame) -> str:
+    """Say how many jobs of a sweep have finished, and what never did; "" where none is left, or none is known."""
+    return describe_missing(jobs, _states(runs))
+
+
+def axes_in_part(jobs: Sequence[Mapping[str, Any]], runs: pd.DataFrame) -> list[str]:
+    """Return the swept keys of a sweep some of whose jobs have not finished, and none of any other.
+
+    Some of them may have one value among the runs so far, which then says what the runs are.
+    """
+    states = _states(runs)
+    if all(states.get(job["number"], State.new).is_done for job in jobs):
+        return []
+    return [_GROUPS.get(key, key) for key in jobs[0]["varying"]]
 
 
 def frozen_jobs(store: Store, own: Run) -> list[Mapping[str, Any]]:
@@ -88,6 +103,8 @@ def describe_missing(jobs: Sequence[Mapping[str, Any]], states: Mapping[int, Sta
         parts.append(f"{counts[State.new]} never began")
     finished = f"{counts[State.finished]} of {count_of(len(jobs), 'run')} {has_or_have(len(jobs))} finished"
     text = f"{finished} ({', '.join(parts)})"
+    if len(unfinished) == len(jobs):
+        return text
     never = _values_without_result(jobs, unfinished)
     if never:
         return f"{text}; {listed(never)} never did"

@@ -60,13 +60,13 @@ class Group:
         return nan if self.summary is None else round(self.summary.mean, 12)
 
 
-def axes_of(runs: pd.DataFrame) -> list[str]:
-    """Return the keys that vary between the runs, seed excepted.
+def axes_of(runs: pd.DataFrame, swept: Collection[str] = ()) -> list[str]:
+    """Return the keys that vary between the runs, or are ``swept``; seed excepted.
 
     A key of one network varies where it does between the runs of that network: the others do not have it.
     """
     keys = [column.removeprefix("params.") for column in runs.columns if column.startswith("params.")]
-    varying = [key for key in keys if _varies(runs, key)]
+    varying = [key for key in keys if key in swept or _varies(runs, key)]
     return [key for key in varying if key != SEED and not key.startswith(_PLACES)]
 
 

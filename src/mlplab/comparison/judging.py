@@ -1,6 +1,8 @@
 """A ranking with what only the store knows: jobs that are missing, trained models, the size of the test set."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -14,22 +16,21 @@ from mlplab.comparison.trained_models import ModelComparison, compare_models, co
 from mlplab.store.store import Store
 
 
-def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, sweep: str | None) -> Ranking:
+def add_stored_facts(store: Store, ranking: Ranking, runs: pd.DataFrame, jobs: Sequence[Mapping[str, Any]]) -> Ranking:
     """Return the ranking with ``missing``, ``models``, ``images``, ``thing`` and ``importance``.
 
     Args:
         store: has the runs.
         ranking: of them.
         runs: that were ranked.
-        sweep: its id, where the runs are all that it has; None for any other choice of runs.
+        jobs: of the sweep whose runs these are, all of them; none for any other choice of runs.
 
     Raises:
         StoreError: the store does not answer, or an artifact is damaged.
     """
-    missing = "" if sweep is None else missing_jobs(store, sweep, runs)
     return replace(
         ranking,
-        missing=missing,
+        missing=missing_jobs(jobs, runs),
         models=_models(store, ranking, runs),
         images=_images(store, ranking, runs),
         thing=thing_of_all(runs),

@@ -1,6 +1,6 @@
 """Groups of runs, best first: who leads, who cannot be told from the best, and what a reader must know of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -120,6 +120,7 @@ def rank(
     group_by: Sequence[str] | None = None,
     others: Sequence[str] = (),
     lower_is_better: bool | None = None,
+    swept: Collection[str] = (),
 ) -> Ranking:
     """Rank these runs, grouped by what varies.
 
@@ -129,10 +130,11 @@ def rank(
         group_by: keys that make the groups; by default all that vary, seed excepted.
         others: further metrics to average.
         lower_is_better: of the metric; by default losses and times are, by their names.
+        swept: keys that make groups by default, even where they have one value.
     """
     metric = metric or metric_of(runs)
     others = [name for name in others if name != metric]
-    varying = axes_of(runs)
+    varying = axes_of(runs, swept)
     axes = varying if group_by is None else list(dict.fromkeys(group_by))
     pooled = [key for key in varying if key not in axes]
     ascending = ("loss" in metric or metric.startswith(TIME)) if lower_is_better is None else lower_is_better

@@ -1,5 +1,7 @@
-"""Which runs are compared: by default those of the last sweep."""
+"""Which runs are compared, by default those of the last sweep; and what people name: a sweep, a run."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,9 +10,13 @@ from mlflow.entities import Run
 
 from mlplab.comparison import query
 from mlplab.errors import ConfigError
-from mlplab.schema import COMMAND_TAG, OWN_SWEEP_TAG, SWEEP_TAG
+from mlplab.schema import COMMAND_TAG, OWN_SWEEP_TAG, SWEEP_TAG, State
 from mlplab.store.store import Store
 from mlplab.terminal import count_of
+from mlplab.tracking.earlier import state_of
+
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+_BEGINNING = re.compile(r"[0-9a-f]{8,31}")  # of a run's id
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,9 @@ def select_runs(store: Store, selection: Selection) -> pd.DataFrame:
     if selection.filter is not None:
         clauses.append(selection.filter)
     runs = query.find_runs(store, " and ".join(clauses))
+    if runs.empty and sweep is not None and sweep in _sweeps(store):
+        which = str(selection) if selection.sweep else f"{selection}, {sweep}"
+        raise ConfigError(f"{which}: {describe_unfinished(store, sweep, 'sweep=')}")
     if runs.empty:
         raise ConfigError(f"{selection}: no run matches; {what_there_is(store)}")
     return runs
@@ -58,6 +67,48 @@ def whole_sweep(store: Store, selection: Selection) -> str | None:
     if selection.runs or selection.filter is not None:
         return None
     return selection.sweep or next(iter(_sweeps(store)), None)
+
+
+def members_of(store: Store, sweep: str) -> list[Run] | None:
+    """Return the runs of a sweep's members, latest first; None where there is no such sweep. Raises StoreError."""
+    found = [] if set(sweep) & set("'\"`") else store.search(f"tags.{SWEEP_TAG} = '{sweep}'")
+    return found if found or sweep in _sweeps(store) else None
+
+
+def describe_unfinished(store: Store, sweep: str, key: str) -> str:
+    """Say of a sweep that no run of it has finished, and name the last sweep that can be taken instead.
+
+    ``key``: what is typed before a sweep's id to take it. Raises StoreError.
+    """
+    states = Counter(state_of(run) for run in members_of(store, sweep) or [])
+    counts = ", ".join(f"{states[state]} {state}" for state in State if states[state])
+    how_far = f"no run of it has finished ({counts})" if counts else "no run of it has begun"
+    finished = {
+        run.data.tags.get(SWEEP_TAG)
+        for run in store.search("attributes.status = 'FINISHED'")
+        if state_of(run) is State.finished
+    }
+    other = next((one for one in _sweeps(store) if one in finished), None)
+    if other is None:
+        return f"{how_far}, nor of another sweep; {what_there_is(store)}"
+    return f"{how_far}; the last sweep that has finished runs is {other}: take {key}{other}"
+
+
+def whole_run_id(store: Store, typed: str, key: str) -> str | None:
+    """Return the id that this is the beginning of, 8 digits or more; None where it is of no run's.
+
+    ``key``: what is typed before it.
+
+    Raises:
+        ConfigError: it is of several.
+        StoreError: the store does not answer.
+    """
+    if not _BEGINNING.fullmatch(typed):
+        return None
+    ids = [str(run.info.run_id) for run in store.search(f"attributes.run_id LIKE '{typed}%'")]
+    if len(ids) > 1:
+        raise ConfigError(f"{key}{typed}: begins the ids of {len(ids)} runs; type more of one: {', '.join(ids)}")
+    return ids[0] if ids else None
 
 
 def find_own_runs(store: Store, sweep: str) -> list[Run]:

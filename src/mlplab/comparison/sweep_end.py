@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mlplab.comparison import query
+from mlplab.comparison.completeness import axes_in_part, jobs_of_sweep
 from mlplab.comparison.judging import add_stored_facts
 from mlplab.comparison.ordering import best_run
 from mlplab.comparison.ranking import Ranking, rank
@@ -42,7 +43,7 @@ def find_best(store: Store, sweep: str, place: int = 1) -> Best | None:
     runs = _members(store, sweep)
     if runs.empty:
         return None
-    ranking = rank(runs)
+    ranking = rank(runs, swept=axes_in_part(jobs_of_sweep(store, sweep), runs))
     if len(ranking.ranked) < place:
         return None
     best = ranking.ranked[place - 1]
@@ -58,7 +59,9 @@ def compare_sweep(store: Store, sweep: str) -> SweepComparison | None:
     runs = _members(store, sweep)
     if runs.empty:
         return None
-    return SweepComparison(runs, add_stored_facts(store, rank(runs, others=OTHER_METRICS), runs, sweep))
+    jobs = jobs_of_sweep(store, sweep)
+    ranking = rank(runs, others=OTHER_METRICS, swept=axes_in_part(jobs, runs))
+    return SweepComparison(runs, add_stored_facts(store, ranking, runs, jobs))
 
 
 def _members(store: Store, sweep: str) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def markdown_table(ranking: Ranking) -> str:
 
 def notes(ranking: Ranking) -> list[str]:
     """Return what a reader must know; the last is the conclusion, where there is one."""
-    lines = [f"ranked by {ranking.metric}: {_why(ranking)}"]
+    lines = [f"ranked by {ranking.metric}: {_why(ranking)}"] if ranking.ranked else []
     said = (_tie, _spread, _averages, _marks, _test_set)
     lines += [line for say in said if (line := say(ranking))]
     lines += importance_lines(ranking)
@@ -87,8 +87,8 @@ def _why(ranking: Ranking) -> str:
     if ranking.metric == VALIDATION:
         return "there is a validation split, so the test set chooses nothing"
     if ranking.metric == TEST:
-        size = ranking.images or 10_000
-        return f"there is no validation split. Don't choose a model by this: set data.val_size={size}"
+        size = "" if ranking.images is None else f"={ranking.images}"
+        return f"there is no validation split. Don't choose a model by this: set data.val_size{size}"
     return "as you asked"
 
 

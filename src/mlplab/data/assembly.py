@@ -14,7 +14,7 @@ from mlplab.data.encoding import Encoding
 from mlplab.data.labels import RowName, classes_of, code_labels, smallest_class
 from mlplab.data.source import Coding, Contents, Loaded, Origin, Raw
 from mlplab.data_config import DataConfig
-from mlplab.errors import ConfigError, DataError
+from mlplab.errors import ConfigError, DataError, UnusableHereError
 from mlplab.place import is_launched
 
 TEST_SIZE, TEST_SEED = 0.2, 0  # where the config leaves them out
@@ -125,11 +125,13 @@ def existing(config: DataConfig, what: str) -> Path:
         other = next((f"a {kind}" for kind, is_it in kinds.items() if is_it), "no file and no folder")
         raise DataError(f"{where_is(place)}: is {other}; data={config.name} takes a {what}")
     if is_launched():
-        raise DataError(
+        raise UnusableHereError(
             f"{where_is(place)}: no such {what} on {socket.gethostname()}; every machine that has jobs must find it "
             "there: put it into a folder that all share"
         )
-    raise DataError(f"{where_is(place)}: no such {what}; a relative path is taken from where the command is typed")
+    raise UnusableHereError(
+        f"{where_is(place)}: no such {what}; a relative path is taken from where the command is typed"
+    )
 
 
 def where_is(path: Path) -> str:

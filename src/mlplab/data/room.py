@@ -2,13 +2,13 @@
 
 import psutil
 
-from mlplab.errors import DataError
+from mlplab.errors import UnusableHereError
 
 INPUT_BYTES = 4  # of a number as the network takes it, in float32
 
 
 def require_room(needed: float, where: str, remedy: str) -> None:
-    """Raise DataError if so many bytes of memory are not free.
+    """Raise UnusableHereError if so many bytes of memory are not free.
 
     Args:
         needed: at the least.
@@ -17,7 +17,7 @@ def require_room(needed: float, where: str, remedy: str) -> None:
     """
     free = psutil.virtual_memory().available + psutil.swap_memory().free
     if needed > free:
-        raise DataError(
+        raise UnusableHereError(
             f"{where}: needs {needed / 1e9:,.1f} GB of memory at the least, and {free / 1e9:,.1f} GB are free; "
             f"{remedy}"
         )

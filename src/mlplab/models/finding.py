@@ -9,7 +9,15 @@ from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from mlplab.comparison.selection import Selection, what_there_is, whole_sweep
+from mlplab.comparison.selection import (
+    RUN_ID,
+    Selection,
+    describe_unfinished,
+    members_of,
+    what_there_is,
+    whole_run_id,
+    whole_sweep,
+)
 from mlplab.comparison.sweep_end import find_best
 from mlplab.errors import ConfigError
 from mlplab.models.trust import fetch_model
@@ -20,10 +28,10 @@ BEST, RUNNER_UP, CHAMPION = "best", "runner-up", "champion"
 _PLACES = {BEST: 1, RUNNER_UP: 2}
 FORMS = (
     "best and runner-up (of the last sweep), a run's id, champion, NAME@champion, models:/NAME/VERSION, "
-    f"models:/NAME@ALIAS, models:/m-ID, runs:/ID/{MODEL}"
+    f"models:/NAME@ALIAS, models:/m-ID, runs:/ID/{MODEL}, the first 8 digits or more of a run's id, a sweep's id (its "
+    "best)"
 )
-_RUN_ID = re.compile(r"[0-9a-f]{32}")
-_RUN = re.compile(rf"(?:runs:/)?({_RUN_ID.pattern})(?:/{MODEL})?")
+_RUN = re.compile(rf"(?:runs:/)?({RUN_ID.pattern})(?:/{MODEL})?")
 _LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})")
 _VERSION = re.compile(r"models:/([^/@]+)/(\d+)")
 _VERSION_DIGITS = 9  # of every whole number that each database takes: they have 32 bits
@@ -90,21 +98,33 @@ def find_model(store: Store, text: str) -> FoundModel:
         return _of_version(store, text, _by_number(store, text, found[1], found[2]))
     if found := _ALIAS.fullmatch(text):
         return _of_version(store, text, _by_alias(store, text, found[1], found[2]))
+    if members_of(store, text) is not None:
+        return FoundModel(store, _run(store, text, _best_of(store, text, text)))
+    if (run_id := whole_run_id(store, text, "model=")) is not None:
+        return FoundModel(store, _run(store, text, run_id))
     raise _unknown(store, text, f"takes {FORMS}")
 
 
 def _placed(store: Store, text: str) -> str:
+    """Return the id of the run that has this place in the last sweep. Raises ConfigError."""
     sweep = whole_sweep(store, Selection())
-    placed = None if sweep is None else find_best(store, sweep, _PLACES[text])
+    if sweep is None:
+        raise _unknown(store, text, "there is no sweep; name a run, model=ID")
+    best = _best_of(store, f"{text}, of the last sweep, {sweep}", sweep)
+    if text == BEST:
+        return best
+    placed = find_best(store, sweep, _PLACES[text])
     if placed is None:
-        few = "no run" if text == BEST else "no second combination"
-        what = (
-            "there is no sweep; name a run, model=ID"
-            if sweep is None
-            else f"{few} of the last sweep, {sweep}, has finished"
-        )
-        raise _unknown(store, text, what)
+        raise _unknown(store, text, f"no second combination of the last sweep, {sweep}, has finished")
     return placed.run_id
+
+
+def _best_of(store: Store, text: str, sweep: str) -> str:
+    """Return the id of the best run of a sweep. Raises ConfigError: none has finished."""
+    best = find_best(store, sweep)
+    if best is None:
+        raise ConfigError(f"model={text}: {describe_unfinished(store, sweep, 'model=')}")
+    return best.run_id
 
 
 def _run(store: Store, text: str, run_id: str) -> Run:

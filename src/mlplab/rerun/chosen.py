@@ -1,19 +1,25 @@
 """Which runs are meant: one by its id, the finished members of a sweep, or the best of the last sweep."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlplab.comparison.selection import Selection, what_there_is, whole_sweep
+from mlplab.comparison.selection import (
+    RUN_ID,
+    Selection,
+    describe_unfinished,
+    members_of,
+    what_there_is,
+    whole_run_id,
+    whole_sweep,
+)
 from mlplab.comparison.sweep_end import find_best
 from mlplab.errors import ConfigError
-from mlplab.schema import JOB_TAG, SWEEP_TAG, State
+from mlplab.schema import JOB_TAG, State
 from mlplab.store.store import Store
 from mlplab.tracking.earlier import state_of
 
 BEST = "best"
-_RUN = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Chosen:
 
 
 def choose_runs(store: Store, typed: str) -> Chosen:
-    """Return the runs that a word names: a run's id, a sweep's id, or ``best``.
+    """Return the runs that a word names: a run's id or its first 8 digits or more, a sweep's id, or ``best``.
 
     Raises:
         ConfigError: there is nothing of that name.
@@ -40,18 +46,21 @@ def choose_runs(store: Store, typed: str) -> Chosen:
     """
     if typed == BEST:
         return Chosen([_best(store)])
-    if _RUN.fullmatch(typed):
+    if RUN_ID.fullmatch(typed):
         return Chosen([typed])
-    members = [] if set(typed) & set("'\"`") else store.search(f"tags.{SWEEP_TAG} = '{typed}'")
-    if not members:
+    members = members_of(store, typed)
+    if members is None and (run_id := whole_run_id(store, typed, "")) is not None:
+        return Chosen([run_id])
+    if members is None:
         raise ConfigError(
-            f"{typed}: is no id of a run (32 digits), and no sweep; {what_there_is(store)}; or write {BEST}"
+            f"{typed}: is no id of a run (32 digits, or the first 8 or more), and no sweep; {what_there_is(store)}; "
+            f"or write {BEST}"
         )
     members.sort(key=lambda run: int(run.data.tags.get(JOB_TAG, 0)))
     finished = [run.info.run_id for run in members if state_of(run) is State.finished]
     left_out = Counter(state_of(run) for run in members if state_of(run) is not State.finished)
     if not finished:
-        raise ConfigError(f"{typed}: no member of this sweep has finished; there is nothing to run again")
+        raise ConfigError(f"{typed}: {describe_unfinished(store, typed, '')}")
     return Chosen(finished, typed, left_out)
 
 
@@ -61,5 +70,5 @@ def _best(store: Store) -> str:
         raise ConfigError(f"{BEST}: is the best of the last sweep, and there is none; {what_there_is(store)}")
     best = find_best(store, sweep)
     if best is None:
-        raise ConfigError(f"{BEST}: no member of the last sweep, {sweep}, has finished; give the id of a run")
+        raise ConfigError(f"{BEST}, of the last sweep, {sweep}: {describe_unfinished(store, sweep, '')}")
     return best.run_id

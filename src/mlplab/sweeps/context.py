@@ -4,17 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, read_write
 
 from mlplab.checks import require
-from mlplab.config import Pruning, TrainConfig
+from mlplab.config import DType, Pruning, TrainConfig
+from mlplab.data_config import DataConfig
 from mlplab.files import make_folder_with_room
 from mlplab.launchers.slots import Slots
 from mlplab.store.uri import SQLITE
 from mlplab.sweeps.composing import Composer
+
+if TYPE_CHECKING:
+    from mlplab.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class SweepContext:
         launcher: runs jobs.
         read: turns a composed config into a checked one; raises ConfigError.
         slots: returns those of the launcher, for jobs that come one by one; raises ConfigError where it has none.
+        load: returns the data of a config, for a seed and a dtype, to runs in this process the same object; raises
+            DataError, ConfigError.
     """
 
     config: DictConfig
@@ -34,6 +41,7 @@ class SweepContext:
     launcher: Launcher
     read: Callable[[DictConfig], TrainConfig]
     slots: Callable[[], Slots]
+    load: Callable[[DataConfig, int, DType], "Dataset"]
 
     def compose(self, overrides: list[str]) -> TrainConfig:
         """Return the checked config of one job. Raises ConfigError."""

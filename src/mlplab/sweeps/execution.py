@@ -130,9 +130,18 @@ class Sweep:
             register_winner(self.target, manifest.sweep, self.settings.register)
         return returns
 
+    def pending(self) -> list[FrozenJob]:
+        """Return the jobs that are not done; a search may still propose others."""
+        done = self._done(self._members())
+        return [job for job in self.manifest.jobs if job.number not in done]
+
+    @staticmethod
+    def _done(members: Mapping[int, Member]) -> dict[int, Member]:
+        return {number: member for number, member in members.items() if member.state.is_done}
+
     def _launch_pending(self, note_jobs: Callable[[], None]) -> list[JobReturn]:
         before = self._members()
-        done = {number: member for number, member in before.items() if member.state.is_done}
+        done = self._done(before)
         for number in done:  # a run that was killed in its last moment may have left it
             folder = checkpoint.checkpoint_folder(
                 self.settings.checkpoint_dir, Path(self.manifest.folder) / str(number)

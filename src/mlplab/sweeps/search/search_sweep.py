@@ -13,12 +13,14 @@ from mlplab.config import Search, TrainConfig
 from mlplab.errors import ConfigError, SweepError
 from mlplab.flat_config import flatten
 from mlplab.names import member_name
+from mlplab.store.store import Store
 from mlplab.store.target import Target
 from mlplab.sweeps import record
 from mlplab.sweeps.axes import count_values
 from mlplab.sweeps.conclusion import compare_members
 from mlplab.sweeps.condition import Condition
 from mlplab.sweeps.context import SweepContext
+from mlplab.sweeps.data_check import NeededData, require_data
 from mlplab.sweeps.execution import Sweep
 from mlplab.sweeps.grid import Job, MadeUp, read_overrides
 from mlplab.sweeps.manifest import (
@@ -50,15 +52,20 @@ class TypedSearch:
     Attributes:
         fixed: overrides that are the same in all runs.
         condition: of ``only``.
-        settings: of a run at the lowest values of the space.
+        edges: configs of runs at the edges of the space, the first at its lowest values.
     """
 
     arguments: Sequence[str]
     fixed: Sequence[str]
     dimensions: Sequence[Dimension]
     condition: Condition | None
-    settings: TrainConfig
+    edges: Sequence[TrainConfig]
     context: SweepContext
+
+    @property
+    def settings(self) -> TrainConfig:
+        """What is the same in all runs, and the lowest values."""
+        return self.edges[0]
 
     @classmethod
     def read(cls, arguments: Sequence[str], context: SweepContext) -> "TypedSearch":
@@ -66,11 +73,11 @@ class TypedSearch:
         swept, fixed = read_overrides(arguments, context)
         made_up = MadeUp.read(fixed, context)
         dimensions = read_dimensions(swept, made_up.zipped)
-        settings = _checked_edges(dimensions, list(fixed.values()), context)[0]
-        if settings.search is Search.grid:
+        edges = _checked_edges(dimensions, list(fixed.values()), context)
+        if edges[0].search is Search.grid:
             for override in swept.values():
                 count_values(override)  # an interval has no combinations
-        return cls(arguments, list(fixed.values()), dimensions, made_up.condition, settings, context)
+        return cls(arguments, list(fixed.values()), dimensions, made_up.condition, edges, context)
 
     @property
     def size(self) -> float:
@@ -87,6 +94,23 @@ class TypedSearch:
                 f"max_jobs={trials}"
             )
         return trials
+
+    def require_data(self) -> None:
+        """Raise DataError or ConfigError if people's own data at an edge of the space is not what it must be."""
+        condition = self.condition
+        of_files = [one for one in self.edges if one.data.is_of_files]
+        chosen = [one for one in of_files if condition is None or condition.holds(one)]
+        require_data(NeededData.of_all(chosen), self.context)
+
+    def require_data_left(self, former: record.Recorded | None, store: Store) -> None:
+        """The same, unless all runs of the search to be resumed are done. Raises StoreError, too."""
+        done = 0
+        if former is not None and any(one.data.is_of_files for one in self.edges):
+            manifest = former.manifest
+            members = record.stored_members(store, manifest.sweep) | record.journaled_members(manifest)
+            done = sum(member.state.is_done for member in members.values())
+        if done < self.trials():
+            self.require_data()
 
     def freeze(self, sweep: str, number: int, varying: Mapping[str, str]) -> FrozenJob | None:
         """Return a job of this sweep with all its keys; None if ``only`` leaves it out."""
@@ -118,9 +142,13 @@ def sweep_search(arguments: Sequence[str], context: SweepContext) -> Sequence[Jo
     settings, trials = typed.settings, typed.trials()
     context.require_common_store(settings.tracking.uri)
     context.require_common_study(settings)
+    if not settings.resume:  # then only where something is left to run
+        typed.require_data()
     target = Target.of(settings.tracking)
     reading = read_from(target)
     former = record.find_sweep(reading.store, command_digest(arguments)) if settings.resume or settings.plan else None
+    if settings.resume:
+        typed.require_data_left(former, reading.store)
     if settings.plan:
         show_search_plan(typed.dimensions, trials, flatten(settings), former, reading.store)
         return []
