@@ -25,6 +25,7 @@ def arguments(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.slow
 def test_every_command_works(project: Project, command: str) -> None:
     """On a small network and data set, with only two values of the first swept key, to save time."""
     words, sweeps = [], 0
@@ -49,6 +50,7 @@ def test_every_transcript_is_what_is_printed(project: Project, command: str, out
     assert masked(done.stdout + done.stderr) == masked(output)
 
 
+@pytest.mark.slow
 def test_a_run_again_prints_its_certificate(project: Project) -> None:
     """Of the run whose command stands above it."""
     (command, output) = next(one for one in TRANSCRIPTS if "epochs=3" in one[0])

@@ -248,7 +248,6 @@ def test_a_sweep_is_a_table_with_a_best_run(home: Home) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_sweep_that_could_not_be_compared_is_compared_by_sync(home: Home) -> None:
     found = home.run(f"""
         import mlplab
@@ -274,6 +273,7 @@ def test_a_sweep_that_could_not_be_compared_is_compared_by_sync(home: Home) -> N
     assert found["after"] == ["comparison.html", "manifest.json", "result.json"], found["said"]
 
 
+@pytest.mark.slow
 def test_two_sweeps_with_joblib_run_in_one_process(home: Home) -> None:
     """Workers of the first that lived on would take the second's runs for those of a command that is gone."""
     home.run(f"""

@@ -22,8 +22,8 @@ FLOWERS = [*TABLE, "data.path=flowers.csv"]
 FAULTS = {
     "NaN": ([*TABLE, "data.path=holed.csv"], "holed.csv: row 8 below the header, column width is empty"),
     "label": (["data=csv", "data.path=flowers.csv", "data.label=kind"], "data.label=kind: "),
-    "file": ([*TABLE, "data.path=flower.csv"], "flower.csv: no such file on "),
-    "picture": (["data=images", "data.path=album"], "album/train/a/3.png"),
+    "file": ([*TABLE, "data.path=flower.csv"], "flower.csv: no such file; "),
+    "picture": (["data=images", "data.path=album"], "album: train/a/3.png: cannot be read as a picture"),
     "split": ([*FLOWERS, "data.val_size=500"], "data.val_size=500: the training set has 48 rows"),
 }
 
@@ -79,6 +79,7 @@ def test_a_fault_in_one_of_several_data_sets_refuses_the_sweep(forks: Forks) -> 
 
 
 @pytest.mark.parametrize("sweep", ["grid", "search"])
+@pytest.mark.slow
 def test_a_resume_needs_the_data_only_where_something_is_left_to_run(
     fresh_project: Project, forks: Forks, sweep: str
 ) -> None:
@@ -98,4 +99,4 @@ def test_a_resume_needs_the_data_only_where_something_is_left_to_run(
     shutil.rmtree(next(fresh_project.root.glob("multirun/*/*")) / last.data.tags["sweep.job"])
     refused = fresh_project.train(*typed, "resume=true")
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"ERROR: data.path={table}: no such file on ")
+    assert refused.stderr.startswith(f"ERROR: data.path={table}: no such file; ")

@@ -129,6 +129,7 @@ def test_a_store_moves_to_a_server_and_back(full_project: Project, tmp_path: Pat
         assert {run.data.tags[MIGRATED_FROM_TAG] for run in copies(back)} == of_server
 
 
+@pytest.mark.slow
 def test_a_run_that_is_being_written_is_an_error_at_the_end(fresh_project: Project, tmp_path: Path) -> None:
     store = connect(fresh_project.uri, "mlplab")
     run_id = store.client.create_run(store.experiment_id).info.run_id

@@ -239,6 +239,7 @@ def test_a_fault_that_all_members_share_is_said_once(forks: Forks) -> None:
     assert "6 of 6 runs failed\n  seed=0, seed=1, seed=2, seed=3 and 2 more: batch_size=100000" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_sweep_ends_with_its_table_in_every_encoding(forks: Forks, encoding: str) -> None:
     ended = forks.run("-m", *QUICK, "activation=relu,tanh", encoding=encoding)

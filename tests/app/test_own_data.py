@@ -125,6 +125,7 @@ def test_members_in_other_processes_find_a_relative_path_and_share_one_test_set(
     assert all(run.data.metrics["final/test_accuracy"] > 0.6 for run in tables)
 
 
+@pytest.mark.slow
 def test_reports_and_matrices_have_the_names_of_the_classes(project: Project, tables: list[Run]) -> None:
     report = json.loads(text_of(project, tables[0], "classification_report_test.json"))
     assert list(report)[:3] == sorted(NAMES)
@@ -136,6 +137,7 @@ def test_reports_and_matrices_have_the_names_of_the_classes(project: Project, ta
     np.testing.assert_array_equal(matrix.to_numpy(), counts)
 
 
+@pytest.mark.slow
 def test_the_data_set_is_an_input_of_the_run_with_its_file_and_classes(project: Project, tables: list[Run]) -> None:
     (used,) = tables[0].inputs.dataset_inputs
     assert used.dataset.name == "wine.csv"
@@ -160,6 +162,7 @@ def test_the_model_of_a_table_predicts_names_from_raw_rows(
     assert predict(project, run, fewer.astype({"magnesium": int})) == predicted[:3]
 
 
+@pytest.mark.slow
 def test_the_page_names_classes_and_shows_the_hardest_rows(
     project: Project, tables: list[Run], browser: Browser
 ) -> None:
@@ -186,6 +189,7 @@ def test_the_page_names_classes_and_shows_the_hardest_rows(
         by_class.locator("text=barolo").first.wait_for()
 
 
+@pytest.mark.slow
 def test_the_same_command_with_resume_knows_the_sweep(project: Project, tables: list[Run]) -> None:
     keys = ["data=csv", "data.path=wine.csv", "data.label=cultivar", "data.standardize=true"]
     again = project.train(

@@ -15,6 +15,7 @@ def parity(project: Project, *arguments: str) -> "subprocess.CompletedProcess[st
     return project.run("parity", *FAST, *arguments)
 
 
+@pytest.mark.slow
 def test_engines_agree_over_a_run_in_float64_and_float32_is_reported(project: Project) -> None:
     done = parity(project)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -67,6 +67,7 @@ def test_a_run_comes_back_bit_by_bit_and_both_have_the_certificate(project: Proj
     assert (after.tags, after.params, after.metrics) == (before.tags, before.params, before.metrics)
 
 
+@pytest.mark.slow
 def test_another_engine_is_compared_on_purpose_and_within_a_tolerance(project: Project, trained: Run) -> None:
     done = rerun(project, trained.info.run_id, "engine=torch", "tolerance=1e-4")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -119,6 +120,7 @@ def test_a_killed_run_is_compared_as_far_as_it_came(project: Project) -> None:
     assert "weights        not compared: the original was killed, and has saved no model" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_of_an_older_commit_comes_back_on_the_defaults_of_today(project: Project) -> None:
     run = train(project)
     older = edited(project, run, {"monitor": None, "keep": None, "note": None, "network": None, "optimizer": "gd"})

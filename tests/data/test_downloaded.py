@@ -78,6 +78,7 @@ def test_pictures_in_torchvisions_layout_are_read_and_keep_the_names_of_their_cl
     assert found[0].shape == (2, 4, 4, 3)
 
 
+@pytest.mark.slow
 def test_a_set_with_a_test_set_of_its_own_keeps_it(tmp_path: Path) -> None:
     given = config(DataName.torchvision, tmp_path, dataset="FakeData", image_size=4)
     dataset = load(given)

@@ -128,6 +128,7 @@ def test_what_is_there_whole_is_left_alone(stores: Stores) -> None:
     assert len(target.search("")) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", range(1, 8))
 def test_a_copy_that_was_interrupted_anywhere_is_completed(
     stores: Stores, monkeypatch: pytest.MonkeyPatch, steps: int

@@ -94,6 +94,7 @@ class ShuffledModel:
         return self._model.predict(rows[::-1].copy(), params=params)
 
 
+@pytest.mark.slow
 def test_a_file_that_answers_otherwise_is_not_left(tmp_path: Path, loaded: Callable[..., LoadedModel]) -> None:
     other = replace(loaded("digits"), model=ShuffledModel(loaded("digits").model))
     with pytest.raises(UserError) as raised:

@@ -161,7 +161,7 @@ def test_effects_are_drawn_only_where_it_is_told_what_mattered(store: Store) -> 
         right = 1 if (activation, size) == ("relu", 32) else 0
         record(store, activation, [0, right], batch_size=size)
     runs = query.find_runs(store)
-    page = render_page(store, runs, add_stored_facts(store, rank(runs), runs, None), "four")
+    page = render_page(store, runs, add_stored_facts(store, rank(runs), runs, []), "four")
     why = "4 combinations of 2 keys have finished, and it takes 12"
     assert f"How much each key explains is not told: {why}." in page
     assert 'id="effects"' not in page

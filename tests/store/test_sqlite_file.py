@@ -187,6 +187,7 @@ def test_a_checkpoint_that_was_interrupted_is_completed_by_the_log(tmp_path: Pat
     assert numbers(path) == expected
 
 
+@pytest.mark.slow
 def test_a_log_that_a_process_uses_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     with opening(path, "and wait") as process:

@@ -16,9 +16,10 @@ from mlplab.data.catalog import CATALOG
 from mlplab.data.labels import RowName
 from mlplab.data.own import is_here, read_own
 from mlplab.data.scaling import Scaling, standardizing
-from mlplab.data.source import Coding, Contents, Loaded, Origin, Raw
+from mlplab.data.source import Coding, Loaded, Origin, Raw
+from mlplab.data.validation import split_training_set
 from mlplab.data_config import DataConfig, DataName
-from mlplab.errors import ConfigError, DataError
+from mlplab.errors import DataError
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ def load(config: DataConfig, rng: np.random.Generator, dtype: DTypeLike) -> Data
     """
     loaded = read_own(config, _folder(config.root)) if config.is_own else _read(config)
     contents = loaded.contents
-    train, val = _split(contents, config, rng)
+    train, val = split_training_set(contents, config, rng)
     scaling = Scaling(loaded.pixel_max)
     if config.standardize:
         scaling = standardizing(train.pixels, loaded)
@@ -196,39 +197,6 @@ def _catalogued(name: str, folder: Path) -> Loaded:
     source = CATALOG[name]
     contents, image_shape = source.read(folder), source.image_shape
     return Loaded(name, source.origin(folder), contents, source.pixel_max, source.classes, image_shape=image_shape)
-
-
-def _split(contents: Contents, config: DataConfig, rng: np.random.Generator) -> tuple[Raw, Raw | None]:
-    """Draw the validation split, then the training split from the rest; both keep the file's order."""
-    train = contents.train
-    if contents.val is not None and config.val_size:
-        raise ConfigError(
-            f"data.val_size={config.val_size}: the data has a validation set of its own; leave data.val_size out"
-        )
-    available = len(train.labels)
-    wanted = available - config.val_size if config.train_size is None else config.train_size
-    if wanted < 1 or wanted + config.val_size > available:
-        raise _too_many_rows(config, available)
-    if wanted == available:
-        return train, contents.val
-    order = rng.permutation(available)
-    val_rows = np.sort(order[: config.val_size])
-    train_rows = np.sort(order[config.val_size :][:wanted])
-    return train.take(train_rows), train.take(val_rows) if config.val_size else contents.val
-
-
-def _too_many_rows(config: DataConfig, available: int) -> ConfigError:
-    """Return the error of splits that need more rows than the training set has, with sizes that fit."""
-    sizes = {"data.train_size": config.train_size, "data.val_size": config.val_size or None}
-    asked = {key: size for key, size in sizes.items() if size is not None}
-    val = config.val_size if config.val_size < available else available // 5
-    train = available - val if config.train_size is None else min(config.train_size, available - val)
-    fitting = {"data.train_size": train, "data.val_size": val}
-    remedy = ", ".join(f"{key}={size}" for key, size in fitting.items() if key in asked and size != asked[key])
-    return ConfigError(
-        f"{', '.join(f'{key}={size}' for key, size in asked.items())}: the training set has {available:,} rows, of "
-        f"which training needs at least 1; {remedy} would fit"
-    )
 
 
 def _require_representable(splits: Sequence[Split], dtype: DTypeLike) -> None:

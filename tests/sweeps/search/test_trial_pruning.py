@@ -57,6 +57,7 @@ def open_trial(build: Build, kind: Pruning, number: int, folder: Path) -> TrialP
     return opened
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in Pruning if kind is not Pruning.none])
 def test_every_decision_is_optunas_however_often_the_run_is_killed(
     kind: Pruning, settings: Build, tmp_path: Path
