@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from cluster import ray_nodes, slurm
 from cluster.outcome import Computed, read_computed
@@ -47,13 +48,30 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a server on PostgreSQL."""
+def database() -> Iterator[str]:
+    """Of PostgreSQL."""
     programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not on this machine")
-    with postgresql(programs) as database, serving(tmp_path_factory.mktemp("server"), database) as server:
+    with postgresql(programs) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def uri(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[str]:
+    """Of a server on PostgreSQL."""
+    with serving(tmp_path_factory.mktemp("server"), database) as server:
         yield server.uri
+
+
+@pytest.fixture(scope="session")
+def studies(database: str) -> str:
+    """A database of its own, for the studies of searches."""
+    engine = create_engine(database, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE studies"))
+    engine.dispose()
+    return database.replace("/postgres?", "/studies?")
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,12 @@ from cluster.conftest import Cluster
 from cluster.outcome import Computed, differences, read_computed, runs_of
 from conftest import Project
 from faults.commands import Command
+from mlplab.schema import JOB_TAG
 
 STOP_SECONDS = 40.0
+SEARCH = (
+    "search=random", "trials=4", "pruner=median", "data.val_size=200", "learning_rate=interval(0.01,0.1)", "seed=0",
+)  # fmt: skip
 
 
 def workers(cluster: Cluster) -> Iterator[psutil.Process]:
@@ -86,3 +90,18 @@ def test_a_node_that_is_lost_costs_nothing(
     cluster.nodes.kill_other()
     assert command.wait() == 0, command.text
     require_same(uri, experiment, undisturbed)
+
+
+@pytest.mark.timeout(900)
+def test_a_search_tries_as_many_runs_as_it_was_asked_for(
+    cluster: Cluster, shared_project: Project, uri: str, studies: str
+) -> None:
+    experiment = f"search {cluster.launcher}"
+    where = [f"tracking.experiment={experiment}", f"search_storage='{studies}'"]
+    command = cluster.start(shared_project, uri, *SEARCH, *where)
+    assert command.wait() == 0, command.text
+    client = MlflowClient(uri)
+    members = [run for run in runs_of(client, experiment) if JOB_TAG in run.data.tags]
+    assert [run.info.status for run in members] == ["FINISHED"] * 4
+    assert len({run.data.params["learning_rate"] for run in members}) == 4
+    assert "what mattered" in command.out
