@@ -35,7 +35,7 @@ STRATEGIES = {
 }
 AGAIN = "seed=101,102,103"  # of the winner, trained again
 UNEQUAL = (
-    "data=mnist", "data.val_size=10000", "epochs=1", "hidden_sizes=[32],[300],[500,250]",
+    "data=mnist", "data.val_size=10000", "epochs=3", "hidden_sizes=[32],[300],[500,250]",
     "learning_rate=interval(0.01,0.3)", "search=random", "trials=12",
     "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
 )  # fmt: skip
@@ -64,8 +64,8 @@ def main() -> None:
     count = parser.parse_args().seeds
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda seed: _all_of(Path(folder) / str(seed), seed), range(count)))
-        idle = _idle_share(Path(folder) / "unequal")
-    _write([*_table(found), "", f"Two processes whose runs take unequal times were idle for {idle:.1%} of theirs."])
+        idle = _idle_time(Path(folder) / "unequal")
+    _write([*_table(found), "", idle])
 
 
 def _all_of(folder: Path, seed: int) -> dict[str, Search]:
@@ -115,13 +115,16 @@ def _last_step(folder: Path, run: Run) -> int:
     return max(point.step for point in points)
 
 
-def _idle_share(folder: Path) -> float:
-    """Return the share of two workers' time, from the first run's beginning to the last one's end, without a run."""
+def _idle_time(folder: Path) -> str:
+    """Say which share of two workers' time, from the first run's beginning to the last one's end, had no run."""
     _train(folder, "unequal", *UNEQUAL)
     runs = _runs(folder, "unequal")
+    seconds = [(run.info.end_time - run.info.start_time) / 1_000 for run in runs]
     wall = (max(run.info.end_time for run in runs) - min(run.info.start_time for run in runs)) / 1_000
-    busy = sum((run.info.end_time - run.info.start_time) / 1_000 for run in runs)
-    return 1 - busy / (2 * wall)
+    return (
+        f"Two processes with {len(runs)} runs of {min(seconds):.1f} to {max(seconds):.1f} s were idle for "
+        f"{1 - sum(seconds) / (2 * wall):.1%} of their time: {2 * wall - sum(seconds):.1f} s in all."
+    )
 
 
 def _table(found: Sequence[Mapping[str, Search]]) -> list[str]:

@@ -268,20 +268,6 @@ def test_what_does_not_fit_is_one_message(project: Project, wine: pd.DataFrame, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("launcher", "is_told"), [("submitit_local", True), ("ray", True), ("joblib", False)])
-def test_a_job_of_a_cluster_names_its_machine_where_the_file_is_missing(
-    project: Project, launcher: str, is_told: bool
-) -> None:
-    pytest.importorskip({"submitit_local": "submitit"}.get(launcher, launcher))
-    keys = ["data=csv", "data.path=no.csv", "data.label=cultivar", "seed=0,1", f"hydra/launcher={launcher}"]
-    done = project.train("-m", *keys)
-    assert done.returncode == 1
-    said = f"data.path={project.root}/no.csv: no such file"
-    assert said in done.stderr
-    assert (f"{said} on {os.uname().nodename}; every machine that has jobs must find it" in done.stderr) is is_told
-
-
-@pytest.mark.slow
 def test_a_network_of_anybody_takes_pictures_and_tables_and_its_model_predicts_from_raw_rows(
     project: Project, wine: pd.DataFrame
 ) -> None:
