@@ -43,7 +43,7 @@ FAULTS ?= short
 test-faults: setup ## take servers, disks and processes away: 12 to 18 minutes, FAULTS=long: hours; docs/reliability.md
 	FAULTS=$(FAULTS) $(BIN)/python -m pytest --dist loadfile tests/faults $(PYTEST)
 
-test-cluster: setup ## sweeps on Ray and SLURM, whose workers, drivers and nodes are killed: about 18 minutes
+test-cluster: setup ## sweeps on Ray and SLURM, whose workers, drivers and nodes are killed: about 20 minutes
 	$(BIN)/python -m pytest --numprocesses 0 tests/cluster $(PYTEST)
 
 reliability:    ## the same, and write what was measured into docs/reliability.md

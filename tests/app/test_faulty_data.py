@@ -13,6 +13,8 @@ from PIL import Image
 from conftest import Project
 from forks import Ended, Forks
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["hidden_sizes=[8]", "learning_rate=0.1", "batch_size=16", "log_every=5", "epochs=1"]
 GRID = ["-m", *QUICK, "activation=relu,tanh", "seed=0,1"]
 SEARCH = ["-m", *QUICK, "activation=relu,tanh", "data.val_size=10", "search=random", "trials=2"]
@@ -79,7 +81,6 @@ def test_a_fault_in_one_of_several_data_sets_refuses_the_sweep(forks: Forks) -> 
 
 
 @pytest.mark.parametrize("sweep", ["grid", "search"])
-@pytest.mark.slow
 def test_a_resume_needs_the_data_only_where_something_is_left_to_run(
     fresh_project: Project, forks: Forks, sweep: str
 ) -> None:

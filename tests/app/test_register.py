@@ -7,6 +7,8 @@ from mlflow.entities.model_registry import ModelVersion
 
 from conftest import Project
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["data=digits", "data.val_size=300", "hidden_sizes=[32]", "learning_rate=0.05", "log_every=10", "epochs=2"]
 BETTER = [*SMALL[:3], "learning_rate=0.3", "activation=relu", "log_every=50", "epochs=8"]
 

@@ -18,6 +18,8 @@ from mlplab.errors import ConfigError, UserError
 from mlplab.rerun.old_code import begin_there
 from mlplab.schema import CERTIFICATE_TAG, CODE_TAG, CPU_TAG, RERUN_OF_TAG, State
 
+pytestmark = pytest.mark.slow
+
 FAST = ["data=digits", "hidden_sizes=[8]", "learning_rate=0.1", "log_every=10", "epochs=1", "activation=relu"]
 SWEPT = [*FAST, "dtype=float64"]  # where a weight decay of 1e300 diverges
 Done = subprocess.CompletedProcess[str]
@@ -67,7 +69,6 @@ def test_a_run_comes_back_bit_by_bit_and_both_have_the_certificate(project: Proj
     assert (after.tags, after.params, after.metrics) == (before.tags, before.params, before.metrics)
 
 
-@pytest.mark.slow
 def test_another_engine_is_compared_on_purpose_and_within_a_tolerance(project: Project, trained: Run) -> None:
     done = rerun(project, trained.info.run_id, "engine=torch", "tolerance=1e-4")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -87,7 +88,6 @@ def test_what_is_not_the_same_ends_with_status_3_and_what_explains_it(project: P
     assert project.client.get_run(trained.info.run_id).data.tags[CERTIFICATE_TAG].startswith("not the same bit by bit")
 
 
-@pytest.mark.slow
 def test_as_many_threads_as_then_compute(project: Project) -> None:
     run = train(project, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
     if run.data.tags["threads"] != "2":
@@ -98,7 +98,6 @@ def test_as_many_threads_as_then_compute(project: Project) -> None:
     assert project.runs()[-1].data.tags["threads"] == "2"
 
 
-@pytest.mark.slow
 def test_every_finished_member_of_a_sweep_comes_back_and_so_does_the_best(project: Project) -> None:
     assert project.train("-m", *SWEPT, "weight_decay=0,1e300").returncode == 1  # one diverges
     (sweep,) = project.sweeps()
@@ -120,7 +119,6 @@ def test_a_killed_run_is_compared_as_far_as_it_came(project: Project) -> None:
     assert "weights        not compared: the original was killed, and has saved no model" in done.stdout
 
 
-@pytest.mark.slow
 def test_a_run_of_an_older_commit_comes_back_on_the_defaults_of_today(project: Project) -> None:
     run = train(project)
     older = edited(project, run, {"monitor": None, "keep": None, "note": None, "network": None, "optimizer": "gd"})
@@ -142,7 +140,6 @@ def edited(project: Project, run: Run, changes: Mapping[str, Any]) -> str:
     return str(run.info.run_id)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("commit", ["be31b79", "4295a4b"])
 def test_a_run_that_code_of_long_ago_has_made_is_compared_and_comes_back(
     project: Project, tmp_path: Path, commit: str
@@ -171,7 +168,6 @@ class MyNet(nn.Sequential):
 """
 
 
-@pytest.mark.slow
 def test_data_and_a_network_of_ones_own_come_back_where_they_are_as_they_were(project: Project) -> None:
     rng = np.random.default_rng(0)
     arrays = {"x_train": rng.normal(size=(90, 1, 2, 3)).astype(np.float32), "y_train": rng.integers(0, 3, 90)}
@@ -307,7 +303,6 @@ def git(project: Project, *arguments: str) -> None:
     subprocess.run(["git", *who, "-C", str(project.root), *arguments], check=True, capture_output=True)
 
 
-@pytest.mark.slow
 def test_the_code_of_then_is_brought_back_with_its_changes(fresh_project: Project) -> None:
     project, rules = fresh_project, fresh_project.root / "src/mlplab/scratch/optimizers.py"
     (project.root / ".gitignore").write_text("*.db*\nmlruns\noutputs\n__pycache__\n")

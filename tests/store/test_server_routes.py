@@ -38,6 +38,8 @@ from mlplab.store.snapshot import Snapshot
 from mlplab.store.store import Store, connect, find_store
 from mlplab.store.texts import read_texts
 
+pytestmark = pytest.mark.slow
+
 RUNS = 3
 
 
