@@ -35,11 +35,12 @@ PLACES = {
     "os.fsync": 30,  # in the middle of a checkpoint, or of a journal
     "mlplab.training.checkpoint.json.dumps": 6,
     "mlplab.run.artifacts.write_all": 2,
+    "mlplab.tracking.run_files.digest_of_model": 2,  # the model is saved, and not logged
     "mlplab.tracking.run.Run._end": 3,
     "mlplab.tracking.outbox.remove": 3,  # everything is sent, but nobody knows
     "mlplab.training.checkpoint.remove_checkpoint": 4,  # finished, but the checkpoint still exists
 }
-KILLS = 20
+KILLS = 26
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,15 @@ def test_kill_9_at_any_moment_loses_nothing(zygote: Zygote, undisturbed: dict[st
         finished_sweeps += 1
         zygote.forget(empty_store)
     assert len(died_in) >= len(PLACES) - 2
+
+
+def test_a_run_that_was_killed_when_it_had_saved_its_model_has_one_in_the_end(
+    zygote: Zygote, undisturbed: dict[str, Any], empty_store: Path
+) -> None:
+    zygote.forget(empty_store)
+    assert zygote.run(*SWEEP, die_at=("mlplab.tracking.run_files.digest_of_model", 1)) == -9
+    assert zygote.run(*SWEEP, "resume=true") == 0, zygote.log
+    assert outcome(zygote.project) == undisturbed
 
 
 def test_no_point_of_a_resumed_run_is_stored_twice(zygote: Zygote, empty_store: Path) -> None:

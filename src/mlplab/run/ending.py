@@ -44,7 +44,8 @@ def _evaluate(tracked: Run, setup: Setup, points: list[Point]) -> dict[str, floa
     losses = {schema.loss(split): evaluation.loss for split, evaluation in evaluations.items()}
     artifacts.write_all(folder, Finished(settings.name, points or [(training.step, losses)], evaluations, dataset))
     with only_a_warning("model"):
-        save_trained(folder, settings, setup.engine, dataset)
+        if not tracked.files.has_model(schema.MODEL):  # of a process that was killed just before its end
+            save_trained(folder, settings, setup.engine, dataset)
         if (folder / schema.MODEL).exists():
             tracked.files.log_model(schema.MODEL)
     return final

@@ -37,9 +37,10 @@ def form_of(dataset: Dataset) -> RowForm:
 
 @contextmanager
 def whole_or_none(folder: Path) -> Iterator[None]:
-    """Remove the folder that the block creates if it fails: on a full disk it is cut off."""
+    """Let the block create the folder: what a killed process left goes first, and all of it if the block fails."""
+    shutil.rmtree(folder, ignore_errors=True)
     try:
         yield
-    except Exception:
+    except BaseException:  # a full disk, or a signal
         shutil.rmtree(folder, ignore_errors=True)
         raise

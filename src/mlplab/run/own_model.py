@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -44,7 +43,7 @@ def save_own_model(folder: Path, network: Mapping[str, Any], engine: OwnEngine, 
 
 
 def _save_state(folder: Path, network: Mapping[str, Any], engine: OwnEngine, dataset: Dataset, reason: str) -> None:
-    try:
+    with whole_or_none(folder):
         folder.mkdir()
         coding = dataset.coding
         sources = save_state(folder, network[TARGET], engine.trained())
@@ -63,6 +62,3 @@ def _save_state(folder: Path, network: Mapping[str, Any], engine: OwnEngine, dat
             f"- `code/`: {', '.join(sources)}\n"
         )
         (folder / "README.md").write_text(card, encoding="utf-8")
-    except Exception:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
