@@ -169,10 +169,11 @@ def test_a_single_run_can_be_resumed_too(zygote: Zygote, empty_store: Path) -> N
     assert zygote.run(*single) == 0, zygote.log
     expected = outcome(project)
     zygote.forget(empty_store)
+    before = len(zygote.log)
     assert zygote.run(*single, die_at=("mlplab.training.loop.Training.advance", 9)) == -9
     assert zygote.run(*single, "resume=true") == 0, zygote.log
     assert outcome(project) == expected
-    assert "its last bits may differ" not in zygote.log
+    assert "its last bits may differ" not in zygote.log[before:]
     assert zygote.run(*single, "resume=true") == 0
     assert "has finished already" in zygote.log
     assert len(project.runs()) == 1
