@@ -1,6 +1,7 @@
 """Whatever Ray says of its tasks: behind a closed gate none begins, and the command knows when the last has ended."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +23,7 @@ TESTS = str(Path(__file__).parents[1])
 
 @ray.remote
 def work(gate: Any, begun: str, dies: bool = False) -> str:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so Ray's workers
     with ray_gate.passed(gate):
         Path(begun).touch()
         if dies:
