@@ -23,7 +23,7 @@ TESTS = str(Path(__file__).parents[1])
 
 @ray.remote
 def work(gate: Any, begun: str, dies: bool = False) -> str:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so Ray's workers
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it, and so their workers
     with ray_gate.passed(gate):
         Path(begun).touch()
         if dies:
