@@ -31,18 +31,17 @@ class RunFiles:
         self._journal.append(Artifact(name))
 
     def log_model(self, name: str) -> None:
-        """Log the model that was saved into a folder of this name, once. Raises OSError: it cannot be read."""
+        """Log the model that was saved into a folder of this name, now. Raises OSError: it cannot be read."""
         folder = self._journal.artifacts / name
         self._logged |= {path.relative_to(self._journal.artifacts).as_posix() for path in folder.rglob("*")}
-        if self.has_model(name):
-            return
         digest = digest_of_model(folder)
         self._journal.append(Tags({MODEL_DIGEST_TAG: digest}))
         self._journal.append(Model(name, digest))
 
     def has_model(self, name: str) -> bool:
-        """Whether a model of this name was logged: a sender may just be reading its files."""
-        return any(isinstance(record, Model) and record.path == name for record in self._journal.records)
+        """Whether a model of this name was logged and its files are here: a sender may just be reading them."""
+        was_logged = any(isinstance(record, Model) and record.path == name for record in self._journal.records)
+        return was_logged and (self._journal.artifacts / name).exists()
 
     def is_pending(self, name: str) -> bool:
         """Whether an artifact was logged that the store does not have yet."""
